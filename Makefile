@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# virtio-mmr: "make help" lists the targets.
+
+# The kernel to build for: KDIR=DIR is a kernel build directory; KERNEL=6.12 or
+# KERNEL=6.12.117+deb12-amd64 is a Debian kernel whose headers are fetched into
+# the cache; neither is the running kernel.
+ifdef KERNEL
+KDIR := $(shell tools/debian/headers $(KERNEL))
+else
+KDIR ?= /lib/modules/$(shell uname -r)/build
+endif
+
+# The kernels that tests run on; the first one is the default of the tools
+KERNELS := 6.12 6.1
+
+# Debian's "make kernelrelease" gives the upstream version, this the real one.
+RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+OUT = $(CURDIR)/build/$(RELEASE)
+
+MODULE := virtio_mmr_vfio_pci.ko
+SOURCES := drivers/vfio/pci/virtio_mmr
+CHECKPATCH_FILES := $(SOURCES) include/uapi selftests tools
+
+.PHONY: modules install clean style demo check setup help
+
+modules:
+	@test -f "$(KDIR)/Makefile" || { \
+		echo "No kernel build directory at '$(KDIR)'." >&2; \
+		echo "Install the headers of your kernel (apt-get install linux-headers-$$(uname -r))," >&2; \
+		echo "or name another one: make KDIR=DIR, or make KERNEL=6.12 for a Debian kernel." >&2; \
+		exit 1; }
+	@mkdir -p "$(OUT)"
+	@cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/include" "$(CURDIR)/drivers" "$(OUT)/"
+	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" modules
+	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
+	@echo "build/$(RELEASE)/$(MODULE)"
+
+install: modules
+	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" INSTALL_MOD_DIR=updates \
+		modules_install
+
+clean:
+	rm -rf build results
+
+# Everything a fresh Debian 12 lacks: packages, the emulated device, kernels
+# for the virtual machines and the module for each of them.
+setup:
+	@tools/debian/install
+	@tools/qemu/build >/dev/null
+	@set -e; for kernel in $(KERNELS); do \
+		tools/vm/kernel $$kernel >/dev/null; \
+		$(MAKE) --no-print-directory modules KERNEL=$$kernel W=1 KCFLAGS=-Werror; \
+	done
+
+demo: setup
+	@tools/demo/run
+
+check: setup
+	@selftests/vmtest.sh
+
+style:
+	@tools/style/run
+
+help:
+	@echo 'virtio-mmr: legacy guests on transitional MMR virtio functions'
+	@echo
+	@echo '  make demo      set up, then show a legacy guest on two emulated VFs, step by step'
+	@echo '  make check     set up, then run all tests; results in results/tap'
+	@echo
+	@echo '  make           build the module for the running kernel, in build/RELEASE'
+	@echo '  make KDIR=DIR  the same for the kernel whose build directory is DIR'
+	@echo '  make KERNEL=V  the same for a Debian kernel, e.g. 6.1 or 6.12'
+	@echo '  make install   install the module for the same kernel (as root)'
+	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings'
+	@echo '  make setup     only what demo and check need first'
+	@echo '  make clean     remove build and results; the cache in ~/.cache/virtio-mmr stays'

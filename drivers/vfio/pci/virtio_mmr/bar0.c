@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The synthesised I/O BAR0: accesses to it become accesses to the legacy
+ * registers in the function's memory BAR, with the semantics of a port.
+ */
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/jiffies.h>
+#include <linux/pm_runtime.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/virtio_mmr.h>
+
+#include "common.h"
+#include "compat/compat.h"
+#include "layout.h"
+
+/* How long a reset by device status may take, and how often to look (policy) */
+#define RESET_TIMEOUT_MS	1000
+#define RESET_POLL_US_MIN	100
+#define RESET_POLL_US_MAX	10000
+
+static void piece_read(struct virtio_mmr_device *mmr,
+		       const struct virtio_mmr_piece *piece, u8 *data)
+{
+	void __iomem *address = mmr->registers + piece->offset;
+
+	if (piece->target == VIRTIO_MMR_TARGET_NOTHING) {
+		memset(data, 0xff, piece->width);
+		return;
+	}
+
+	switch (piece->width) {
+	case 1:
+		*data = ioread8(address);
+		break;
+	case 2:
+		put_unaligned_le16(ioread16(address), data);
+		break;
+	case 4:
+		put_unaligned_le32(ioread32(address), data);
+		break;
+	}
+}
+
+static void piece_write(struct virtio_mmr_device *mmr,
+			const struct virtio_mmr_piece *piece, const u8 *data)
+{
+	void __iomem *address = mmr->registers + piece->offset;
+
+	switch (piece->target) {
+	case VIRTIO_MMR_TARGET_NOTHING:
+		return;
+	case VIRTIO_MMR_TARGET_NOTIFY:
+		virtio_mmr_notify(mmr, get_unaligned_le16(data));
+		return;
+	case VIRTIO_MMR_TARGET_REGISTER:
+		break;
+	}
+
+	switch (piece->width) {
+	case 1:
+		iowrite8(*data, address);
+		break;
+	case 2:
+		iowrite16(get_unaligned_le16(data), address);
+		break;
+	case 4:
+		iowrite32(get_unaligned_le32(data), address);
+		break;
+	}
+}
+
+/*
+ * An OUT is complete when it returns, a memory write is not. Legacy drivers
+ * free or reuse memory after these two, so the write must have arrived.
+ */
+static bool needs_flush(const struct virtio_mmr_piece *piece)
+{
+	return virtio_mmr_piece_covers(piece, VIRTIO_MMR_DEVICE_STATUS, 1) ||
+	       virtio_mmr_piece_covers(piece, VIRTIO_MMR_QUEUE_ADDRESS, 4);
+}
+
+/*
+ * One device access, under the locks that keep the function touchable and its
+ * MSI-X state still: vfio-pci-core switches MSI-X with memory_lock held for
+ * write. A piece is decoded under the lock because its bounds depend on that
+ * state. Returns its width; *status is set to what device status read after a
+ * write of 0 to it.
+ */
+static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
+			u32 count, bool write, u8 *status)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	struct virtio_mmr_layout layout;
+	struct virtio_mmr_piece piece;
+
+	down_read(&core->memory_lock);
+	down_read(&mmr->access_lock);
+
+	/* The guest's layout is the device's: their MSI-X states are equal. */
+	layout.has_vectors = core->pdev->msix_enabled;
+	piece = virtio_mmr_next_piece(&layout, &layout, mmr->found.cap.length,
+				      offset, count);
+	if (!virtio_mmr_touchable(mmr))
+		piece.target = VIRTIO_MMR_TARGET_NOTHING;
+
+	if (!write) {
+		piece_read(mmr, &piece, data);
+	} else {
+		piece_write(mmr, &piece, data);
+		if (needs_flush(&piece)) {
+			u8 flushed = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
+
+			if (piece.offset == VIRTIO_MMR_DEVICE_STATUS && !*data)
+				*status = flushed;
+		}
+	}
+
+	up_read(&mmr->access_lock);
+	up_read(&core->memory_lock);
+	return piece.width;
+}
+
+/*
+ * A reset through a port is over when the OUT returns. Through memory the
+ * driver must wait, and it must not hold a lock meanwhile: a reset of the
+ * function may be what ends the wait.
+ */
+static void wait_for_reset(struct virtio_mmr_device *mmr)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	unsigned int delay = RESET_POLL_US_MIN;
+	u8 status;
+
+	for (;;) {
+		bool late = time_after(jiffies, deadline);
+
+		down_read(&core->memory_lock);
+		down_read(&mmr->access_lock);
+		status = virtio_mmr_touchable(mmr) ?
+			 ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS) : 0;
+		up_read(&mmr->access_lock);
+		up_read(&core->memory_lock);
+
+		if (!status)
+			return;
+		if (late)
+			break;
+		usleep_range(delay, 2 * delay);
+		delay = min_t(unsigned int, 2 * delay, RESET_POLL_US_MAX);
+	}
+	dev_warn_ratelimited(&core->pdev->dev, "device status is still 0x%02x %u ms after the guest reset the device; a function reset may help\n",
+			     status, RESET_TIMEOUT_MS);
+}
+
+static void access_bar0(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
+			u32 count, bool write)
+{
+	u32 done;
+
+	for (done = 0; done < count;) {
+		u8 status = 0;
+
+		done += access_piece(mmr, offset + done, data + done,
+				     count - done, write, &status);
+		if (status)
+			wait_for_reset(mmr);
+	}
+}
+
+/* Wake the function up and check that an access lies inside BAR0. */
+static int begin_access(struct virtio_mmr_device *mmr, loff_t pos, size_t count)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	int ret;
+
+	if (pos >= mmr->io_bar_size || count > mmr->io_bar_size - pos)
+		return -EINVAL;
+
+	ret = pm_runtime_resume_and_get(&pdev->dev);
+	if (ret < 0) {
+		pci_info_ratelimited(pdev, "access to BAR0 at 0x%llx failed, the function does not resume: error %d\n",
+				     pos, ret);
+		return -EIO;
+	}
+	return 0;
+}
+
+static void end_access(struct virtio_mmr_device *mmr)
+{
+	pm_runtime_put(&mmr->core_device.pdev->dev);
+}
+
+/**
+ * virtio_mmr_bar0_read - read from the I/O BAR
+ * @mmr: the device
+ * @buf: where to
+ * @count: bytes, at most what is left of the BAR
+ * @ppos: position in region 0, advanced by @count
+ *
+ * Reads all ones while COMMAND.IO is clear, beyond the window's length, in D3
+ * and while the function is being reset.
+ *
+ * Return: @count, or -EINVAL for an access that is not inside the BAR, -EIO if
+ * the function does not leave its runtime power state, -EFAULT.
+ */
+ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+	int ret;
+
+	ret = begin_access(mmr, pos, count);
+	if (ret)
+		return ret;
+	access_bar0(mmr, pos, data, count, false);
+	end_access(mmr);
+
+	if (copy_to_user(buf, data, count))
+		return -EFAULT;
+	*ppos += count;
+	return count;
+}
+
+/**
+ * virtio_mmr_bar0_write - write to the I/O BAR
+ * @mmr: the device
+ * @buf: where from
+ * @count: bytes, at most what is left of the BAR
+ * @ppos: position in region 0, advanced by @count
+ *
+ * Writes are dropped where virtio_mmr_bar0_read() reads all ones. A write to
+ * device status or queue address has reached the device when this returns, and
+ * a reset by device status is complete, or has had 1 s.
+ *
+ * Return: as virtio_mmr_bar0_read().
+ */
+ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
+			      const char __user *buf, size_t count,
+			      loff_t *ppos)
+{
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+	int ret;
+
+	ret = begin_access(mmr, pos, count);
+	if (ret)
+		return ret;
+	/* Not under memory_lock, which the fault handler takes. */
+	if (copy_from_user(data, buf, count)) {
+		end_access(mmr);
+		return -EFAULT;
+	}
+	access_bar0(mmr, pos, data, count, true);
+	end_access(mmr);
+
+	*ppos += count;
+	return count;
+}
+
+/**
+ * virtio_mmr_bar0_region_info - describe region 0
+ * @mmr: the device
+ * @info: to fill but for argsz
+ *
+ * It can be read and written, not mapped: ports have no memory behind them.
+ */
+void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,
+				 struct vfio_region_info *info)
+{
+	info->offset = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX);
+	info->size = mmr->io_bar_size;
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	info->cap_offset = 0;
+}
+
+/**
+ * virtio_mmr_bar0_open - map the legacy registers
+ * @mmr: the device, enabled by vfio-pci-core, which unmaps at close
+ *
+ * Return: 0 or a negative error.
+ */
+int virtio_mmr_bar0_open(struct virtio_mmr_device *mmr)
+{
+	void __iomem *bar = virtio_mmr_compat_iomap(&mmr->core_device,
+						    mmr->found.cap.bar);
+
+	if (IS_ERR(bar))
+		return PTR_ERR(bar);
+	mmr->registers = bar + mmr->found.cap.offset;
+	return 0;
+}

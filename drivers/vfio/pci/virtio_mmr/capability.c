@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The MMR extended capability: decoding and validation. Everything in it comes
+ * from the device and is checked here before it becomes an address.
+ */
+#include <linux/virtio_mmr.h>
+
+#include "capability.h"
+
+static u32 read_le32(const u8 *raw)
+{
+	return raw[0] | (u32)raw[1] << 8 | (u32)raw[2] << 16 | (u32)raw[3] << 24;
+}
+
+static u64 read_le64(const u8 *raw)
+{
+	return read_le32(raw) | (u64)read_le32(raw + 4) << 32;
+}
+
+/**
+ * virtio_mmr_cap_decode - decode a capability of either form
+ * @cap: where to store the result
+ * @raw: the capability from its extended capability header on
+ * @size: bytes at @raw; less than VIRTIO_MMR_CAP_MAX_SIZE only where
+ *	configuration space ends
+ *
+ * The dword after the header tells the forms apart: its bits 31:20 are the
+ * VSEC length in the wrapped form (PCIe 7.9.5.2) and zero in the bare one,
+ * where they are the padding and the upper half of a small instance number.
+ *
+ * Return: VIRTIO_MMR_USABLE, or the defect that ended the decoding.
+ */
+enum virtio_mmr_defect
+virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size)
+{
+	size_t start = VIRTIO_MMR_CAP_BODY_BARE;
+	const u8 *body;
+
+	*cap = (struct virtio_mmr_cap){};
+
+	if (size < start + VIRTIO_MMR_CAP_BODY_SIZE)
+		return VIRTIO_MMR_TRUNCATED;
+
+	cap->vsec_length = read_le32(raw + start) >> VIRTIO_MMR_VSEC_LENGTH_SHIFT;
+	cap->wrapped = cap->vsec_length != 0;
+	if (cap->wrapped) {
+		start = VIRTIO_MMR_CAP_BODY_WRAPPED;
+		if (cap->vsec_length < VIRTIO_MMR_VSEC_LENGTH_MIN)
+			return VIRTIO_MMR_VSEC_TOO_SHORT;
+		if (size < start + VIRTIO_MMR_CAP_BODY_SIZE)
+			return VIRTIO_MMR_TRUNCATED;
+	}
+
+	body = raw + start;
+	cap->cfg_type = body[VIRTIO_MMR_CAP_CFG_TYPE];
+	cap->bar = body[VIRTIO_MMR_CAP_BAR];
+	cap->offset = read_le64(body + VIRTIO_MMR_CAP_OFFSET);
+	cap->length = read_le64(body + VIRTIO_MMR_CAP_LENGTH);
+	return VIRTIO_MMR_USABLE;
+}
+
+/**
+ * virtio_mmr_range_validate - check that a range lies in a memory BAR
+ * @function: the function
+ * @bar: BAR number, any value
+ * @offset: first byte in the BAR, any value
+ * @length: bytes, any value
+ *
+ * Return: VIRTIO_MMR_USABLE or the first defect.
+ */
+enum virtio_mmr_defect
+virtio_mmr_range_validate(const struct virtio_mmr_function *function,
+			  u8 bar, u64 offset, u64 length)
+{
+	u64 size;
+
+	if (bar >= VIRTIO_MMR_NUM_BARS)
+		return VIRTIO_MMR_BAR_OUT_OF_RANGE;
+
+	switch (function->bar_kind[bar]) {
+	case VIRTIO_MMR_BAR_UPPER_HALF:
+		return VIRTIO_MMR_BAR_IS_UPPER_HALF;
+	case VIRTIO_MMR_BAR_IO:
+		return VIRTIO_MMR_BAR_IS_IO;
+	case VIRTIO_MMR_BAR_ABSENT:
+		return VIRTIO_MMR_BAR_UNASSIGNED;
+	case VIRTIO_MMR_BAR_MEMORY:
+		break;
+	}
+
+	/* Written so that no sum can overflow. */
+	size = function->bar_size[bar];
+	if (offset > size || length > size - offset)
+		return VIRTIO_MMR_OUTSIDE_BAR;
+	return VIRTIO_MMR_USABLE;
+}
+
+/**
+ * virtio_mmr_min_length - shortest window that has all legacy registers
+ * @function: the function
+ *
+ * Return: bytes.
+ */
+u32 virtio_mmr_min_length(const struct virtio_mmr_function *function)
+{
+	return function->has_msix ? VIRTIO_MMR_COMMON_SIZE_MSIX :
+				    VIRTIO_MMR_COMMON_SIZE;
+}
+
+/**
+ * virtio_mmr_cap_validate - check a decoded capability
+ * @cap: the capability
+ * @function: the function that has it
+ *
+ * Return: VIRTIO_MMR_USABLE or the first defect.
+ */
+enum virtio_mmr_defect
+virtio_mmr_cap_validate(const struct virtio_mmr_cap *cap,
+			const struct virtio_mmr_function *function)
+{
+	enum virtio_mmr_defect defect;
+
+	if (cap->cfg_type != VIRTIO_MMR_CFG_TYPE_LEGACY)
+		return VIRTIO_MMR_CFG_TYPE_UNKNOWN;
+
+	defect = virtio_mmr_range_validate(function, cap->bar, cap->offset,
+					   cap->length);
+	if (defect && defect != VIRTIO_MMR_OUTSIDE_BAR)
+		return defect;
+	if (cap->offset % 4)
+		return VIRTIO_MMR_OFFSET_UNALIGNED;
+	if (cap->length < virtio_mmr_min_length(function))
+		return VIRTIO_MMR_LENGTH_TOO_SHORT;
+	return defect;
+}
+
+/**
+ * virtio_mmr_io_bar_size - size of the I/O BAR that shows a window
+ * @length: of the window in bytes
+ *
+ * Return: @length rounded up to a power of two, within
+ * VIRTIO_MMR_IO_BAR_SIZE_MIN and VIRTIO_MMR_IO_BAR_SIZE_MAX.
+ */
+u32 virtio_mmr_io_bar_size(u64 length)
+{
+	u32 size = VIRTIO_MMR_IO_BAR_SIZE_MIN;
+
+	while (size < length && size < VIRTIO_MMR_IO_BAR_SIZE_MAX)
+		size *= 2;
+	return size;
+}

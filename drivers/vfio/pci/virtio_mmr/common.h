@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIRTIO_MMR_COMMON_H
+#define VIRTIO_MMR_COMMON_H
+
+#include <linux/pci.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/vfio_pci_core.h>
+
+#include "capability.h"
+#include "identity.h"
+
+#define VIRTIO_MMR_DRIVER_NAME	"virtio_mmr_vfio_pci"
+
+/**
+ * struct virtio_mmr_window - a validated range of a memory BAR
+ * @bar: BAR number
+ * @offset: first byte in the BAR
+ * @length: bytes
+ */
+struct virtio_mmr_window {
+	u8 bar;
+	u64 offset;
+	u64 length;
+};
+
+/**
+ * struct virtio_mmr_discovery - what the configuration space says; fixed at
+ *	probe
+ * @identity: device type
+ * @function: BARs and MSI-X, for validation
+ * @cap: the MMR capability in use
+ * @cap_position: its offset in configuration space
+ * @has_doorbells: @common_config and @notify are usable
+ * @common_config: the modern common configuration
+ * @notify: the modern notification structure
+ * @notify_multiplier: bytes per unit of queue_notify_off
+ */
+struct virtio_mmr_discovery {
+	const struct virtio_mmr_identity *identity;
+	struct virtio_mmr_function function;
+	struct virtio_mmr_cap cap;
+	u16 cap_position;
+	bool has_doorbells;
+	struct virtio_mmr_window common_config;
+	struct virtio_mmr_window notify;
+	u32 notify_multiplier;
+};
+
+/**
+ * struct virtio_mmr_device - one bound function
+ * @core_device: must be first, drvdata points to it
+ * @found: what probe found
+ * @io_bar_size: of the I/O BAR shown to the guest, in bytes
+ * @registers: the legacy registers, mapped from open to close
+ * @doorbells: per queue where to notify it, or NULL if Queue Notify itself
+ *	is to be used; from open to close
+ * @num_doorbells: entries of @doorbells
+ * @io_bar_address: what the guest wrote to BAR0; zero at open
+ * @access_lock: readers access the function's memory; a writer changes
+ *	@in_reset. Taken inside core_device.memory_lock; nothing is taken
+ *	inside it. It is never held across a reset, so that the reset callbacks
+ *	work with and without memory_lock held by the caller.
+ * @in_reset: between reset_prepare and reset_done
+ */
+struct virtio_mmr_device {
+	struct vfio_pci_core_device core_device;
+	struct virtio_mmr_discovery found;
+	u32 io_bar_size;
+	void __iomem *registers;
+	void __iomem **doorbells;
+	u32 num_doorbells;
+	/* Protects io_bar_address, which config writes may change in parts. */
+	spinlock_t config_lock;
+	__le32 io_bar_address;
+	struct rw_semaphore access_lock;
+	bool in_reset;
+};
+
+static inline struct virtio_mmr_device *
+to_virtio_mmr(struct vfio_device *core_vdev)
+{
+	return container_of(core_vdev, struct virtio_mmr_device,
+			    core_device.vdev);
+}
+
+int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found);
+
+ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
+			       size_t count, loff_t *ppos);
+ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
+				const char __user *buf, size_t count,
+				loff_t *ppos);
+void virtio_mmr_config_open(struct virtio_mmr_device *mmr);
+
+int virtio_mmr_bar0_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,
+				 struct vfio_region_info *info);
+ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
+			     size_t count, loff_t *ppos);
+ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
+			      const char __user *buf, size_t count,
+			      loff_t *ppos);
+
+int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
+void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue);
+
+bool virtio_mmr_touchable(struct virtio_mmr_device *mmr);
+extern const struct pci_error_handlers virtio_mmr_err_handlers;
+
+#endif /* VIRTIO_MMR_COMMON_H */

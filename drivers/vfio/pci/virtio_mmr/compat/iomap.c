@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mapping a BAR the way vfio-pci-core does, so that its own accesses share the
+ * mapping and its close path releases it.
+ */
+#include <linux/err.h>
+#include <linux/io.h>
+
+#include "compat.h"
+
+/**
+ * virtio_mmr_compat_iomap - map a memory BAR until close
+ * @core: the device, enabled and not yet visible to its user, so that nobody
+ *	else sets up the mapping at the same time
+ * @bar: BAR number
+ *
+ * Return: where the BAR starts, or an ERR_PTR().
+ */
+void __iomem *virtio_mmr_compat_iomap(struct vfio_pci_core_device *core, int bar)
+{
+#if defined(VIRTIO_MMR_HAVE_GET_IOMAP)
+	return vfio_pci_core_get_iomap(core, bar);
+#elif defined(VIRTIO_MMR_HAVE_SETUP_BARMAP)
+	int ret = vfio_pci_core_setup_barmap(core, bar);
+
+	return ret ? IOMEM_ERR_PTR(ret) : core->barmap[bar];
+#else
+	void __iomem *mapping = core->barmap[bar];
+	int ret;
+
+	if (mapping)
+		return mapping;
+
+	ret = pci_request_selected_regions(core->pdev, 1 << bar, "vfio");
+	if (ret)
+		return IOMEM_ERR_PTR(ret);
+	mapping = pci_iomap(core->pdev, bar, 0);
+	if (!mapping) {
+		pci_release_selected_regions(core->pdev, 1 << bar);
+		return IOMEM_ERR_PTR(-ENOMEM);
+	}
+	core->barmap[bar] = mapping;
+	return mapping;
+#endif
+}

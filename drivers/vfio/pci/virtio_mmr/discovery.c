@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a function's configuration space says: the MMR capability and, where
+ * the function has one, the modern notification structure.
+ */
+#include <linux/bitmap.h>
+#include <linux/pci.h>
+#include <linux/virtio_mmr.h>
+#include <linux/virtio_pci.h>
+
+#include "common.h"
+
+/* One bit per dword of the extended configuration space */
+#define NUM_POSITIONS	(PCI_CFG_SPACE_EXP_SIZE / 4)
+
+static void describe_function(struct pci_dev *pdev,
+			      struct virtio_mmr_function *function)
+{
+	int bar;
+
+	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++) {
+		unsigned long flags = pci_resource_flags(pdev, bar);
+
+		function->bar_size[bar] = pci_resource_len(pdev, bar);
+		if (bar && function->bar_kind[bar - 1] == VIRTIO_MMR_BAR_MEMORY &&
+		    pci_resource_flags(pdev, bar - 1) & IORESOURCE_MEM_64)
+			function->bar_kind[bar] = VIRTIO_MMR_BAR_UPPER_HALF;
+		else if (!function->bar_size[bar] || flags & IORESOURCE_UNSET ||
+			 !pci_resource_start(pdev, bar))
+			function->bar_kind[bar] = VIRTIO_MMR_BAR_ABSENT;
+		else if (flags & IORESOURCE_MEM)
+			function->bar_kind[bar] = VIRTIO_MMR_BAR_MEMORY;
+		else
+			function->bar_kind[bar] = VIRTIO_MMR_BAR_IO;
+	}
+	function->has_msix = pdev->msix_cap;
+}
+
+static void report_defect(struct pci_dev *pdev, int position,
+			  const struct virtio_mmr_cap *cap,
+			  const struct virtio_mmr_function *function,
+			  enum virtio_mmr_defect defect)
+{
+	static const char hint[] = "no usable MMR capability, use vfio-pci for this function";
+
+	switch (defect) {
+	case VIRTIO_MMR_USABLE:
+		break;
+	case VIRTIO_MMR_TRUNCATED:
+		pci_err(pdev, "%s: capability at 0x%x runs past the end of config space\n",
+			hint, position);
+		break;
+	case VIRTIO_MMR_VSEC_TOO_SHORT:
+		pci_err(pdev, "%s: capability at 0x%x: VSEC length %u is less than %u\n",
+			hint, position, cap->vsec_length,
+			VIRTIO_MMR_VSEC_LENGTH_MIN);
+		break;
+	case VIRTIO_MMR_CFG_TYPE_UNKNOWN:
+		pci_err(pdev, "%s: capability at 0x%x: cfg_type %u is not %u\n",
+			hint, position, cap->cfg_type,
+			VIRTIO_MMR_CFG_TYPE_LEGACY);
+		break;
+	case VIRTIO_MMR_BAR_OUT_OF_RANGE:
+		pci_err(pdev, "%s: capability at 0x%x: there is no BAR %u\n",
+			hint, position, cap->bar);
+		break;
+	case VIRTIO_MMR_BAR_IS_UPPER_HALF:
+		pci_err(pdev, "%s: capability at 0x%x: BAR %u is the upper half of a 64-bit BAR\n",
+			hint, position, cap->bar);
+		break;
+	case VIRTIO_MMR_BAR_IS_IO:
+		pci_err(pdev, "%s: capability at 0x%x: BAR %u is not a memory BAR\n",
+			hint, position, cap->bar);
+		break;
+	case VIRTIO_MMR_BAR_UNASSIGNED:
+		pci_err(pdev, "%s: capability at 0x%x: BAR %u is not assigned\n",
+			hint, position, cap->bar);
+		break;
+	case VIRTIO_MMR_OFFSET_UNALIGNED:
+		pci_err(pdev, "%s: capability at 0x%x: offset 0x%llx is not a multiple of 4\n",
+			hint, position, cap->offset);
+		break;
+	case VIRTIO_MMR_LENGTH_TOO_SHORT:
+		pci_err(pdev, "%s: capability at 0x%x: length %llu is less than %u\n",
+			hint, position, cap->length,
+			virtio_mmr_min_length(function));
+		break;
+	case VIRTIO_MMR_OUTSIDE_BAR:
+		pci_err(pdev, "%s: capability at 0x%x: offset 0x%llx, length 0x%llx are not inside BAR %u of 0x%llx bytes\n",
+			hint, position, cap->offset, cap->length, cap->bar,
+			function->bar_size[cap->bar]);
+		break;
+	}
+}
+
+static enum virtio_mmr_defect read_capability(struct pci_dev *pdev, int position,
+					      struct virtio_mmr_cap *cap)
+{
+	u8 raw[VIRTIO_MMR_CAP_MAX_SIZE];
+	size_t size = min_t(size_t, sizeof(raw), pdev->cfg_size - position);
+	size_t i;
+
+	for (i = 0; i < size; i++)
+		pci_read_config_byte(pdev, position + i, &raw[i]);
+	return virtio_mmr_cap_decode(cap, raw, size);
+}
+
+/*
+ * The first usable capability wins; if there is none, the first one's defect
+ * is the one to report. The kernel's walker bounds one search, not a series of
+ * them: a list that loops would give the same positions for ever.
+ */
+static int find_mmr_capability(struct pci_dev *pdev,
+			       struct virtio_mmr_discovery *found)
+{
+	enum virtio_mmr_defect first_defect = VIRTIO_MMR_USABLE;
+	DECLARE_BITMAP(seen, NUM_POSITIONS) = {};
+	struct virtio_mmr_cap first_cap = {};
+	u16 first_position = 0;
+	u16 position = 0;
+
+	while ((position = pci_find_next_ext_capability(pdev, position,
+							VIRTIO_MMR_EXT_CAP_ID))) {
+		enum virtio_mmr_defect defect;
+		struct virtio_mmr_cap cap;
+
+		if (__test_and_set_bit(position / 4, seen))
+			break;
+
+		defect = read_capability(pdev, position, &cap);
+		if (!defect)
+			defect = virtio_mmr_cap_validate(&cap, &found->function);
+		if (!defect) {
+			found->cap = cap;
+			found->cap_position = position;
+			return 0;
+		}
+		if (!first_defect) {
+			first_defect = defect;
+			first_position = position;
+			first_cap = cap;
+		}
+	}
+
+	if (first_defect)
+		report_defect(pdev, first_position, &first_cap,
+			      &found->function, first_defect);
+	else
+		pci_err(pdev, "no usable MMR capability, use vfio-pci for this function: it has no extended capability 0x%04x\n",
+			VIRTIO_MMR_EXT_CAP_ID);
+	return -ENODEV;
+}
+
+/* Decode a virtio vendor capability (virtio 1.4, 4.1.4) if it can be used. */
+static bool read_virtio_window(struct pci_dev *pdev, u8 position,
+			       const struct virtio_mmr_function *function,
+			       u32 min_length, u32 alignment,
+			       struct virtio_mmr_window *window)
+{
+	u32 offset, length;
+	u8 bar;
+
+	pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_BAR, &bar);
+	pci_read_config_dword(pdev, position + VIRTIO_PCI_CAP_OFFSET, &offset);
+	pci_read_config_dword(pdev, position + VIRTIO_PCI_CAP_LENGTH, &length);
+
+	if (virtio_mmr_range_validate(function, bar, offset, length) ||
+	    length < min_length || offset % alignment)
+		return false;
+
+	*window = (struct virtio_mmr_window){
+		.bar = bar, .offset = offset, .length = length,
+	};
+	return true;
+}
+
+/*
+ * The first usable structure of each type counts (virtio 1.4, 4.1.4.1). Both
+ * are needed for doorbells: the common configuration has the number of queues
+ * and each queue's notify offset.
+ */
+static void find_doorbells(struct pci_dev *pdev,
+			   struct virtio_mmr_discovery *found)
+{
+	DECLARE_BITMAP(seen, PCI_CFG_SPACE_SIZE) = {};
+	bool has_common = false, has_notify = false;
+	u8 position, cfg_type, cap_len;
+
+	for (position = pci_find_capability(pdev, PCI_CAP_ID_VNDR); position;
+	     position = pci_find_next_capability(pdev, position, PCI_CAP_ID_VNDR)) {
+		if (__test_and_set_bit(position, seen))
+			break;
+
+		pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_LEN, &cap_len);
+		pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_CFG_TYPE, &cfg_type);
+
+		if (cfg_type == VIRTIO_PCI_CAP_COMMON_CFG && !has_common &&
+		    cap_len >= sizeof(struct virtio_pci_cap)) {
+			has_common = read_virtio_window(pdev, position, &found->function,
+							VIRTIO_PCI_COMMON_Q_NOFF + 2,
+							4, &found->common_config);
+		} else if (cfg_type == VIRTIO_PCI_CAP_NOTIFY_CFG && !has_notify &&
+			   cap_len >= sizeof(struct virtio_pci_notify_cap)) {
+			has_notify = read_virtio_window(pdev, position, &found->function,
+							2, 2, &found->notify);
+			pci_read_config_dword(pdev, position + VIRTIO_PCI_NOTIFY_CAP_MULT,
+					      &found->notify_multiplier);
+		}
+	}
+	found->has_doorbells = has_common && has_notify;
+}
+
+/**
+ * virtio_mmr_discover - find out what a function is and where its registers lie
+ * @pdev: the function, with readable configuration space
+ * @found: where to store the result
+ *
+ * Logs one line, either what was found or why the function cannot be used.
+ *
+ * Return: 0, or -ENODEV if it is no usable MMR function.
+ */
+int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found)
+{
+	int ret;
+
+	*found = (struct virtio_mmr_discovery){
+		.identity = virtio_mmr_identify(pdev->device),
+	};
+	/* Only new_id and driver_override without an alias get here. */
+	if (pdev->vendor != VIRTIO_MMR_VENDOR_ID || !found->identity) {
+		pci_err(pdev, "%04x:%04x is not an MMR device ID, use vfio-pci for this function\n",
+			pdev->vendor, pdev->device);
+		return -ENODEV;
+	}
+
+	describe_function(pdev, &found->function);
+	ret = find_mmr_capability(pdev, found);
+	if (ret)
+		return ret;
+
+	/* The guest would see two BARs in one slot. */
+	if (found->function.bar_kind[0] != VIRTIO_MMR_BAR_ABSENT) {
+		pci_err(pdev, "physical BAR 0 of 0x%llx bytes is in the way of the I/O BAR, use vfio-pci for this function\n",
+			found->function.bar_size[0]);
+		return -ENODEV;
+	}
+
+	find_doorbells(pdev, found);
+
+	if (found->has_doorbells)
+		pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, doorbells in BAR %u at 0x%llx, multiplier %u\n",
+			 found->identity->name, found->cap.bar,
+			 found->cap.offset, found->cap.length,
+			 found->cap.wrapped ? "wrapped" : "bare",
+			 found->cap_position, found->notify.bar,
+			 found->notify.offset, found->notify_multiplier);
+	else
+		pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, no doorbells\n",
+			 found->identity->name, found->cap.bar,
+			 found->cap.offset, found->cap.length,
+			 found->cap.wrapped ? "wrapped" : "bare",
+			 found->cap_position);
+	return 0;
+}

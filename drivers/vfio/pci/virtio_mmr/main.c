@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vfio-pci variant driver for transitional MMR virtio functions: shows the
+ * guest a transitional device whose legacy registers are in an I/O BAR0.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/vfio.h>
+#include <linux/virtio_mmr.h>
+
+#include "common.h"
+#include "compat/compat.h"
+
+static int virtio_mmr_open_device(struct vfio_device *core_vdev)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	int ret;
+
+	ret = vfio_pci_core_enable(core);
+	if (ret)
+		return ret;
+
+	virtio_mmr_config_open(mmr);
+	ret = virtio_mmr_bar0_open(mmr);
+	if (ret)
+		goto out_disable;
+	ret = virtio_mmr_notify_open(mmr);
+	if (ret)
+		goto out_disable;
+
+	vfio_pci_core_finish_enable(core);
+	return 0;
+
+out_disable:
+	vfio_pci_core_disable(core);
+	return ret;
+}
+
+static void virtio_mmr_close_device(struct vfio_device *core_vdev)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+
+	virtio_mmr_notify_close(mmr);
+	mmr->registers = NULL;
+	vfio_pci_core_close_device(core_vdev);
+}
+
+static ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
+			       size_t count, loff_t *ppos)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+
+	if (!count)
+		return 0;
+
+	switch (VFIO_PCI_OFFSET_TO_INDEX(*ppos)) {
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return virtio_mmr_config_read(mmr, buf, count, ppos);
+	case VFIO_PCI_BAR0_REGION_INDEX:
+		return virtio_mmr_bar0_read(mmr, buf, count, ppos);
+	default:
+		return vfio_pci_core_read(core_vdev, buf, count, ppos);
+	}
+}
+
+static ssize_t virtio_mmr_write(struct vfio_device *core_vdev,
+				const char __user *buf, size_t count,
+				loff_t *ppos)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+
+	if (!count)
+		return 0;
+
+	switch (VFIO_PCI_OFFSET_TO_INDEX(*ppos)) {
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return virtio_mmr_config_write(mmr, buf, count, ppos);
+	case VFIO_PCI_BAR0_REGION_INDEX:
+		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
+	default:
+		return vfio_pci_core_write(core_vdev, buf, count, ppos);
+	}
+}
+
+static int virtio_mmr_init_device(struct vfio_device *core_vdev)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+
+	spin_lock_init(&mmr->config_lock);
+	init_rwsem(&mmr->access_lock);
+	return vfio_pci_core_init_dev(core_vdev);
+}
+
+static const struct vfio_device_ops virtio_mmr_ops = {
+	.name = VIRTIO_MMR_DRIVER_NAME,
+	.init = virtio_mmr_init_device,
+	.release = vfio_pci_core_release_dev,
+	.open_device = virtio_mmr_open_device,
+	.close_device = virtio_mmr_close_device,
+	.read = virtio_mmr_read,
+	.write = virtio_mmr_write,
+	.mmap = vfio_pci_core_mmap,
+	.device_feature = vfio_pci_core_ioctl_feature,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	VIRTIO_MMR_COMPAT_OPS
+};
+
+static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct virtio_mmr_discovery found;
+	struct virtio_mmr_device *mmr;
+	int ret;
+
+	ret = virtio_mmr_discover(pdev, &found);
+	if (ret)
+		return ret;
+
+	mmr = vfio_alloc_device(virtio_mmr_device, core_device.vdev, &pdev->dev,
+				&virtio_mmr_ops);
+	if (IS_ERR(mmr))
+		return PTR_ERR(mmr);
+	mmr->found = found;
+	mmr->io_bar_size = virtio_mmr_io_bar_size(found.cap.length);
+
+	dev_set_drvdata(&pdev->dev, &mmr->core_device);
+	ret = vfio_pci_core_register_device(&mmr->core_device);
+	if (ret)
+		vfio_put_device(&mmr->core_device.vdev);
+	return ret;
+}
+
+static void virtio_mmr_remove(struct pci_dev *pdev)
+{
+	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
+
+	vfio_pci_core_unregister_device(core);
+	vfio_put_device(&core->vdev);
+}
+
+/* The override match keeps the driver from ever binding by ID alone. */
+static const struct pci_device_id virtio_mmr_ids[] = {
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET) },
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_BLOCK) },
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_BALLOON) },
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_CONSOLE) },
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_SCSI) },
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_RNG) },
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_9P) },
+	{ }
+};
+MODULE_DEVICE_TABLE(pci, virtio_mmr_ids);
+
+static struct pci_driver virtio_mmr_driver = {
+	.name = VIRTIO_MMR_DRIVER_NAME,
+	.id_table = virtio_mmr_ids,
+	.probe = virtio_mmr_probe,
+	.remove = virtio_mmr_remove,
+	.err_handler = &virtio_mmr_err_handlers,
+	.driver_managed_dma = true,
+};
+
+module_pci_driver(virtio_mmr_driver);
+
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("virtio-mmr maintainers");
+MODULE_DESCRIPTION("VFIO PCI driver for transitional MMR virtio functions");
