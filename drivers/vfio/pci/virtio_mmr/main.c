@@ -105,7 +105,9 @@ static const struct vfio_device_ops virtio_mmr_ops = {
 	.device_feature = vfio_pci_core_ioctl_feature,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
-	VIRTIO_MMR_COMPAT_OPS
+	VIRTIO_MMR_COMPAT_REGION_INFO_OPS
+	VIRTIO_MMR_COMPAT_MATCH_OPS
+	VIRTIO_MMR_COMPAT_IOMMUFD_OPS
 };
 
 static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id)

@@ -16,7 +16,7 @@
 #endif
 
 #ifndef VIRTIO_MMR_HAVE_VFIO_ALLOC_DEVICE
-#error "This kernel is too old: virtio_mmr_vfio_pci needs vfio_alloc_device(), which came with Linux 6.1."
+#error "virtio_mmr_vfio_pci needs Linux 6.1 or newer: this kernel has no vfio_alloc_device()"
 #endif
 
 void __iomem *virtio_mmr_compat_iomap(struct vfio_pci_core_device *core, int bar);
@@ -63,10 +63,5 @@ long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 #else
 #define VIRTIO_MMR_COMPAT_IOMMUFD_OPS
 #endif
-
-#define VIRTIO_MMR_COMPAT_OPS \
-	VIRTIO_MMR_COMPAT_REGION_INFO_OPS \
-	VIRTIO_MMR_COMPAT_MATCH_OPS \
-	VIRTIO_MMR_COMPAT_IOMMUFD_OPS
 
 #endif /* VIRTIO_MMR_COMPAT_H */
