@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Memory that the device sees at a chosen I/O virtual address. */
+#ifndef SELFTESTS_IOVA_H
+#define SELFTESTS_IOVA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vfio_container;
+
+/*
+ * Above 4 GiB and equal to no address of this process or of RAM, so that DMA
+ * which bypasses the IOMMU's mapping cannot pass by accident; below 2^44, the
+ * most that a legacy queue address (a 32-bit page number) can express.
+ */
+#define IOVA_BASE	0x123450000ull
+
+struct iova_area {
+	struct vfio_container *container;
+	uint8_t *memory;
+	uint64_t iova;
+	size_t size;
+	size_t used;
+};
+
+/* Zeroed memory of a whole number of pages, mapped for reading and writing */
+void iova_map(struct iova_area *area, struct vfio_container *container,
+	      uint64_t iova, size_t size);
+
+/* Takes it from the device only; the memory stays for the test to look at */
+void iova_hide(struct iova_area *area);
+void iova_unmap(struct iova_area *area);
+
+/* Carves a piece off; ends the test if the area is exhausted */
+void *iova_take(struct iova_area *area, size_t size, size_t align);
+uint64_t iova_of(const struct iova_area *area, const void *memory);
+
+#endif /* SELFTESTS_IOVA_H */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The emulated device's own view, by the QEMU monitor that tools/vm/run puts
+ * on a virtio-serial port. Tests that need it skip where there is none.
+ */
+#ifndef SELFTESTS_QMP_H
+#define SELFTESTS_QMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QMP_ID_SIZE	64
+
+struct qmp {
+	int fd;
+	unsigned int serial;
+	char id[QMP_ID_SIZE];
+};
+
+/* False if there is no monitor here or no device of QEMU's at this address */
+bool qmp_open(struct qmp *qmp, const char *bdf);
+void qmp_close(struct qmp *qmp);
+
+/* A counter of the device, such as "mmr-reads"; fails the test if unknown */
+uint64_t qmp_counter(struct qmp *qmp, const char *property);
+
+#endif /* SELFTESTS_QMP_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the host's sysfs says about a PCI function, and binding it to drivers. */
+#ifndef SELFTESTS_SYSFS_H
+#define SELFTESTS_SYSFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SYSFS_BDF_SIZE		16
+#define SYSFS_DRIVER_SIZE	64
+#define SYSFS_CONFIG_SIZE	4096
+
+/* The driver under test: module, pci_driver and driver_override name alike */
+#define MMR_DRIVER		"virtio_mmr_vfio_pci"
+
+/* One type of MMR function: what the host has, what the guest must see */
+struct mmr_type {
+	const char *name;
+	uint16_t physical_id;
+	uint16_t transitional_id;
+	uint16_t virtio_id;
+};
+
+/* The legacy register window, as the capability in config space gives it */
+struct mmr_window {
+	uint8_t bar;
+	uint64_t offset;
+	uint64_t length;
+	bool wrapped;
+};
+
+/* Accepts [ssss:]bb:dd.f and gives the form that sysfs uses */
+bool sysfs_parse_bdf(const char *text, char bdf[SYSFS_BDF_SIZE]);
+bool sysfs_exists(const char *bdf);
+
+/* The number in an attribute file; ends the test if there is none */
+unsigned long sysfs_number(const char *bdf, const char *attribute);
+
+/* MMR type by PCI ID; NULL if the function is none */
+const struct mmr_type *sysfs_type(const char *bdf);
+
+/* The first capability of cfg_type 10 in the host's view of config space */
+bool sysfs_window(const char *bdf, struct mmr_window *window);
+
+/* Number of the IOMMU group; negative error code if there is none */
+int sysfs_iommu_group(const char *bdf);
+
+/* Name of the bound driver, an empty string if unbound */
+void sysfs_driver(const char *bdf, char driver[SYSFS_DRIVER_SIZE]);
+
+/*
+ * sysfs_override() sets driver_override (NULL clears it), sysfs_probe() asks
+ * for a driver, sysfs_unbind() releases the present one. They return 0 or a
+ * negative error code. sysfs_bind() does all three and checks the result,
+ * since drivers_probe succeeds even where no driver accepts the function.
+ */
+int sysfs_override(const char *bdf, const char *driver);
+int sysfs_probe(const char *bdf);
+int sysfs_unbind(const char *bdf);
+int sysfs_bind(const char *bdf, const char *driver);
+
+#endif /* SELFTESTS_SYSFS_H */

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "vfio.h"
+
+void vfio_container_open(struct vfio_container *container)
+{
+	memset(container, 0, sizeof(*container));
+	container->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (container->fd < 0)
+		fail("/dev/vfio/vfio: %s; is the module vfio_iommu_type1 loaded?",
+		     strerror(errno));
+	if (ioctl(container->fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) != 1)
+		fail("/dev/vfio/vfio: no type 1 IOMMU; is the module vfio_iommu_type1 loaded?");
+}
+
+void vfio_container_close(struct vfio_container *container)
+{
+	if (container->fd >= 0)
+		close(container->fd);
+	container->fd = -1;
+}
+
+/* Open the group, or take one more reference if a device of it is open */
+static int group_get(struct vfio_container *container, int id)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	char path[32];
+	bool first = true;
+	int i, slot = -1;
+
+	for (i = 0; i < VFIO_GROUPS_MAX; i++) {
+		if (container->groups[i].users) {
+			first = false;
+			if (container->groups[i].id == id) {
+				container->groups[i].users++;
+				return i;
+			}
+		} else if (slot < 0) {
+			slot = i;
+		}
+	}
+	if (slot < 0)
+		fail("more than %d IOMMU groups in one container", VFIO_GROUPS_MAX);
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d", id);
+	container->groups[slot].fd = open(path, O_RDWR | O_CLOEXEC);
+	if (container->groups[slot].fd < 0)
+		fail("%s: %s", path, strerror(errno));
+	if (ioctl(container->groups[slot].fd, VFIO_GROUP_GET_STATUS, &status))
+		fail("%s: GET_STATUS: %s", path, strerror(errno));
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		fail("%s: not viable: a device in this IOMMU group is bound to a host driver",
+		     path);
+	if (ioctl(container->groups[slot].fd, VFIO_GROUP_SET_CONTAINER,
+		  &container->fd))
+		fail("%s: SET_CONTAINER: %s", path, strerror(errno));
+	if (first && ioctl(container->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		fail("%s: SET_IOMMU: %s", path, strerror(errno));
+	container->groups[slot].id = id;
+	container->groups[slot].users = 1;
+	return slot;
+}
+
+void vfio_device_open(struct vfio_device *device,
+		      struct vfio_container *container, const char *bdf)
+{
+	unsigned int i;
+	int group;
+
+	memset(device, 0, sizeof(*device));
+	snprintf(device->bdf, sizeof(device->bdf), "%s", bdf);
+	device->container = container;
+	group = sysfs_iommu_group(bdf);
+	if (group < 0)
+		fail("%s: in no IOMMU group; is the IOMMU on (intel_iommu=on)?", bdf);
+	device->group = group_get(container, group);
+	device->fd = ioctl(container->groups[device->group].fd,
+			   VFIO_GROUP_GET_DEVICE_FD, bdf);
+	if (device->fd < 0)
+		fail("%s: GET_DEVICE_FD: %s", bdf, strerror(errno));
+
+	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
+		struct vfio_region_info *region = &device->regions[i];
+
+		region->argsz = sizeof(*region);
+		region->index = i;
+		/* The VGA region is absent from most devices */
+		if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, region) &&
+		    i <= VFIO_PCI_CONFIG_REGION_INDEX)
+			fail("%s: GET_REGION_INFO %u: %s", bdf, i, strerror(errno));
+	}
+}
+
+void vfio_device_close(struct vfio_device *device)
+{
+	struct vfio_container *container = device->container;
+	unsigned int i;
+
+	for (i = 0; i < device->vectors; i++)
+		close(device->eventfds[i]);
+	device->vectors = 0;
+	if (device->fd >= 0)
+		close(device->fd);
+	device->fd = -1;
+	if (!--container->groups[device->group].users)
+		close(container->groups[device->group].fd);
+}
+
+ssize_t vfio_read(struct vfio_device *device, unsigned int region,
+		  uint64_t offset, void *data, size_t size)
+{
+	ssize_t done = pread(device->fd, data, size,
+			     device->regions[region].offset + offset);
+
+	return done < 0 ? -errno : done;
+}
+
+ssize_t vfio_write(struct vfio_device *device, unsigned int region,
+		   uint64_t offset, const void *data, size_t size)
+{
+	ssize_t done = pwrite(device->fd, data, size,
+			      device->regions[region].offset + offset);
+
+	return done < 0 ? -errno : done;
+}
+
+uint32_t vfio_config_read(struct vfio_device *device, unsigned int offset,
+			  unsigned int width)
+{
+	uint32_t value = 0;
+	ssize_t done = vfio_read(device, VFIO_PCI_CONFIG_REGION_INDEX, offset,
+				 &value, width);
+
+	if (done != (ssize_t)width)
+		fail("%s: config read of %u bytes at %#x: %zd", device->bdf,
+		     width, offset, done);
+	return value;
+}
+
+void vfio_config_write(struct vfio_device *device, unsigned int offset,
+		       unsigned int width, uint32_t value)
+{
+	ssize_t done = vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX, offset,
+				  &value, width);
+
+	if (done != (ssize_t)width)
+		fail("%s: config write of %u bytes at %#x: %zd", device->bdf,
+		     width, offset, done);
+}
+
+unsigned int vfio_capability(struct vfio_device *device, uint8_t id)
+{
+	unsigned int at, steps;
+
+	at = vfio_config_read(device, PCI_CAPABILITY_LIST, 1) & ~3u;
+	for (steps = 0; at && steps < 48; steps++) {
+		if (vfio_config_read(device, at + PCI_CAP_LIST_ID, 1) == id)
+			return at;
+		at = vfio_config_read(device, at + PCI_CAP_LIST_NEXT, 1) & ~3u;
+	}
+	return 0;
+}
+
+void vfio_command(struct vfio_device *device, uint16_t set, uint16_t clear)
+{
+	uint16_t command = vfio_config_read(device, PCI_COMMAND, 2);
+
+	vfio_config_write(device, PCI_COMMAND, 2, (command & ~clear) | set);
+}
+
+int vfio_reset(struct vfio_device *device)
+{
+	return ioctl(device->fd, VFIO_DEVICE_RESET) ? -errno : 0;
+}
+
+int vfio_set_irqs(struct vfio_device *device, unsigned int index,
+		  unsigned int count, const int *eventfds)
+{
+	size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int);
+	struct vfio_irq_set *set;
+	int ret;
+
+	set = calloc(1, size);
+	if (!set)
+		return -ENOMEM;
+	set->argsz = size;
+	set->index = index;
+	set->count = count;
+	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->flags |= count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE;
+	if (count)
+		memcpy(set->data, eventfds, count * sizeof(int));
+	ret = ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set) ? -errno : 0;
+	free(set);
+	return ret;
+}
+
+void vfio_msix_enable(struct vfio_device *device, unsigned int vectors)
+{
+	unsigned int i;
+	int ret;
+
+	if (vectors > VFIO_VECTORS_MAX)
+		fail("%u vectors asked for, %u is the most", vectors, VFIO_VECTORS_MAX);
+	for (i = 0; i < vectors; i++) {
+		device->eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (device->eventfds[i] < 0)
+			fail("eventfd: %s", strerror(errno));
+	}
+	device->vectors = vectors;
+	ret = vfio_set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, vectors,
+			    device->eventfds);
+	if (ret)
+		fail("%s: SET_IRQS with %u MSI-X vectors: %s", device->bdf,
+		     vectors, strerror(-ret));
+}
+
+void vfio_msix_disable(struct vfio_device *device)
+{
+	unsigned int i;
+	int ret;
+
+	ret = vfio_set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, NULL);
+	if (ret)
+		fail("%s: SET_IRQS without MSI-X vectors: %s", device->bdf,
+		     strerror(-ret));
+	for (i = 0; i < device->vectors; i++)
+		close(device->eventfds[i]);
+	device->vectors = 0;
+}
+
+uint64_t vfio_msix_wait(struct vfio_device *device, unsigned int vector,
+			unsigned int milliseconds)
+{
+	struct pollfd pollfd = {
+		.fd = device->eventfds[vector],
+		.events = POLLIN,
+	};
+	uint64_t count;
+
+	if (poll(&pollfd, 1, milliseconds) < 0)
+		fail("poll: %s", strerror(errno));
+	if (read(pollfd.fd, &count, sizeof(count)) == sizeof(count))
+		return count;
+	if (errno != EAGAIN)
+		fail("eventfd: %s", strerror(errno));
+	return 0;
+}
+
+int vfio_dma_map(struct vfio_container *container, void *memory,
+		 uint64_t iova, size_t size)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)memory,
+		.iova = iova,
+		.size = size,
+	};
+
+	return ioctl(container->fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
+}
+
+int vfio_dma_unmap(struct vfio_container *container, uint64_t iova,
+		   size_t size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+
+	if (ioctl(container->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
+		return -errno;
+	return unmap.size == size ? 0 : -ENOENT;
+}

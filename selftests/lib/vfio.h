@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VFIO by the group and container interface with a type 1 IOMMU, the only one
+ * that Debian's kernels offer.
+ */
+#ifndef SELFTESTS_VFIO_H
+#define SELFTESTS_VFIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+#include <sys/types.h>
+
+#include "sysfs.h"
+
+#define VFIO_GROUPS_MAX		8
+#define VFIO_VECTORS_MAX	4
+
+struct vfio_container {
+	int fd;
+	struct {
+		int id;
+		int fd;
+		unsigned int users;
+	} groups[VFIO_GROUPS_MAX];
+};
+
+struct vfio_device {
+	char bdf[SYSFS_BDF_SIZE];
+	struct vfio_container *container;
+	int group;
+	int fd;
+	struct vfio_region_info regions[VFIO_PCI_NUM_REGIONS];
+	unsigned int vectors;
+	int eventfds[VFIO_VECTORS_MAX];
+};
+
+void vfio_container_open(struct vfio_container *container);
+void vfio_container_close(struct vfio_container *container);
+
+/* Several devices may share a container, and then its memory mappings */
+void vfio_device_open(struct vfio_device *device,
+		      struct vfio_container *container, const char *bdf);
+void vfio_device_close(struct vfio_device *device);
+
+/* Bytes moved, or a negative error code */
+ssize_t vfio_read(struct vfio_device *device, unsigned int region,
+		  uint64_t offset, void *data, size_t size);
+ssize_t vfio_write(struct vfio_device *device, unsigned int region,
+		   uint64_t offset, const void *data, size_t size);
+
+/* Config space registers of 1, 2 or 4 bytes; a short access ends the test */
+uint32_t vfio_config_read(struct vfio_device *device, unsigned int offset,
+			  unsigned int width);
+void vfio_config_write(struct vfio_device *device, unsigned int offset,
+		       unsigned int width, uint32_t value);
+
+/* Offset of a capability in config space, 0 if absent */
+unsigned int vfio_capability(struct vfio_device *device, uint8_t id);
+
+/* Sets and clears bits of COMMAND as a guest would: read, modify, write */
+void vfio_command(struct vfio_device *device, uint16_t set, uint16_t clear);
+
+/* 0 or a negative error code */
+int vfio_reset(struct vfio_device *device);
+int vfio_set_irqs(struct vfio_device *device, unsigned int index,
+		  unsigned int count, const int *eventfds);
+
+/* MSI-X with an eventfd for each vector; disable closes them */
+void vfio_msix_enable(struct vfio_device *device, unsigned int vectors);
+void vfio_msix_disable(struct vfio_device *device);
+
+/* Interrupts counted on a vector since the last call; waits for the first */
+uint64_t vfio_msix_wait(struct vfio_device *device, unsigned int vector,
+			unsigned int milliseconds);
+
+/* Memory of this process for the device; 0 or a negative error code */
+int vfio_dma_map(struct vfio_container *container, void *memory,
+		 uint64_t iova, size_t size);
+int vfio_dma_unmap(struct vfio_container *container, uint64_t iova,
+		   size_t size);
+
+#endif /* SELFTESTS_VFIO_H */
