@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The synthesised I/O BAR0: its register, its region, what is refused on it,
+ * and that nothing of it survives a close.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/iova.h"
+#include "lib/legacy.h"
+#include "lib/vfio.h"
+
+FIXTURE(bar)
+{
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	const struct vfio_region_info *region;
+	uint32_t mask;
+};
+
+FIXTURE_SETUP(bar)
+{
+	const char *bdf = functions_find(NULL, 0);
+
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, bdf);
+	self->region = &self->device.regions[VFIO_PCI_BAR0_REGION_INDEX];
+	self->mask = -(uint32_t)self->region->size;
+}
+
+FIXTURE_TEARDOWN(bar)
+{
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+TEST_F(bar, region_info)
+{
+	struct mmr_window window;
+	uint64_t size = VIRTIO_MMR_IO_BAR_SIZE_MIN;
+
+	ASSERT_TRUE(sysfs_window(self->device.bdf, &window));
+	while (size < window.length && size < VIRTIO_MMR_IO_BAR_SIZE_MAX)
+		size *= 2;
+	EXPECT_EQ(self->region->size, size);
+	EXPECT_EQ(self->region->flags,
+		  VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE);
+	EXPECT_EQ(self->region->cap_offset, 0);
+}
+
+TEST_F(bar, sizing)
+{
+	struct vfio_device *device = &self->device;
+	unsigned int width, at;
+
+	for (width = 1; width <= 4; width *= 2) {
+		vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0);
+		EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+			  PCI_BASE_ADDRESS_SPACE_IO);
+		for (at = 0; at < 4; at += width)
+			vfio_config_write(device, PCI_BASE_ADDRESS_0 + at, width,
+					  0xffffffff);
+		EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+			  (self->mask | PCI_BASE_ADDRESS_SPACE_IO)) {
+			TH_LOG("written %u bytes at a time", width);
+		}
+	}
+}
+
+TEST_F(bar, address)
+{
+	struct vfio_device *device = &self->device;
+
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0xc7ff);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+		  ((0xc7ff & self->mask) | PCI_BASE_ADDRESS_SPACE_IO));
+	/* One byte changes, the others stay; the type bit cannot be cleared */
+	vfio_config_write(device, PCI_BASE_ADDRESS_0 + 1, 1, 0x10);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+		  ((0x10ff & self->mask) | PCI_BASE_ADDRESS_SPACE_IO));
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 1, 0);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+		  ((0x1000 & self->mask) | PCI_BASE_ADDRESS_SPACE_IO));
+	/* Into the register from the one before it */
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+		  PCI_BASE_ADDRESS_SPACE_IO);
+}
+
+/* The other BARs' registers and regions say the same, and are memory */
+TEST_F(bar, memory_bars_agree)
+{
+	struct vfio_device *device = &self->device;
+	unsigned int bar, memory_bars = 0;
+
+	for (bar = 1; bar < 6; bar++) {
+		unsigned int at = PCI_BASE_ADDRESS_0 + 4 * bar;
+		uint64_t size = device->regions[bar].size;
+		uint64_t value, high;
+
+		vfio_config_write(device, at, 4, 0xffffffff);
+		value = vfio_config_read(device, at, 4);
+		vfio_config_write(device, at, 4, 0);
+		if (!size) {
+			EXPECT_EQ(value, 0) {
+				TH_LOG("BAR %u has no region", bar);
+			}
+			continue;
+		}
+		memory_bars++;
+		EXPECT_EQ(value & PCI_BASE_ADDRESS_SPACE, PCI_BASE_ADDRESS_SPACE_MEMORY);
+		if (value & PCI_BASE_ADDRESS_MEM_TYPE_64) {
+			ASSERT_LT(bar, 5);
+			vfio_config_write(device, at + 4, 4, 0xffffffff);
+			high = vfio_config_read(device, at + 4, 4);
+			vfio_config_write(device, at + 4, 4, 0);
+			value |= high << 32;
+			EXPECT_EQ(device->regions[bar + 1].size, 0);
+			EXPECT_EQ(-(value & PCI_BASE_ADDRESS_MEM_MASK), size);
+			bar++;
+		} else {
+			EXPECT_EQ((uint32_t)-(value & PCI_BASE_ADDRESS_MEM_MASK), size);
+		}
+	}
+	/* The MMR window lies in one */
+	EXPECT_GE(memory_bars, 1);
+}
+
+TEST_F(bar, mmap_refused)
+{
+	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    self->device.fd, self->region->offset);
+
+	EXPECT_EQ(memory, MAP_FAILED);
+}
+
+TEST_F(bar, ioeventfd_refused)
+{
+	struct vfio_device_ioeventfd ioeventfd = {
+		.argsz = sizeof(ioeventfd),
+		.flags = VFIO_DEVICE_IOEVENTFD_16,
+		.offset = self->region->offset + VIRTIO_MMR_QUEUE_NOTIFY,
+		.data = 0,
+		.fd = eventfd(0, EFD_CLOEXEC),
+	};
+
+	ASSERT_GE(ioeventfd.fd, 0);
+	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), -1);
+	close(ioeventfd.fd);
+}
+
+TEST_F(bar, beyond_the_end)
+{
+	uint64_t size = self->region->size;
+	uint32_t value = 0;
+
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(vfio_read(&self->device, 0, size, &value, 1), -EINVAL);
+	EXPECT_EQ(vfio_read(&self->device, 0, size, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_write(&self->device, 0, size, &value, 1), -EINVAL);
+	EXPECT_EQ(vfio_write(&self->device, 0, size, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_read(&self->device, 0, size - 2, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_write(&self->device, 0, size - 2, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_read(&self->device, 0, 1ull << 39, &value, 4), -EINVAL);
+	/* The last bytes inside are fine */
+	EXPECT_EQ(vfio_read(&self->device, 0, size - 4, &value, 4), 4);
+}
+
+TEST_F(bar, io_decode_off)
+{
+	struct vfio_device *device = &self->device;
+	uint8_t bytes[VIRTIO_MMR_COMMON_SIZE];
+	unsigned int i;
+
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	legacy_reset(device);
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	ASSERT_EQ(legacy_status(device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
+
+	vfio_command(device, 0, PCI_COMMAND_IO);
+	EXPECT_EQ(legacy_status(device), 0xff);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SIZE, 2), 0xffff);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), 0xffffffff);
+	memset(bytes, 0, sizeof(bytes));
+	EXPECT_EQ(vfio_read(device, 0, 0, bytes, sizeof(bytes)), sizeof(bytes));
+	for (i = 0; i < sizeof(bytes); i++)
+		EXPECT_EQ(bytes[i], 0xff);
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
+		     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(device), VIRTIO_CONFIG_S_ACKNOWLEDGE) {
+		TH_LOG("a write with I/O decode off reached the device");
+	}
+	legacy_reset(device);
+}
+
+TEST_F(bar, no_state_after_close)
+{
+	struct vfio_device *device = &self->device;
+	struct iova_area area;
+	char bdf[SYSFS_BDF_SIZE];
+
+	strcpy(bdf, device->bdf);
+	iova_map(&area, &self->container, IOVA_BASE, 1 << 16);
+	legacy_start(device, 0xffffffff);
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0xc000);
+	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	legacy_write(device, VIRTIO_MMR_QUEUE_ADDRESS, 4, area.iova >> 12);
+	ASSERT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), area.iova >> 12);
+	ASSERT_NE(legacy_status(device), 0);
+
+	iova_unmap(&area);
+	vfio_device_close(device);
+	vfio_container_close(&self->container);
+	vfio_container_open(&self->container);
+	vfio_device_open(device, &self->container, bdf);
+
+	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) &
+		  (PCI_COMMAND_IO | PCI_COMMAND_MASTER), 0);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+		  PCI_BASE_ADDRESS_SPACE_IO);
+	EXPECT_EQ(legacy_status(device), 0xff) {
+		TH_LOG("BAR0 answers before I/O decode is on");
+	}
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(device), 0);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DRIVER_FEATURES, 4), 0);
+	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), 0);
+}
+
+/* One user's state is that user's: nobody else gets in meanwhile */
+TEST_F(bar, second_opener)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/dev/vfio/%d",
+		 sysfs_iommu_group(self->device.bdf));
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	EXPECT_EQ(fd, -1);
+	EXPECT_EQ(errno, EBUSY);
+	if (fd >= 0)
+		close(fd);
+}
+
+FUNCTIONS_HARNESS_MAIN

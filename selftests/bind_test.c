@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Binding: only on request, again and again, never away from under a user.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/vfio.h"
+
+#define CYCLES		10
+#define MMR_TYPES	7
+
+FIXTURE(bind)
+{
+	const char *bdf;
+	struct dmesg log;
+};
+
+FIXTURE_SETUP(bind)
+{
+	self->bdf = functions_find(NULL, 0);
+	dmesg_mark(&self->log);
+}
+
+FIXTURE_TEARDOWN(bind)
+{
+	/* The tests after this one want it bound */
+	EXPECT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+TEST_F(bind, cycles)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+	unsigned int i;
+
+	for (i = 0; i < CYCLES; i++) {
+		ASSERT_EQ(sysfs_unbind(self->bdf), 0);
+		sysfs_driver(self->bdf, driver);
+		ASSERT_EQ(driver[0], '\0');
+		ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	}
+}
+
+/* One line per probe says where the registers are */
+TEST_F(bind, identity_line)
+{
+	struct mmr_window window;
+	char place[64];
+
+	ASSERT_TRUE(sysfs_window(self->bdf, &window));
+	ASSERT_EQ(sysfs_unbind(self->bdf), 0);
+	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	snprintf(place, sizeof(place), "BAR %u", window.bar);
+	EXPECT_EQ(dmesg_count(&self->log, self->bdf, place), 1) {
+		TH_LOG("want one line with '%s' and '%s'", self->bdf, place);
+	}
+}
+
+TEST_F(bind, never_automatic)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+
+	ASSERT_EQ(sysfs_unbind(self->bdf), 0);
+	ASSERT_EQ(sysfs_override(self->bdf, NULL), 0);
+	/* Its result is that of drivers which may refuse it: no matter here */
+	sysfs_probe(self->bdf);
+	sysfs_driver(self->bdf, driver);
+	EXPECT_STRNE(driver, MMR_DRIVER);
+}
+
+/* The module's aliases are for the override match alone, one per type */
+TEST_F(bind, aliases)
+{
+	const char *module = getenv("VIRTIO_MMR_MODULE");
+	char command[512], line[256];
+	unsigned int count = 0;
+	FILE *modinfo;
+
+	snprintf(command, sizeof(command), "modinfo -F alias %s",
+		 module ? module : MMR_DRIVER);
+	modinfo = popen(command, "r");
+	ASSERT_NE(modinfo, NULL);
+	while (fgets(line, sizeof(line), modinfo)) {
+		EXPECT_EQ(strncmp(line, "vfio_pci:v00001AF4d000010F", 26), 0) {
+			TH_LOG("alias %s", line);
+		}
+		count++;
+	}
+	ASSERT_EQ(pclose(modinfo), 0) {
+		TH_LOG("'%s' failed; name the module file in VIRTIO_MMR_MODULE", command);
+	}
+	EXPECT_EQ(count, MMR_TYPES);
+}
+
+TEST_F(bind, in_use_is_not_unloaded)
+{
+	struct vfio_container container;
+	struct vfio_device device;
+
+	if (access("/sys/module/" MMR_DRIVER "/initstate", F_OK))
+		SKIP(return, "the driver is built into the kernel");
+	vfio_container_open(&container);
+	vfio_device_open(&device, &container, self->bdf);
+	EXPECT_EQ(syscall(SYS_delete_module, MMR_DRIVER, O_NONBLOCK), -1);
+	EXPECT_EQ(errno, EAGAIN);
+	vfio_device_close(&device);
+	vfio_container_close(&container);
+}
+
+/* Unbinding waits for the user, and is over once the user is gone */
+TEST_F(bind, unbind_waits_for_user)
+{
+	struct vfio_container container;
+	struct vfio_device device;
+	char driver[SYSFS_DRIVER_SIZE];
+	int status;
+	pid_t child;
+
+	vfio_container_open(&container);
+	vfio_device_open(&device, &container, self->bdf);
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		/* Or this very process would be the user that it waits for */
+		vfio_device_close(&device);
+		vfio_container_close(&container);
+		_exit(sysfs_unbind(self->bdf) ? 1 : 0);
+	}
+	usleep(1000000);
+	EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);
+	/* The user can go on meanwhile */
+	EXPECT_EQ(vfio_config_read(&device, PCI_VENDOR_ID, 2), 0x1af4);
+
+	vfio_device_close(&device);
+	vfio_container_close(&container);
+	ASSERT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+	sysfs_driver(self->bdf, driver);
+	EXPECT_EQ(driver[0], '\0');
+}
+
+FUNCTIONS_HARNESS_MAIN
