@@ -60,7 +60,8 @@ check: setup
 	@selftests/vmtest.sh
 
 style:
-	@tools/style/run
+	@tools/debian/install
+	@tools/style/run $(KERNELS)
 
 help:
 	@echo 'virtio-mmr: legacy guests on transitional MMR virtio functions'
