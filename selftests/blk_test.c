@@ -121,22 +121,15 @@ TEST_F(blk, beyond_the_disk)
 /* What the guest wrote is in the host's file, at the same place */
 TEST_F(blk, image_file)
 {
-	const char *results = getenv("VIRTIO_MMR_RESULTS");
 	uint8_t pattern[BYTES], bytes[BYTES];
-	char path[1024], index[32];
+	const char *path;
 	struct qmp qmp;
 	int fd;
 
-	if (!results || !qmp_open(&qmp, self->device.bdf))
+	if (!qmp_open(&qmp, self->device.bdf))
 		SKIP(return, "needs the image file of tools/vm/run");
-	/* vf-blk<i>-<j> has blk<i>-<j>.img, or blk<i>.img with one VF per PF */
 	qmp_close(&qmp);
-	snprintf(index, sizeof(index), "%.31s", qmp.id + strlen("vf-"));
-	snprintf(path, sizeof(path), "%s/%s.img", results, index);
-	if (access(path, R_OK)) {
-		index[strcspn(index, "-")] = '\0';
-		snprintf(path, sizeof(path), "%s/%s.img", results, index);
-	}
+	path = qmp.backend;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	ASSERT_GE(fd, 0) {
 		TH_LOG("%s: %s", path, strerror(errno));

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "qmp.h"
 #include "report.h"
 
 #define PORT		"/dev/virtio-ports/qmp"
+#define LOCK		"/run/lock/qmp"
 #define REPLY_SIZE	(1 << 20)
 #define TIMEOUT		10000 /* ms */
 
@@ -60,106 +63,88 @@ static char *command(struct qmp *qmp, const char *execute)
 	}
 }
 
-/* Value of the key nearest before or after a place in flat JSON text */
-static bool number_after(const char *text, const char *key, long *value)
-{
-	const char *at = strstr(text, key);
-
-	if (!at)
-		return false;
-	at += strlen(key);
-	at += strspn(at, "\": ");
-	*value = strtol(at, NULL, 10);
-	return true;
-}
-
 /*
- * query-pci gives each device as one object, whose own keys come in the order
- * bus, slot, qdev_id, function or another one: cut the text at "slot" keys and
- * look at each object's neighbourhood by matching braces.
+ * The line of the runner's list that is about a function. Lines are
+ * ROOT-PORT VF-INDEX TYPE QEMU-ID BACK-END-FILE; sysfs tells the first two.
  */
-static bool find_id(char *reply, unsigned int bus, unsigned int slot,
-		    unsigned int function, char id[QMP_ID_SIZE])
+static bool look_up(struct qmp *qmp, const char *bdf)
 {
-	char *at = reply;
+	const char *results = getenv("VIRTIO_MMR_RESULTS");
+	char list[PATH_MAX], port[32], line[1024];
+	char link[PATH_MAX], mine[PATH_MAX], other[PATH_MAX];
+	unsigned int index;
+	bool found = false;
+	FILE *file;
 
-	while ((at = strstr(at, "\"qdev_id\""))) {
-		char *start = at, *end = at, saved;
-		long b, s, f;
-		int depth;
-		bool found;
+	if (!results)
+		return false;
+	snprintf(list, sizeof(list), "%s/functions", results);
+	file = fopen(list, "re");
+	if (!file)
+		return false;
+	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s", bdf);
+	if (!realpath(link, mine))
+		fail("%s: %s", link, strerror(errno));
 
-		for (depth = 0; start > reply; start--) {
-			if (*start == '}')
-				depth++;
-			else if (*start == '{' && depth-- == 0)
-				break;
-		}
-		for (depth = 0; *end; end++) {
-			if (*end == '{')
-				depth++;
-			else if (*end == '}' && depth-- == 0)
-				break;
-		}
-		saved = *end;
-		*end = '\0';
-		found = number_after(start, "\"bus\"", &b) &&
-			number_after(start, "\"slot\"", &s) &&
-			number_after(start, "\"function\"", &f) &&
-			b == bus && s == slot && f == function;
-		*end = saved;
-		at += strlen("\"qdev_id\"");
-		if (!found)
+	while (!found && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%31s %u %*s %63s %511s", port, &index, qmp->id,
+			   qmp->backend) != 4)
+			fail("%s: cannot read '%s'", list, line);
+		snprintf(link, sizeof(link), "/%s/", port);
+		if (!strstr(mine, link))
 			continue;
-		at += strspn(at, ": \"");
-		snprintf(id, QMP_ID_SIZE, "%.*s", (int)strcspn(at, "\""), at);
-		return id[0];
+		snprintf(link, sizeof(link),
+			 "/sys/bus/pci/devices/%s/physfn/virtfn%u", bdf, index);
+		found = realpath(link, other) && !strcmp(mine, other);
 	}
-	return false;
+	fclose(file);
+	return found;
 }
 
 bool qmp_open(struct qmp *qmp, const char *bdf)
 {
-	unsigned int domain, bus, slot, function;
-	char *reply;
-	bool found;
-
 	memset(qmp, 0, sizeof(*qmp));
-	qmp->fd = open(PORT, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-	if (qmp->fd < 0)
+	qmp->fd = -1;
+	if (access(PORT, F_OK) || !look_up(qmp, bdf))
 		return false;
-	if (sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function) != 4)
-		fail("'%s' is no PCI address", bdf);
 
+	/* The port can be open once only; tools/vm/qmp waits here, too */
+	qmp->lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (qmp->lock < 0 || flock(qmp->lock, LOCK_EX))
+		fail(LOCK ": %s", strerror(errno));
+	qmp->fd = open(PORT, O_RDWR | O_CLOEXEC);
+	if (qmp->fd < 0)
+		fail(PORT ": %s", strerror(errno));
 	/* An error if an earlier user of the port did this already: no matter */
 	free(command(qmp, "\"execute\": \"qmp_capabilities\""));
-	reply = command(qmp, "\"execute\": \"query-pci\"");
-	found = find_id(reply, bus, slot, function, qmp->id);
-	free(reply);
-	if (!found)
-		qmp_close(qmp);
-	return found;
+	return true;
 }
 
 void qmp_close(struct qmp *qmp)
 {
-	if (qmp->fd >= 0)
+	if (qmp->fd >= 0) {
 		close(qmp->fd);
+		close(qmp->lock);
+	}
 	qmp->fd = -1;
 }
 
 uint64_t qmp_counter(struct qmp *qmp, const char *property)
 {
-	char request[256], *reply;
-	long value;
+	char request[256], *reply, *value, *end;
+	uint64_t number;
 
 	snprintf(request, sizeof(request),
 		 "\"execute\": \"qom-get\", \"arguments\": {\"path\": \"/machine/peripheral/%s\", \"property\": \"%s\"}",
 		 qmp->id, property);
 	reply = command(qmp, request);
-	if (strstr(reply, "\"error\"") ||
-	    !number_after(reply, "\"return\"", &value))
+	value = strstr(reply, "\"return\": ");
+	if (!value)
 		fail("QEMU device %s has no counter %s: %s", qmp->id, property, reply);
+	value += strlen("\"return\": ");
+	number = strtoull(value, &end, 10);
+	if (end == value)
+		fail("QEMU device %s, %s: no number in %s", qmp->id, property, reply);
 	free(reply);
-	return value;
+	return number;
 }

@@ -9,15 +9,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define QMP_ID_SIZE	64
+#define QMP_ID_SIZE		64
+#define QMP_BACKEND_SIZE	512
 
 struct qmp {
+	int lock;
 	int fd;
 	unsigned int serial;
 	char id[QMP_ID_SIZE];
+	char backend[QMP_BACKEND_SIZE];
 };
 
-/* False if there is no monitor here or no device of QEMU's at this address */
+/*
+ * False if there is no monitor here or if the runner did not declare this
+ * function. Gives the device's QEMU id and the file behind it ("-" if none).
+ */
 bool qmp_open(struct qmp *qmp, const char *bdf);
 void qmp_close(struct qmp *qmp);
 

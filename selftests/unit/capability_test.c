@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The driver's capability decoding and validation, from its own source: what
+ * no device can be made to show, and every limit on both of its sides.
+ */
+#include <linux/virtio_mmr.h>
+
+#include "capability.h"
+#include "kselftest_harness.h"
+
+#define BAR_SIZE	0x1000ull
+
+static void put(uint8_t *at, unsigned int bytes, uint64_t value)
+{
+	while (bytes--) {
+		*at++ = value;
+		value >>= 8;
+	}
+}
+
+/* Lays a capability out as the contract says; vsec_length 0 is the bare form */
+static void encode(uint8_t raw[VIRTIO_MMR_CAP_MAX_SIZE], unsigned int vsec_length,
+		   uint8_t instance, uint8_t type, uint8_t bar, uint64_t offset,
+		   uint64_t length)
+{
+	uint8_t *body = raw + 4;
+
+	memset(raw, 0xcc, VIRTIO_MMR_CAP_MAX_SIZE);
+	put(raw, 4, 0x1401000b);
+	if (vsec_length) {
+		put(body, 4, vsec_length << 20 | 0x10000 | 0x1234);
+		body += 4;
+	}
+	body[0] = type;
+	body[1] = bar;
+	body[2] = instance;
+	body[3] = 0;
+	put(body + 4, 8, offset);
+	put(body + 12, 8, length);
+}
+
+FIXTURE(capability)
+{
+	uint8_t raw[VIRTIO_MMR_CAP_MAX_SIZE];
+	struct virtio_mmr_cap cap;
+	struct virtio_mmr_function function;
+};
+
+FIXTURE_SETUP(capability)
+{
+	/* BAR1 32 bits, BAR2 and 3 one of 64 bits, BAR4 ports, no BAR0, no BAR5 */
+	self->function.bar_kind[1] = VIRTIO_MMR_BAR_MEMORY;
+	self->function.bar_size[1] = BAR_SIZE;
+	self->function.bar_kind[2] = VIRTIO_MMR_BAR_MEMORY;
+	self->function.bar_size[2] = BAR_SIZE;
+	self->function.bar_kind[3] = VIRTIO_MMR_BAR_UPPER_HALF;
+	self->function.bar_kind[4] = VIRTIO_MMR_BAR_IO;
+	self->function.bar_size[4] = 256;
+	self->function.has_msix = true;
+	self->cap.cfg_type = VIRTIO_MMR_CFG_TYPE_LEGACY;
+	self->cap.bar = 2;
+	self->cap.offset = 0;
+	self->cap.length = 256;
+}
+
+FIXTURE_TEARDOWN(capability) { }
+
+TEST_F(capability, decodes_bare)
+{
+	encode(self->raw, 0, 3, 10, 5, 0x123456789abcdef0, 0xfedcba9876543210);
+	/* The bare form ends 4 bytes earlier, and may end config space */
+	ASSERT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 24), VIRTIO_MMR_USABLE);
+	EXPECT_FALSE(self->cap.wrapped);
+	EXPECT_EQ(self->cap.cfg_type, 10);
+	EXPECT_EQ(self->cap.bar, 5);
+	EXPECT_EQ(self->cap.offset, 0x123456789abcdef0);
+	EXPECT_EQ(self->cap.length, 0xfedcba9876543210);
+}
+
+TEST_F(capability, decodes_wrapped)
+{
+	encode(self->raw, 28, 200, 10, 1, 0x123456789abcdef0, 0xfedcba9876543210);
+	ASSERT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 28), VIRTIO_MMR_USABLE);
+	EXPECT_TRUE(self->cap.wrapped);
+	EXPECT_EQ(self->cap.vsec_length, 28);
+	EXPECT_EQ(self->cap.cfg_type, 10);
+	EXPECT_EQ(self->cap.bar, 1);
+	EXPECT_EQ(self->cap.offset, 0x123456789abcdef0);
+	EXPECT_EQ(self->cap.length, 0xfedcba9876543210);
+}
+
+TEST_F(capability, refuses_short_vsec)
+{
+	unsigned int length;
+
+	for (length = 1; length < 28; length++) {
+		encode(self->raw, length, 0, 10, 1, 0, 256);
+		EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 28),
+			  VIRTIO_MMR_VSEC_TOO_SHORT);
+		EXPECT_EQ(self->cap.vsec_length, length);
+	}
+	encode(self->raw, 0xfff, 0, 10, 1, 0, 256);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 28), VIRTIO_MMR_USABLE);
+}
+
+TEST_F(capability, refuses_end_of_config_space)
+{
+	size_t size;
+
+	encode(self->raw, 0, 0, 10, 1, 0, 256);
+	for (size = 0; size < 24; size += 4)
+		EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, size),
+			  VIRTIO_MMR_TRUNCATED);
+	encode(self->raw, 28, 0, 10, 1, 0, 256);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 24), VIRTIO_MMR_TRUNCATED);
+}
+
+TEST_F(capability, accepts_good)
+{
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.bar = 1;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+}
+
+TEST_F(capability, cfg_type)
+{
+	unsigned int type;
+
+	for (type = 0; type < 256; type++) {
+		self->cap.cfg_type = type;
+		EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+			  type == 10 ? VIRTIO_MMR_USABLE : VIRTIO_MMR_CFG_TYPE_UNKNOWN);
+	}
+}
+
+TEST_F(capability, bar)
+{
+	static const enum virtio_mmr_defect expected[] = {
+		VIRTIO_MMR_BAR_UNASSIGNED, VIRTIO_MMR_USABLE, VIRTIO_MMR_USABLE,
+		VIRTIO_MMR_BAR_IS_UPPER_HALF, VIRTIO_MMR_BAR_IS_IO,
+		VIRTIO_MMR_BAR_UNASSIGNED,
+	};
+	unsigned int bar;
+
+	for (bar = 0; bar < 256; bar++) {
+		self->cap.bar = bar;
+		EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+			  bar < 6 ? expected[bar] : VIRTIO_MMR_BAR_OUT_OF_RANGE);
+	}
+}
+
+TEST_F(capability, alignment)
+{
+	unsigned int offset;
+
+	for (offset = 0; offset < 16; offset++) {
+		self->cap.offset = offset;
+		EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+			  offset % 4 ? VIRTIO_MMR_OFFSET_UNALIGNED : VIRTIO_MMR_USABLE);
+	}
+}
+
+TEST_F(capability, shortest_length)
+{
+	self->cap.length = 24;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.length = 23;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_LENGTH_TOO_SHORT);
+	self->function.has_msix = false;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.length = 20;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.length = 19;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_LENGTH_TOO_SHORT);
+	self->cap.length = 0;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_LENGTH_TOO_SHORT);
+}
+
+TEST_F(capability, inside_the_bar)
+{
+	self->cap.offset = BAR_SIZE - 256;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.length = 257;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.length = 256;
+	self->cap.offset = BAR_SIZE - 252;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = BAR_SIZE;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+}
+
+/* Sums that come round to a small number must not pass */
+TEST_F(capability, overflow)
+{
+	self->cap.offset = -256ull;
+	self->cap.length = 256;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.length = 512;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = 8;
+	self->cap.length = -8ull;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.length = -1ull;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = -4ull;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+}
+
+TEST(io_bar_size)
+{
+	EXPECT_EQ(virtio_mmr_io_bar_size(20), 32);
+	EXPECT_EQ(virtio_mmr_io_bar_size(24), 32);
+	EXPECT_EQ(virtio_mmr_io_bar_size(32), 32);
+	EXPECT_EQ(virtio_mmr_io_bar_size(33), 64);
+	EXPECT_EQ(virtio_mmr_io_bar_size(64), 64);
+	EXPECT_EQ(virtio_mmr_io_bar_size(65), 128);
+	EXPECT_EQ(virtio_mmr_io_bar_size(129), 256);
+	EXPECT_EQ(virtio_mmr_io_bar_size(256), 256);
+	EXPECT_EQ(virtio_mmr_io_bar_size(257), 256);
+	EXPECT_EQ(virtio_mmr_io_bar_size(-1ull), 256);
+}
+
+TEST_HARNESS_MAIN
