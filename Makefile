@@ -15,7 +15,7 @@ endif
 KERNELS := 6.12 6.1
 
 # Debian's "make kernelrelease" gives the upstream version, this the real one.
-RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
+RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 OUT = $(CURDIR)/build/$(RELEASE)
 
 MODULE := virtio_mmr_vfio_pci.ko
