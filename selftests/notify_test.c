@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Queue Notify in BAR0 reaches the right place in the device: the queue's
+ * doorbell where the device has doorbells, else the register itself. QEMU's
+ * counters tell; that buffers come back is for the traffic tests to show.
+ */
+#include <linux/virtio_pci.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/legacy.h"
+#include "lib/qmp.h"
+
+#define QUEUES_MAX	64
+
+struct counters {
+	uint64_t reads, writes, notifies, doorbells, strays;
+};
+
+FIXTURE(notify)
+{
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	struct qmp qmp;
+	bool has_doorbells;
+	unsigned int queues;
+	struct counters before;
+};
+
+static bool has_structure(struct vfio_device *device, uint8_t type)
+{
+	unsigned int at, steps;
+
+	at = vfio_config_read(device, PCI_CAPABILITY_LIST, 1);
+	for (steps = 0; at && steps < 48; steps++) {
+		if (vfio_config_read(device, at, 1) == PCI_CAP_ID_VNDR &&
+		    vfio_config_read(device, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) == type)
+			return true;
+		at = vfio_config_read(device, at + PCI_CAP_LIST_NEXT, 1);
+	}
+	return false;
+}
+
+static struct counters count(struct qmp *qmp)
+{
+	return (struct counters){
+		.reads = qmp_counter(qmp, "mmr-reads"),
+		.writes = qmp_counter(qmp, "mmr-writes"),
+		.notifies = qmp_counter(qmp, "mmr-notifies"),
+		.doorbells = qmp_counter(qmp, "mmr-doorbells"),
+		.strays = qmp_counter(qmp, "mmr-strays"),
+	};
+}
+
+FIXTURE_SETUP(notify)
+{
+	const char *bdf = functions_find("net", 0);
+
+	/* A net function has several queues */
+	if (!bdf)
+		bdf = functions_find(NULL, 0);
+	if (!qmp_open(&self->qmp, bdf))
+		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, bdf);
+	self->has_doorbells =
+		has_structure(&self->device, VIRTIO_PCI_CAP_NOTIFY_CFG) &&
+		has_structure(&self->device, VIRTIO_PCI_CAP_COMMON_CFG);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	legacy_reset(&self->device);
+	for (self->queues = 0; self->queues < QUEUES_MAX; self->queues++) {
+		legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, self->queues);
+		if (!legacy_read(&self->device, VIRTIO_MMR_QUEUE_SIZE, 2))
+			break;
+	}
+	self->before = count(&self->qmp);
+}
+
+FIXTURE_TEARDOWN(notify)
+{
+	qmp_close(&self->qmp);
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+TEST_F(notify, every_queue)
+{
+	struct counters after;
+	unsigned int queue;
+
+	ASSERT_GT(self->queues, 0);
+	for (queue = 0; queue < self->queues; queue++) {
+		legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, queue);
+		after = count(&self->qmp);
+		EXPECT_EQ(after.notifies - self->before.notifies, 1);
+		EXPECT_EQ(after.doorbells - self->before.doorbells,
+			  self->has_doorbells);
+		/* At another queue's address, or of another width */
+		EXPECT_EQ(after.strays - self->before.strays, 0);
+		/* Neither both ways, nor with a flush */
+		EXPECT_EQ(after.writes - self->before.writes, !self->has_doorbells);
+		EXPECT_EQ(after.reads - self->before.reads, 0);
+		self->before = after;
+	}
+}
+
+TEST_F(notify, absent_queue)
+{
+	struct counters after;
+
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0x3ff);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0xffff);
+	after = count(&self->qmp);
+	/* There is no doorbell to ring; without doorbells the device judges */
+	EXPECT_EQ(after.doorbells - self->before.doorbells, 0);
+	EXPECT_EQ(after.strays - self->before.strays, 0);
+	EXPECT_EQ(after.writes - self->before.writes, self->has_doorbells ? 0 : 2);
+}
+
+TEST_F(notify, read_is_of_the_register)
+{
+	struct counters after;
+
+	legacy_read(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2);
+	after = count(&self->qmp);
+	EXPECT_EQ(after.reads - self->before.reads, 1);
+	EXPECT_EQ(after.notifies - self->before.notifies, 0);
+	EXPECT_EQ(after.strays - self->before.strays, 0);
+}
+
+/* Inside wider accesses it is the same notify */
+TEST_F(notify, wider_writes)
+{
+	struct counters after;
+
+	/* Select 0 and notify 0 */
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 4, 0);
+	after = count(&self->qmp);
+	EXPECT_EQ(after.notifies - self->before.notifies, 1);
+	EXPECT_EQ(after.doorbells - self->before.doorbells, self->has_doorbells);
+	self->before = after;
+	/* Notify 0, status ACKNOWLEDGE, ISR */
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4,
+		     VIRTIO_CONFIG_S_ACKNOWLEDGE << 16);
+	after = count(&self->qmp);
+	EXPECT_EQ(after.notifies - self->before.notifies, 1);
+	EXPECT_EQ(after.doorbells - self->before.doorbells, self->has_doorbells);
+	EXPECT_EQ(after.strays - self->before.strays, 0);
+	EXPECT_EQ(legacy_status(&self->device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
+}
+
+TEST_F(notify, dropped_with_io_decode_off)
+{
+	struct counters after;
+
+	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	after = count(&self->qmp);
+	EXPECT_EQ(after.notifies - self->before.notifies, 0);
+	EXPECT_EQ(after.writes - self->before.writes, 0);
+	EXPECT_EQ(after.strays - self->before.strays, 0);
+}
+
+FUNCTIONS_HARNESS_MAIN

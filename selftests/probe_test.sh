@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What the driver's probe accepts and what it refuses: one function for each
+# defect that section "The extended capability" of Documentation/device.rst
+# names, and for each form that must be accepted. A refusal is one line in the
+# kernel log that names the first defect with its value.
+#
+# The functions have false capabilities, so this runs only in a virtual machine
+# that was started with them:
+#	mapfile -t devices < <(selftests/probe_test.sh --devices)
+#	tools/vm/run "${devices[@]}" -- selftests/probe_test.sh
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+driver=virtio_mmr_vfio_pci
+
+# Name, QEMU properties, "bound" or "refused", words of the log line
+cases=(
+	'bare_form||bound|bare capability'
+	'wrapped_form|mmr-form=wrapped|bound|wrapped capability'
+	'window_at_offset|mmr-offset=0x400|bound|BAR 2 at 0x400'
+	'window_in_64_bit_bar|mmr-bar=2,mmr-bar64=on|bound|BAR 2 at 0x0'
+	'window_in_modern_bar|mmr-bar=4,mmr-offset=0x8000|bound|BAR 4 at 0x8000'
+	'window_in_msix_bar|mmr-bar=1,mmr-offset=0x400|bound|BAR 1 at 0x400'
+	'shortest_with_msix|mmr-caps=length=24|bound|(0x18 bytes)'
+	'shortest_without_msix|vectors=0,mmr-caps=length=20|bound|(0x14 bytes)'
+	'disable_modern|disable-modern=on|bound|no doorbells'
+	'no_notify_capability|mmr-notify-cap=off|bound|no doorbells'
+	'first_usable_wins|mmr-caps=offset=0x40/length=64+length=256|bound|BAR 2 at 0x40 (0x40 bytes)'
+	'unusable_is_skipped|mmr-caps=type=9+bar=6+offset=2+length=128|bound|(0x80 bytes)'
+	'loop_with_usable|mmr-caps=type=9+type=10,mmr-caps-loop=on|bound|BAR 2 at 0x0'
+
+	'no_capability|mmr-caps=|refused|no extended capability 0x000b'
+	'cfg_type|mmr-caps=type=9|refused|cfg_type 9'
+	'bar_6|mmr-caps=bar=6|refused|no BAR 6'
+	'bar_255|mmr-caps=bar=255|refused|no BAR 255'
+	'bar_unassigned|mmr-caps=bar=3|refused|BAR 3 is not assigned'
+	'bar_upper_half|mmr-caps=bar=5|refused|BAR 5 is the upper half'
+	'offset_unaligned|mmr-caps=offset=2|refused|offset 0x2 '
+	'length_0|mmr-caps=length=0|refused|length 0 is less than 24'
+	'length_23_with_msix|mmr-caps=length=23|refused|length 23 is less than 24'
+	'length_20_with_msix|mmr-caps=length=20|refused|length 20 is less than 24'
+	'length_19_without_msix|vectors=0,mmr-caps=length=19|refused|length 19 is less than 20'
+	'end_beyond_bar|mmr-caps=offset=0xf04|refused|offset 0xf04, length 0x100'
+	'offset_at_end_of_bar|mmr-caps=offset=0x1000|refused|offset 0x1000, length 0x100'
+	'sum_overflows|mmr-caps=offset=0xffffffffffffff00|refused|offset 0xffffffffffffff00, length 0x100'
+	'length_overflows|mmr-caps=offset=4/length=0xfffffffffffffffc|refused|offset 0x4, length 0xfffffffffffffffc'
+	'vsec_too_short|mmr-caps=form=wrapped/vsec-length=24|refused|VSEC length 24 is less than 28'
+	'bare_instance_16|mmr-caps=id=16|refused|VSEC length 1 is less than 28'
+	'loop_without_usable|mmr-caps=type=9+type=11,mmr-caps-loop=on|refused|cfg_type 9'
+	'first_defect_is_named|mmr-caps=type=9+bar=6+length=1|refused|cfg_type 9'
+	'physical_bar0|mmr-bar=0|refused|physical BAR 0 of 0x1000 bytes'
+)
+
+# Eight functions behind each root port, at slots the runner leaves free
+first_slot=0x0a
+
+print_devices() {
+	local i slot properties
+	for i in "${!cases[@]}"; do
+		IFS='|' read -r _ properties _ <<<"${cases[i]}"
+		slot=$(printf '%02x' $((first_slot + i / 8)))
+		if ((i % 8 == 0)); then
+			printf '%s\n' --qemu-arg -device --qemu-arg \
+				"pcie-root-port,id=probe$slot,bus=pcie.0,addr=$slot.0,chassis=$((64 + i / 8)),slot=$((64 + i / 8))"
+		fi
+		printf '%s\n' --qemu-arg -object --qemu-arg "rng-builtin,id=probe-source$i" \
+			--qemu-arg -device --qemu-arg \
+			"virtio-rng-pci,id=probe$i,rng=probe-source$i,bus=probe$slot,addr=00.$((i % 8)),multifunction=on,mmr=on${properties:+,$properties}"
+	done
+}
+
+if [[ ${1-} == --devices ]]; then
+	print_devices
+	exit
+fi
+
+# shellcheck source=/dev/null
+source "${KSELFTEST:-$("$here/headers")}/kselftest/ktap_helpers.sh"
+# shellcheck source=selftests/lib/kernel_log.sh
+source "$here/lib/kernel_log.sh"
+
+skip_all() {
+	ktap_print_header
+	ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+function_of() { # CASE-NUMBER: prints the BDF
+	local slot path
+	slot=$(printf '0000:00:%02x.0' $((first_slot + $1 / 8)))
+	for path in "/sys/bus/pci/devices/$slot"/0000:??:00."$(($1 % 8))"; do
+		[[ -e $path ]] || return 1
+		basename "$path"
+	done
+}
+
+driver_of() {
+	basename "$(readlink "/sys/bus/pci/devices/$1/driver" || echo none)"
+}
+
+[[ -n ${VIRTIO_MMR_VM-} ]] ||
+	skip_all "needs functions with false capabilities: selftests/vmtest.sh runs this in a virtual machine"
+function_of 0 >/dev/null ||
+	skip_all "this virtual machine lacks the functions that selftests/probe_test.sh --devices prints"
+
+# One bind by the tool loads the module; then the functions are on their own
+bdf=$(function_of 0)
+"$here/../tools/vm/vfs" bind "$bdf"
+"$here/../tools/vm/vfs" unbind "$bdf"
+
+ktap_print_header
+ktap_set_plan "${#cases[@]}"
+
+run_case() { # BDF bound|refused WORDS; prints why it fails
+	local bdf=$1 expected=$2 words=$3 device=/sys/bus/pci/devices/$1 lines bound
+	log_mark
+	echo $driver >"$device/driver_override"
+	# Fails where probe refuses; the driver link is what counts
+	echo "$bdf" >/sys/bus/pci/drivers_probe 2>/dev/null || true
+	bound=$(driver_of "$bdf")
+	lines=$(log_lines | grep -F -- "$bdf" | grep -F -- $driver || true)
+
+	if [[ $expected == bound && $bound != "$driver" ]]; then
+		echo "# $bdf is bound to $bound: ${lines:-no log line}"
+		return 1
+	fi
+	if [[ $expected == refused && $bound != none ]]; then
+		echo "# $bdf is bound to $bound, but must be refused"
+		return 1
+	fi
+	if [[ $(grep -c . <<<"$lines") != 1 ]]; then
+		echo "# want one log line about $bdf, got: ${lines//$'\n'/ / }"
+		return 1
+	fi
+	if [[ $lines != *"$words"* ]]; then
+		echo "# want '$words' in the log line, got: $lines"
+		return 1
+	fi
+	log_clean
+}
+
+for i in "${!cases[@]}"; do
+	IFS='|' read -r name _ expected words <<<"${cases[i]}"
+	bdf=$(function_of "$i") || {
+		echo "# the function of this case is missing"
+		ktap_test_fail "$name"
+		continue
+	}
+	if run_case "$bdf" "$expected" "$words"; then
+		ktap_test_pass "$name"
+	else
+		ktap_test_fail "$name"
+	fi
+	[[ $(driver_of "$bdf") != "$driver" ]] ||
+		echo "$bdf" >"/sys/bus/pci/drivers/$driver/unbind"
+	echo >"/sys/bus/pci/devices/$bdf/driver_override"
+done
+ktap_finished

@@ -1,0 +1,278 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Runs all tests in virtual machines with emulated MMR functions, as few boots as
+# possible. Leaves a TAP file for each test program in results/tap and ends with
+# one line, "N passed, N failed, N skipped", of test cases.
+set -euo pipefail
+
+usage() {
+	cat <<'END'
+usage: selftests/vmtest.sh [--kernel 6.12|6.1] [SUITE...]
+
+  --kernel SERIES  only on this kernel; default: everything on 6.12, and in_place
+                   and guest on 6.1 as well
+
+SUITE, default all of them:
+  unit      the driver's decoding and translating, on this machine
+  in_place  each test program on VFs of the usual layout
+  probe     accepted and refused capabilities
+  layout    registers, notification and traffic on VFs of every other layout
+  guest     Linux and SeaBIOS with their legacy drivers
+
+To run one test by hand:
+  tools/vm/shell --vf net --vf rng:2
+  # tools/vm/vfs create; tools/vm/vfs bind 0000:01:00.1
+  # build/selftests/net_test 0000:01:00.1
+END
+}
+
+here=$(dirname "$(readlink -f "$0")")
+repository=$(readlink -f "$here/..")
+build=$repository/build/selftests
+taps=$repository/results/tap
+cd "$repository"
+
+unit_tests=(capability_test identity_test layout_test)
+in_place_tests=(
+	bind_test config_space_test bar_test register_test notify_test
+	rng_test blk_test net_test reset_test independence_test
+)
+
+# Name, type, QEMU properties, traffic test. All are of one kind of function per
+# layout, as a net function has all that the tests look for.
+layouts=(
+	'one_doorbell|net|mmr-notify-multiplier=0|net_test'
+	'doorbell_pages|net|mmr-notify-multiplier=4096|net_test'
+	'no_notify_capability|net|mmr-notify-cap=off|net_test'
+	'wrapped_form|net|mmr-form=wrapped|net_test'
+	'window_in_modern_bar|net|mmr-bar=4,mmr-offset=0x8000|net_test'
+	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|net_test'
+	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|net_test'
+	'disable_modern|net|disable-modern=on|net_test'
+	'short_window|rng|mmr-length=40|rng_test'
+	'one_doorbell_rng|rng|mmr-notify-multiplier=0|rng_test'
+)
+
+fail() {
+	echo "selftests/vmtest.sh: $*" >&2
+	exit 1
+}
+
+# --- Inside the virtual machine ------------------------------------------------
+
+run_tap() { # NAME COMMAND...: output to NAME.tap, a line about it on stdout
+	local file=$VIRTIO_MMR_RESULTS/tap/$1.tap name=$1 status=0 start=$SECONDS
+	shift
+	timeout --kill-after=10 300 "$@" >"$file" 2>&1 || status=$?
+	# A mark that the summary looks for: without it the file is a torso
+	echo "# exit status $status" >>"$file"
+	printf '  %-40s %3u s, status %u\n' "$name" $((SECONDS - start)) "$status"
+}
+
+inside() { # SUITE
+	local test bdf type bdfs=() layout name properties traffic i=0
+	mkdir -p "$VIRTIO_MMR_RESULTS/tap"
+	case $1 in
+	in_place)
+		while read -r bdf _; do
+			bdfs+=("$bdf")
+		done < <(tools/vm/vfs create)
+		tools/vm/vfs bind "${bdfs[@]}"
+		export VIRTIO_MMR_BDFS="${bdfs[*]}"
+		VIRTIO_MMR_MODULE=build/$(uname -r)/virtio_mmr_vfio_pci.ko
+		export VIRTIO_MMR_MODULE
+		for test in "${in_place_tests[@]}"; do
+			run_tap "$test" "$build/$test"
+		done
+		;;
+	probe)
+		run_tap probe_test selftests/probe_test.sh
+		;;
+	layout)
+		while read -r bdf type _; do
+			IFS='|' read -r name _ properties traffic <<<"${layouts[i]}"
+			tools/vm/vfs bind "$bdf"
+			for test in notify_test register_test bar_test "$traffic"; do
+				run_tap "$name.$test" "$build/$test" "$bdf"
+			done
+			i=$((i + 1))
+		done < <(tools/vm/vfs create)
+		;;
+	guest)
+		run_tap guest_test selftests/guest_test.sh
+		;;
+	esac
+}
+
+if [[ ${1-} == --inside ]]; then
+	inside "$2"
+	exit
+fi
+
+# --- Outside -------------------------------------------------------------------
+
+series=(6.12 6.1) suites=() chosen_series=''
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	--kernel)
+		[[ $# -ge 2 ]] || fail "--kernel needs a value"
+		chosen_series=$2
+		shift
+		;;
+	--help)
+		usage
+		exit
+		;;
+	unit | in_place | probe | layout | guest) suites+=("$1") ;;
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+	shift
+done
+all_suites=0
+if [[ ${#suites[@]} -eq 0 ]]; then
+	suites=(unit in_place probe layout guest)
+	all_suites=1
+fi
+[[ -z $chosen_series ]] || series=("$chosen_series")
+
+passed=0 failed=0 skipped=0
+
+# Counts a TAP file's results; one that is missing, or ends before its plan is
+# fulfilled, is a failure of its own.
+summarize() { # FILE
+	local file=$1 name plan results p f s
+	name=$(basename "$1" .tap)
+	if [[ ! -s $file ]]; then
+		echo "FAILED $name: no results; see ${file#"$repository"/}"
+		failed=$((failed + 1))
+		return
+	fi
+	if grep -q '^1\.\.0 # SKIP' "$file"; then
+		echo "skipped $name: $(sed -n 's/^1\.\.0 # SKIP //p' "$file")"
+		skipped=$((skipped + 1))
+		return
+	fi
+	plan=$(sed -n 's/^1\.\.\([0-9]\+\)$/\1/p' "$file" | head -n 1)
+	s=$(grep -cE '^ok [0-9]+ .*# SKIP' "$file" || true)
+	p=$(grep -cE '^ok [0-9]+ ' "$file" || true)
+	p=$((p - s))
+	f=$(grep -cE '^not ok [0-9]+ ' "$file" || true)
+	results=$((p + f + s))
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	if [[ $f != 0 ]]; then
+		grep -E '^not ok [0-9]+ ' "$file" | sed "s|^not ok [0-9]* |FAILED $name: |"
+	fi
+	if [[ $results != "${plan:-none}" ]] || ! grep -q '^# exit status ' "$file"; then
+		echo "FAILED $name: $results results of ${plan:-no} planned, $(tail -n 1 "$file"); see ${file#"$repository"/}"
+		failed=$((failed + 1))
+	elif [[ $f == 0 ]] && ! grep -q '^# exit status 0$' "$file"; then
+		echo "FAILED $name: all cases passed, but $(tail -n 1 "$file"); see ${file#"$repository"/}"
+		failed=$((failed + 1))
+	fi
+}
+
+# Names of the TAP files that a suite must leave
+expected_taps() { # SUITE
+	local layout name traffic test
+	case $1 in
+	unit) printf '%s\n' "${unit_tests[@]}" ;;
+	in_place) printf '%s\n' "${in_place_tests[@]}" ;;
+	probe) echo probe_test ;;
+	layout)
+		for layout in "${layouts[@]}"; do
+			IFS='|' read -r name _ _ traffic <<<"$layout"
+			for test in notify_test register_test bar_test "$traffic"; do
+				echo "$name.$test"
+			done
+		done
+		;;
+	guest) echo guest_test ;;
+	esac
+}
+
+run_vm() { # SUITE SERIES
+	local suite=$1 release status=0 start=$SECONDS name arguments=() layout type properties tap
+	release=$(basename "$(tools/vm/kernel "$2")")
+	name=$suite-$2
+	[[ -e build/$release/virtio_mmr_vfio_pci.ko ]] ||
+		fail "build/$release/virtio_mmr_vfio_pci.ko is missing: run 'make modules KERNEL=$2' or 'make setup' first"
+
+	case $suite in
+	in_place) arguments=(--vf net:2 --vf blk:2 --vf rng:2 --vf scsi --vf console --vf balloon --vf 9p) ;;
+	probe) mapfile -t arguments < <(selftests/probe_test.sh --devices) ;;
+	layout)
+		for layout in "${layouts[@]}"; do
+			IFS='|' read -r _ type properties _ <<<"$layout"
+			arguments+=(--vf "$type,$properties")
+		done
+		;;
+	guest) arguments=(--vf net --vf blk --vf 'blk,disable-modern=on') ;;
+	esac
+
+	echo "$suite on Linux $release"
+	rm -rf "results/vm/$name/tap"
+	tools/vm/run --kernel "$2" --name "$name" --timeout 600 "${arguments[@]}" \
+		-- selftests/vmtest.sh --inside "$suite" || status=$?
+	echo "  $((SECONDS - start)) s"
+	while read -r tap; do
+		rm -f "$taps/$name.$tap.tap"
+		[[ ! -e results/vm/$name/tap/$tap.tap ]] ||
+			cp "results/vm/$name/tap/$tap.tap" "$taps/$name.$tap.tap"
+		summarize "$taps/$name.$tap.tap"
+	done < <(expected_taps "$suite")
+
+	# The machine as a whole, too: that it came to its end, and its whole log
+	{
+		echo 'TAP version 13'
+		echo 1..2
+		if [[ $status == 0 ]]; then echo 'ok 1 status'; else echo "not ok 1 status # $status"; fi
+		# shellcheck source=selftests/lib/kernel_log.sh
+		source selftests/lib/kernel_log.sh
+		if [[ ! -s results/vm/$name/dmesg.log ]]; then
+			echo 'not ok 2 kernel_log # there is none'
+		elif fault=$(grep -aE -m 1 -- "$log_faults" "results/vm/$name/dmesg.log"); then
+			echo "not ok 2 kernel_log # $fault"
+		else
+			echo 'ok 2 kernel_log'
+		fi
+		echo '# exit status 0'
+	} >"$taps/$name.machine.tap"
+	summarize "$taps/$name.machine.tap"
+}
+
+run_unit() {
+	local test status
+	echo 'unit tests on this machine'
+	for test in "${unit_tests[@]}"; do
+		status=0
+		"$build/unit/$test" >"$taps/unit.$test.tap" 2>&1 || status=$?
+		echo "# exit status $status" >>"$taps/unit.$test.tap"
+		summarize "$taps/unit.$test.tap"
+	done
+}
+
+mkdir -p "$taps"
+[[ $all_suites == 0 ]] || rm -f "$taps"/*.tap
+make --no-print-directory -C selftests
+
+first=1
+for one in "${series[@]}"; do
+	for suite in "${suites[@]}"; do
+		case $suite in
+		unit) [[ $first == 0 ]] || run_unit ;;
+		probe | layout)
+			# Once is enough: they are about the device, not about the kernel
+			[[ $first == 0 ]] || run_vm "$suite" "$one"
+			;;
+		*) run_vm "$suite" "$one" ;;
+		esac
+	done
+	first=0
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ $failed == 0 ]]
