@@ -37,8 +37,9 @@ while read -r bdf type _ file; do
 	case $type in
 	net) [[ $net ]] || net=$bdf ;;
 	blk)
-		# The one for SeaBIOS has no virtio vendor capabilities (ID 09)
-		if lspci -vv -s "$bdf" | grep -q 'Vendor Specific Information: VirtIO'; then
+		# The one for SeaBIOS has no virtio capabilities; "[108]" is a PCIe one
+		capabilities=$(lspci -v -s "$bdf")
+		if grep -qE 'Capabilities: \[[0-9a-f]{2}\] Vendor Specific' <<<"$capabilities"; then
 			[[ $blk ]] || blk=$bdf blk_file=$file
 		elif [[ ! $bios ]]; then
 			bios=$bdf bios_file=$file
@@ -103,8 +104,7 @@ second_sector() {
 
 # SeaBIOS says on its debug port which of its virtio drivers it uses
 legacy_mode() {
-	grep -a 'virtio mode' "$VIRTIO_MMR_RESULTS/guest-seabios/bios.log" |
-		grep -aq 'legacy'
+	grep -aq 'legacy.* virtio mode' "$VIRTIO_MMR_RESULTS/guest-seabios/bios.log"
 }
 
 ktap_test_result seabios.exit_status test "$status" = 0
