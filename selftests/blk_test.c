@@ -80,9 +80,8 @@ TEST_F(blk, write_flush_read)
 	fill(pattern, sizeof(pattern), 1);
 	memcpy(disk->data, pattern, sizeof(pattern));
 	ASSERT_EQ(disk_write(disk, SECTOR, BYTES), DISK_OK);
-	if (disk->features & 1u << VIRTIO_BLK_F_FLUSH) {
-		ASSERT_EQ(disk_flush(disk), DISK_OK);
-	}
+	ASSERT_EQ(disk->features & 1u << VIRTIO_BLK_F_FLUSH ? disk_flush(disk) : DISK_OK,
+		  DISK_OK);
 	memset(disk->data, 0, BYTES);
 	ASSERT_EQ(disk_read(disk, SECTOR, BYTES), DISK_OK);
 	EXPECT_EQ(memcmp(disk->data, pattern, BYTES), 0);

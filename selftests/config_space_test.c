@@ -251,9 +251,6 @@ TEST_F(config_space, golden)
 	*strrchr(program, '/') = '\0';
 	snprintf(golden, sizeof(golden), "%s/golden/%s.txt", program,
 		 self->type->name);
-	if (access(golden, R_OK))
-		SKIP(return, "no golden file for %s", self->type->name);
-
 	/* As firmware would leave it */
 	vfio_config_write(&self->device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
 	vfio_command(&self->device, PCI_COMMAND_IO, 0);
@@ -265,7 +262,7 @@ TEST_F(config_space, golden)
 	snprintf(actual, sizeof(actual), "%s/%s.txt", directory, self->type->name);
 	write_dump(_metadata, dump, self->bytes);
 
-	snprintf(command, sizeof(command), "lspci -n -vvv -xxxx -F '%s' 2>&1", dump);
+	snprintf(command, sizeof(command), "lspci -n -vvv -xxxx -F '%s'", dump);
 	lspci = popen(command, "r");
 	ASSERT_NE(lspci, NULL);
 	copy = fopen(actual, "we");
@@ -278,8 +275,9 @@ TEST_F(config_space, golden)
 	}
 
 	file = fopen(golden, "re");
+	if (!file)
+		SKIP(return, "no golden file for %s", self->type->name);
 	copy = fopen(actual, "re");
-	ASSERT_NE(file, NULL);
 	ASSERT_NE(copy, NULL);
 	for (;;) {
 		char *w = fgets(want, sizeof(want), file);

@@ -113,25 +113,6 @@ TEST_F(rng, interrupt_vector)
 	EXPECT_EQ(vfio_msix_wait(device, 0, SHORT), 0);
 }
 
-/* Without a notify nothing happens; with it the buffer comes back */
-TEST_F(rng, notify_is_what_starts_it)
-{
-	const struct legacy_buffer buffer = {
-		.iova = iova_of(&self->entropy.area, self->entropy.buffer),
-		.size = ENTROPY_BYTES,
-		.device_writes = true,
-	};
-	uint32_t written;
-
-	legacy_queue_add(&self->entropy.queue, &buffer, 1);
-	EXPECT_FALSE(legacy_queue_wait(&self->entropy.queue, SHORT, &written));
-	/* Another queue's notify is not ours */
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 1);
-	EXPECT_FALSE(legacy_queue_wait(&self->entropy.queue, SHORT, &written));
-	legacy_queue_kick(&self->entropy.queue);
-	EXPECT_TRUE(legacy_queue_wait(&self->entropy.queue, LEGACY_TIMEOUT, &written));
-}
-
 /* A dword OUT that covers Queue Notify notifies as well */
 TEST_F(rng, notify_by_wider_write)
 {

@@ -39,19 +39,17 @@ in_place_tests=(
 	rng_test blk_test net_test reset_test independence_test
 )
 
-# Name, type, QEMU properties, traffic test. All are of one kind of function per
-# layout, as a net function has all that the tests look for.
+# Name, type, QEMU properties, tests. What depends on the layout, where it does.
 layouts=(
-	'one_doorbell|net|mmr-notify-multiplier=0|net_test'
-	'doorbell_pages|net|mmr-notify-multiplier=4096|net_test'
-	'no_notify_capability|net|mmr-notify-cap=off|net_test'
-	'wrapped_form|net|mmr-form=wrapped|net_test'
-	'window_in_modern_bar|net|mmr-bar=4,mmr-offset=0x8000|net_test'
-	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|net_test'
-	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|net_test'
-	'disable_modern|net|disable-modern=on|net_test'
-	'short_window|rng|mmr-length=40|rng_test'
-	'one_doorbell_rng|rng|mmr-notify-multiplier=0|rng_test'
+	'one_doorbell|net|mmr-notify-multiplier=0|notify_test net_test'
+	'doorbell_pages|net|mmr-notify-multiplier=4096|notify_test net_test'
+	'no_notify_capability|net|mmr-notify-cap=off|notify_test net_test'
+	'wrapped_form|net|mmr-form=wrapped|bar_test notify_test net_test'
+	'window_in_modern_bar|net|mmr-bar=4,mmr-offset=0x8000|bar_test register_test notify_test net_test'
+	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|bar_test register_test notify_test net_test'
+	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|bar_test notify_test net_test'
+	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
+	'short_window|rng|mmr-length=40|bar_test register_test notify_test rng_test'
 )
 
 fail() {
@@ -71,7 +69,7 @@ run_tap() { # NAME COMMAND...: output to NAME.tap, a line about it on stdout
 }
 
 inside() { # SUITE
-	local test bdf type bdfs=() layout name properties traffic i=0
+	local test bdf bdfs=() name tests i=0
 	mkdir -p "$VIRTIO_MMR_RESULTS/tap"
 	case $1 in
 	in_place)
@@ -90,10 +88,10 @@ inside() { # SUITE
 		run_tap probe_test selftests/probe_test.sh
 		;;
 	layout)
-		while read -r bdf type _; do
-			IFS='|' read -r name _ properties traffic <<<"${layouts[i]}"
+		while read -r bdf _; do
+			IFS='|' read -r name _ _ tests <<<"${layouts[i]}"
 			tools/vm/vfs bind "$bdf"
-			for test in notify_test register_test bar_test "$traffic"; do
+			for test in $tests; do
 				run_tap "$name.$test" "$build/$test" "$bdf"
 			done
 			i=$((i + 1))
@@ -177,15 +175,15 @@ summarize() { # FILE
 
 # Names of the TAP files that a suite must leave
 expected_taps() { # SUITE
-	local layout name traffic test
+	local layout name tests test
 	case $1 in
 	unit) printf '%s\n' "${unit_tests[@]}" ;;
 	in_place) printf '%s\n' "${in_place_tests[@]}" ;;
 	probe) echo probe_test ;;
 	layout)
 		for layout in "${layouts[@]}"; do
-			IFS='|' read -r name _ _ traffic <<<"$layout"
-			for test in notify_test register_test bar_test "$traffic"; do
+			IFS='|' read -r name _ _ tests <<<"$layout"
+			for test in $tests; do
 				echo "$name.$test"
 			done
 		done

@@ -68,7 +68,8 @@ void functions_init(int *argc, char **argv)
 		puts("1..0 # SKIP no MMR function given");
 		puts("# Bind one to " MMR_DRIVER " (tools/vm/vfs bind 0000:01:00.1) and name it:");
 		printf("#   VIRTIO_MMR_BDFS=\"0000:01:00.1\" %s\n", argv[0]);
-		puts("# Data on it is lost. Without such hardware: selftests/vmtest.sh runs all tests in VMs.");
+		puts("# Data on it is lost. Without such hardware: selftests/vmtest.sh runs all");
+		puts("# tests in virtual machines.");
 		exit(EXIT_SKIPPED);
 	}
 
