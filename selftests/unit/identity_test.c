@@ -35,9 +35,8 @@ TEST(others)
 {
 	unsigned int id;
 
-	for (id = 0; id < 0x10000; id++) {
+	for (id = 0; id < 0x10000; id++)
 		EXPECT_EQ(!virtio_mmr_identify(id), id < 0x10f9 || id > 0x10ff);
-	}
 }
 
 TEST_HARNESS_MAIN
