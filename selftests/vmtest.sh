@@ -8,10 +8,11 @@ set -euo pipefail
 
 usage() {
 	cat <<'END'
-usage: selftests/vmtest.sh [--kernel 6.12|6.1] [SUITE...]
+usage: selftests/vmtest.sh [--kernel 6.12|6.1] [--qemu PATH] [SUITE...]
 
   --kernel SERIES  only on this kernel; default: everything on 6.12, and in_place
                    and guest on 6.1 as well
+  --qemu PATH      QEMU to use; default: what tools/qemu/build prints
 
 SUITE, default all of them:
   unit      the driver's decoding and translating, on this machine
@@ -110,12 +111,17 @@ fi
 
 # --- Outside -------------------------------------------------------------------
 
-series=(6.12 6.1) suites=() chosen_series=''
+series=(6.12 6.1) suites=() chosen_series='' qemu=()
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--kernel)
 		[[ $# -ge 2 ]] || fail "--kernel needs a value"
 		chosen_series=$2
+		shift
+		;;
+	--qemu)
+		[[ $# -ge 2 ]] || fail "--qemu needs a value"
+		qemu=(--qemu "$2")
 		shift
 		;;
 	--help)
@@ -213,7 +219,7 @@ run_vm() { # SUITE SERIES
 
 	echo "$suite on Linux $release"
 	rm -rf "results/vm/$name/tap"
-	tools/vm/run --kernel "$2" --name "$name" --timeout 600 "${arguments[@]}" \
+	tools/vm/run --kernel "$2" --name "$name" --timeout 600 "${qemu[@]}" "${arguments[@]}" \
 		-- selftests/vmtest.sh --inside "$suite" || status=$?
 	echo "  $((SECONDS - start)) s"
 	while read -r tap; do
