@@ -54,12 +54,19 @@ long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 #define VIRTIO_MMR_COMPAT_MATCH_OPS
 #endif
 
+#ifdef VIRTIO_MMR_HAVE_DETACH_IOAS
+#define VIRTIO_MMR_COMPAT_DETACH_OPS \
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+#else
+#define VIRTIO_MMR_COMPAT_DETACH_OPS
+#endif
+
 #ifdef VIRTIO_MMR_HAVE_IOMMUFD
 #define VIRTIO_MMR_COMPAT_IOMMUFD_OPS \
 	.bind_iommufd = vfio_iommufd_physical_bind, \
 	.unbind_iommufd = vfio_iommufd_physical_unbind, \
 	.attach_ioas = vfio_iommufd_physical_attach_ioas, \
-	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+	VIRTIO_MMR_COMPAT_DETACH_OPS
 #else
 #define VIRTIO_MMR_COMPAT_IOMMUFD_OPS
 #endif
