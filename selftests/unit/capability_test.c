@@ -99,8 +99,14 @@ TEST_F(capability, refuses_short_vsec)
 			  VIRTIO_MMR_VSEC_TOO_SHORT);
 		EXPECT_EQ(self->cap.vsec_length, length);
 	}
+	/* To the last byte of configuration space, and beyond */
+	encode(self->raw, 0xf00, 0, 10, 1, 0, 256);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xf00), VIRTIO_MMR_USABLE);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xeff),
+		  VIRTIO_MMR_TRUNCATED);
 	encode(self->raw, 0xfff, 0, 10, 1, 0, 256);
-	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 28), VIRTIO_MMR_USABLE);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xf00),
+		  VIRTIO_MMR_TRUNCATED);
 }
 
 TEST_F(capability, refuses_end_of_config_space)

@@ -20,13 +20,16 @@ static u64 read_le64(const u8 *raw)
 /**
  * virtio_mmr_cap_decode - decode a capability of either form
  * @cap: where to store the result
- * @raw: the capability from its extended capability header on
- * @size: bytes at @raw; less than VIRTIO_MMR_CAP_MAX_SIZE only where
- *	configuration space ends
+ * @raw: the capability from its extended capability header on,
+ *	VIRTIO_MMR_CAP_MAX_SIZE bytes or @size if that is less
+ * @size: bytes from there to the end of configuration space
  *
  * The dword after the header tells the forms apart: its bits 31:20 are the
  * VSEC length in the wrapped form (PCIe 7.9.5.2) and zero in the bare one,
  * where they are the padding and the upper half of a small instance number.
+ *
+ * A VSEC length beyond configuration space is refused even though nothing here
+ * looks so far: vfio-pci-core sizes its shadow of the capability by it.
  *
  * Return: VIRTIO_MMR_USABLE, or the defect that ended the decoding.
  */
@@ -47,7 +50,7 @@ virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size)
 		start = VIRTIO_MMR_CAP_BODY_WRAPPED;
 		if (cap->vsec_length < VIRTIO_MMR_VSEC_LENGTH_MIN)
 			return VIRTIO_MMR_VSEC_TOO_SHORT;
-		if (size < start + VIRTIO_MMR_CAP_BODY_SIZE)
+		if (cap->vsec_length > size)
 			return VIRTIO_MMR_TRUNCATED;
 	}
 
