@@ -3,9 +3,7 @@
  * The synthesised I/O BAR0: accesses to it become accesses to the legacy
  * registers in the function's memory BAR, with the semantics of a port.
  */
-#include <linux/delay.h>
 #include <linux/io.h>
-#include <linux/jiffies.h>
 #include <linux/pm_runtime.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -14,11 +12,6 @@
 #include "common.h"
 #include "compat/compat.h"
 #include "layout.h"
-
-/* How long a reset by device status may take, and how often to look (policy) */
-#define RESET_TIMEOUT_MS	1000
-#define RESET_POLL_US_MIN	100
-#define RESET_POLL_US_MAX	10000
 
 static void piece_read(struct virtio_mmr_device *mmr,
 		       const struct virtio_mmr_piece *piece, u8 *data)
@@ -94,15 +87,15 @@ static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	struct virtio_mmr_layout layout;
 	struct virtio_mmr_piece piece;
+	bool reachable;
 
-	down_read(&core->memory_lock);
-	down_read(&mmr->access_lock);
+	reachable = virtio_mmr_access_begin(mmr);
 
 	/* The guest's layout is the device's: their MSI-X states are equal. */
 	layout.has_vectors = core->pdev->msix_enabled;
 	piece = virtio_mmr_next_piece(&layout, &layout, mmr->found.cap.length,
 				      offset, count);
-	if (!virtio_mmr_touchable(mmr))
+	if (!reachable || !mmr->command_io)
 		piece.target = VIRTIO_MMR_TARGET_NOTHING;
 
 	if (!write) {
@@ -117,42 +110,8 @@ static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
 		}
 	}
 
-	up_read(&mmr->access_lock);
-	up_read(&core->memory_lock);
+	virtio_mmr_access_end(mmr);
 	return piece.width;
-}
-
-/*
- * A reset through a port is over when the OUT returns. Through memory the
- * driver must wait, and it must not hold a lock meanwhile: a reset of the
- * function may be what ends the wait.
- */
-static void wait_for_reset(struct virtio_mmr_device *mmr)
-{
-	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
-	struct vfio_pci_core_device *core = &mmr->core_device;
-	unsigned int delay = RESET_POLL_US_MIN;
-	u8 status;
-
-	for (;;) {
-		bool late = time_after(jiffies, deadline);
-
-		down_read(&core->memory_lock);
-		down_read(&mmr->access_lock);
-		status = virtio_mmr_touchable(mmr) ?
-			 ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS) : 0;
-		up_read(&mmr->access_lock);
-		up_read(&core->memory_lock);
-
-		if (!status)
-			return;
-		if (late)
-			break;
-		usleep_range(delay, 2 * delay);
-		delay = min_t(unsigned int, 2 * delay, RESET_POLL_US_MAX);
-	}
-	dev_warn_ratelimited(&core->pdev->dev, "device status is still 0x%02x %u ms after the guest reset the device; a function reset may help\n",
-			     status, RESET_TIMEOUT_MS);
 }
 
 static void access_bar0(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
@@ -165,8 +124,9 @@ static void access_bar0(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
 
 		done += access_piece(mmr, offset + done, data + done,
 				     count - done, write, &status);
+		/* A reset through a port is over when the OUT returns. */
 		if (status)
-			wait_for_reset(mmr);
+			virtio_mmr_wait_for_reset(mmr);
 	}
 }
 

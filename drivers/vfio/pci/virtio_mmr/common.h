@@ -31,7 +31,7 @@ struct virtio_mmr_window {
  * @function: BARs and MSI-X, for validation
  * @cap: the MMR capability in use
  * @cap_position: its offset in configuration space
- * @has_doorbells: @common_config and @notify are usable
+ * @has_notification: @common_config and @notify are usable
  * @common_config: the modern common configuration
  * @notify: the modern notification structure
  * @notify_multiplier: bytes per unit of queue_notify_off
@@ -41,7 +41,7 @@ struct virtio_mmr_discovery {
 	struct virtio_mmr_function function;
 	struct virtio_mmr_cap cap;
 	u16 cap_position;
-	bool has_doorbells;
+	bool has_notification;
 	struct virtio_mmr_window common_config;
 	struct virtio_mmr_window notify;
 	u32 notify_multiplier;
@@ -58,10 +58,14 @@ struct virtio_mmr_discovery {
  * @num_doorbells: entries of @doorbells
  * @io_bar_address: what the guest wrote to BAR0; zero at open
  * @access_lock: readers access the function's memory; a writer changes
- *	@in_reset. Taken inside core_device.memory_lock; nothing is taken
- *	inside it. It is never held across a reset, so that the reset callbacks
- *	work with and without memory_lock held by the caller.
- * @in_reset: between reset_prepare and reset_done
+ *	@in_reset or @command_io. Taken inside core_device.memory_lock; nothing
+ *	is taken inside it. It is never held across a reset, so that the reset
+ *	callbacks work with and without memory_lock held by the caller.
+ * @in_reset: from reset_prepare to reset_done, and from a fatal error of the
+ *	link until it is recovered from
+ * @command_io: the guest's COMMAND.IO; clear at open. Kept from
+ *	vfio-pci-core, which would take a function that does not keep the bit
+ *	for one that was reset behind its back.
  */
 struct virtio_mmr_device {
 	struct vfio_pci_core_device core_device;
@@ -75,6 +79,7 @@ struct virtio_mmr_device {
 	__le32 io_bar_address;
 	struct rw_semaphore access_lock;
 	bool in_reset;
+	bool command_io;
 };
 
 static inline struct virtio_mmr_device *
@@ -85,6 +90,8 @@ to_virtio_mmr(struct vfio_device *core_vdev)
 }
 
 int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found);
+void virtio_mmr_describe(struct pci_dev *pdev,
+			 const struct virtio_mmr_discovery *found);
 
 ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 			       size_t count, loff_t *ppos);
@@ -106,7 +113,10 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue);
 
-bool virtio_mmr_touchable(struct virtio_mmr_device *mmr);
+bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr);
+void virtio_mmr_access_end(struct virtio_mmr_device *mmr);
+u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr);
+int virtio_mmr_reset_open(struct virtio_mmr_device *mmr);
 extern const struct pci_error_handlers virtio_mmr_err_handlers;
 
 #endif /* VIRTIO_MMR_COMMON_H */

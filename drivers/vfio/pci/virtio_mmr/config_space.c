@@ -58,28 +58,26 @@ static __le32 io_bar_value(struct virtio_mmr_device *mmr)
 			   PCI_BASE_ADDRESS_SPACE_IO);
 }
 
-/*
- * vfio-pci-core keeps COMMAND.IO in vconfig under memory_lock, but answers
- * reads of it from the function, which has no I/O BAR and so reads 0.
- */
+/* A function without I/O BARs may or may not keep the bit. */
 static int overlay_command_io(struct virtio_mmr_device *mmr, char __user *buf,
 			      loff_t pos, size_t count)
 {
-	struct vfio_pci_core_device *core = &mmr->core_device;
 	struct overlap overlap;
-	u8 command, virtual;
+	bool command_io;
+	u8 command;
 
 	if (!find_overlap(pos, count, PCI_COMMAND, 1, &overlap))
 		return 0;
 
-	down_read(&core->memory_lock);
-	virtual = core->vconfig[PCI_COMMAND];
-	up_read(&core->memory_lock);
+	down_read(&mmr->access_lock);
+	command_io = mmr->command_io;
+	up_read(&mmr->access_lock);
 
 	if (get_user(command, (u8 __user *)buf + overlap.buffer_offset))
 		return -EFAULT;
 	command &= ~PCI_COMMAND_IO;
-	command |= virtual & PCI_COMMAND_IO;
+	if (command_io)
+		command |= PCI_COMMAND_IO;
 	if (put_user(command, (u8 __user *)buf + overlap.buffer_offset))
 		return -EFAULT;
 	return 0;
@@ -125,6 +123,22 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 	return done;
 }
 
+/*
+ * No access is in flight any more when the guest's write that clears the bit
+ * returns. vfio-pci-core must not find it in its own copy at the next write.
+ */
+static void set_command_io(struct virtio_mmr_device *mmr, bool command_io)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+
+	down_write(&core->memory_lock);
+	down_write(&mmr->access_lock);
+	mmr->command_io = command_io;
+	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
+	up_write(&mmr->access_lock);
+	up_write(&core->memory_lock);
+}
+
 /**
  * virtio_mmr_config_write - write to the guest's view of configuration space
  * @mmr: the device
@@ -132,8 +146,8 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
  * @count: bytes
  * @ppos: position in the configuration region, advanced by what was written
  *
- * vfio-pci-core sees the whole write. It ignores BAR0, which the function has
- * not, and keeps COMMAND.IO.
+ * vfio-pci-core sees the whole write and ignores BAR0, which the function has
+ * not.
  *
  * Return: bytes written, or the error of vfio_pci_core_write(), or -EFAULT.
  */
@@ -142,25 +156,34 @@ ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 				loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	u8 written[sizeof(mmr->io_bar_address)];
-	struct overlap overlap;
+	struct overlap in_command, in_bar0;
+	bool has_command, has_bar0;
+	u8 command, bar0[sizeof(mmr->io_bar_address)];
 	ssize_t done;
-	bool has_bar0;
 
-	has_bar0 = find_overlap(pos, count, PCI_BASE_ADDRESS_0,
-				sizeof(mmr->io_bar_address), &overlap);
-	if (has_bar0 && copy_from_user(written, buf + overlap.buffer_offset,
-				       overlap.count))
+	has_command = find_overlap(pos, count, PCI_COMMAND, sizeof(command),
+				   &in_command);
+	if (has_command && copy_from_user(&command, buf + in_command.buffer_offset,
+					  in_command.count))
+		return -EFAULT;
+	has_bar0 = find_overlap(pos, count, PCI_BASE_ADDRESS_0, sizeof(bar0),
+				&in_bar0);
+	if (has_bar0 && copy_from_user(bar0, buf + in_bar0.buffer_offset,
+				       in_bar0.count))
 		return -EFAULT;
 
 	done = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
-	if (done < 0 || !has_bar0)
+	if (done < 0)
 		return done;
 
-	spin_lock(&mmr->config_lock);
-	memcpy((u8 *)&mmr->io_bar_address + overlap.field_offset, written,
-	       overlap.count);
-	spin_unlock(&mmr->config_lock);
+	if (has_command)
+		set_command_io(mmr, command & PCI_COMMAND_IO);
+	if (has_bar0) {
+		spin_lock(&mmr->config_lock);
+		memcpy((u8 *)&mmr->io_bar_address + in_bar0.field_offset, bar0,
+		       in_bar0.count);
+		spin_unlock(&mmr->config_lock);
+	}
 	return done;
 }
 
@@ -170,11 +193,22 @@ ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
  */
 void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 {
+	struct vfio_pci_core_device *core = &mmr->core_device;
+
 	mmr->io_bar_address = 0;
+	/* A PF may have it set by firmware. */
+	set_command_io(mmr, false);
+
 	/*
-	 * A PF may have an INTx pin, but the guest's legacy registers follow
-	 * MSI-X only. vfio-pci-core answers both the register and the number
-	 * of INTx interrupts from here; a VF has 0 anyway.
+	 * A PF may have an INTx pin, but INTx is not shown: nobody could handle
+	 * it, so the function must not assert it. vfio-pci-core answers the
+	 * register and the number of INTx interrupts from vconfig; with these
+	 * two flags it leaves COMMAND's INTx Disable set.
 	 */
-	mmr->core_device.vconfig[PCI_INTERRUPT_PIN] = 0;
+	if (core->pdev->pin) {
+		core->nointx = true;
+		core->pci_2_3 = false;
+		pci_intx(core->pdev, 0);
+	}
+	core->vconfig[PCI_INTERRUPT_PIN] = 0;
 }

@@ -47,11 +47,11 @@ static void report_defect(struct pci_dev *pdev, int position,
 	case VIRTIO_MMR_USABLE:
 		break;
 	case VIRTIO_MMR_TRUNCATED:
-		pci_err(pdev, "%s: capability at 0x%x runs past the end of config space\n",
-			hint, position);
+		pci_err(pdev, "%s: capability at 0x%x runs past the end of config space (VSEC length %u)\n",
+			hint, position, cap->vsec_length);
 		break;
 	case VIRTIO_MMR_VSEC_TOO_SHORT:
-		pci_err(pdev, "%s: capability at 0x%x: VSEC length %u is less than %u\n",
+		pci_err(pdev, "%s: capability at 0x%x: VSEC length %u is less than %u (in a bare capability: padding is not 0 or id not below 16)\n",
 			hint, position, cap->vsec_length,
 			VIRTIO_MMR_VSEC_LENGTH_MIN);
 		break;
@@ -96,11 +96,11 @@ static void report_defect(struct pci_dev *pdev, int position,
 static enum virtio_mmr_defect read_capability(struct pci_dev *pdev, int position,
 					      struct virtio_mmr_cap *cap)
 {
+	size_t size = pdev->cfg_size - position;
 	u8 raw[VIRTIO_MMR_CAP_MAX_SIZE];
-	size_t size = min_t(size_t, sizeof(raw), pdev->cfg_size - position);
 	size_t i;
 
-	for (i = 0; i < size; i++)
+	for (i = 0; i < min(size, sizeof(raw)); i++)
 		pci_read_config_byte(pdev, position + i, &raw[i]);
 	return virtio_mmr_cap_decode(cap, raw, size);
 }
@@ -179,8 +179,8 @@ static bool read_virtio_window(struct pci_dev *pdev, u8 position,
  * are needed for doorbells: the common configuration has the number of queues
  * and each queue's notify offset.
  */
-static void find_doorbells(struct pci_dev *pdev,
-			   struct virtio_mmr_discovery *found)
+static void find_notification(struct pci_dev *pdev,
+			      struct virtio_mmr_discovery *found)
 {
 	DECLARE_BITMAP(seen, PCI_CFG_SPACE_SIZE) = {};
 	bool has_common = false, has_notify = false;
@@ -193,6 +193,8 @@ static void find_doorbells(struct pci_dev *pdev,
 
 		pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_LEN, &cap_len);
 		pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_CFG_TYPE, &cfg_type);
+		if (position + cap_len > PCI_CFG_SPACE_SIZE)
+			continue;
 
 		if (cfg_type == VIRTIO_PCI_CAP_COMMON_CFG && !has_common &&
 		    cap_len >= sizeof(struct virtio_pci_cap)) {
@@ -207,7 +209,7 @@ static void find_doorbells(struct pci_dev *pdev,
 					      &found->notify_multiplier);
 		}
 	}
-	found->has_doorbells = has_common && has_notify;
+	found->has_notification = has_common && has_notify;
 }
 
 /**
@@ -215,7 +217,7 @@ static void find_doorbells(struct pci_dev *pdev,
  * @pdev: the function, with readable configuration space
  * @found: where to store the result
  *
- * Logs one line, either what was found or why the function cannot be used.
+ * Logs one line about a function that cannot be used: why.
  *
  * Return: 0, or -ENODEV if it is no usable MMR function.
  */
@@ -245,20 +247,27 @@ int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found
 		return -ENODEV;
 	}
 
-	find_doorbells(pdev, found);
-
-	if (found->has_doorbells)
-		pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, doorbells in BAR %u at 0x%llx, multiplier %u\n",
-			 found->identity->name, found->cap.bar,
-			 found->cap.offset, found->cap.length,
-			 found->cap.wrapped ? "wrapped" : "bare",
-			 found->cap_position, found->notify.bar,
-			 found->notify.offset, found->notify_multiplier);
-	else
-		pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, no doorbells\n",
-			 found->identity->name, found->cap.bar,
-			 found->cap.offset, found->cap.length,
-			 found->cap.wrapped ? "wrapped" : "bare",
-			 found->cap_position);
+	find_notification(pdev, found);
 	return 0;
+}
+
+/**
+ * virtio_mmr_describe - log what a function is, in one line
+ * @pdev: the function
+ * @found: the result of virtio_mmr_discover()
+ */
+void virtio_mmr_describe(struct pci_dev *pdev,
+			 const struct virtio_mmr_discovery *found)
+{
+	char notification[96] = "no notification structure";
+
+	if (found->has_notification)
+		scnprintf(notification, sizeof(notification),
+			  "notification structure in BAR %u at 0x%llx, multiplier %u",
+			  found->notify.bar, found->notify.offset,
+			  found->notify_multiplier);
+	pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, %s\n",
+		 found->identity->name, found->cap.bar, found->cap.offset,
+		 found->cap.length, found->cap.wrapped ? "wrapped" : "bare",
+		 found->cap_position, notification);
 }

@@ -26,6 +26,9 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 	ret = virtio_mmr_bar0_open(mmr);
 	if (ret)
 		goto out_disable;
+	ret = virtio_mmr_reset_open(mmr);
+	if (ret)
+		goto out_disable;
 	ret = virtio_mmr_notify_open(mmr);
 	if (ret)
 		goto out_disable;
@@ -129,9 +132,12 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 
 	dev_set_drvdata(&pdev->dev, &mmr->core_device);
 	ret = vfio_pci_core_register_device(&mmr->core_device);
-	if (ret)
+	if (ret) {
 		vfio_put_device(&mmr->core_device.vdev);
-	return ret;
+		return ret;
+	}
+	virtio_mmr_describe(pdev, &mmr->found);
+	return 0;
 }
 
 static void virtio_mmr_remove(struct pci_dev *pdev)

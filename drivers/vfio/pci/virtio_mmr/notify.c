@@ -3,30 +3,22 @@
  * Queue notification: where a guest's write of a queue index to Queue Notify
  * goes.
  */
-#include <linux/delay.h>
 #include <linux/io.h>
-#include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/virtio_mmr.h>
 #include <linux/virtio_pci.h>
 
 #include "common.h"
 #include "compat/compat.h"
 
-#define RESET_TIMEOUT_MS	1000
+/* What a read gives that nobody answers */
+#define ALL_ONES	0xffff
 
-/* queue_notify_off may be read while the device is in reset (policy). */
-static bool reset_device(void __iomem *common)
+static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 value)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
-
-	iowrite8(0, common + VIRTIO_PCI_COMMON_STATUS);
-	while (ioread8(common + VIRTIO_PCI_COMMON_STATUS)) {
-		if (time_after(jiffies, deadline))
-			return false;
-		usleep_range(100, 1000);
-	}
-	return true;
+	dev_warn_ratelimited(&mmr->core_device.pdev->dev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
+			     what, value);
 }
 
 /*
@@ -34,67 +26,81 @@ static bool reset_device(void __iomem *common)
  * notification structure (virtio 1.4, 4.1.4.4); a multiplier of 0 puts all at
  * its start.
  */
-static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
-			  void __iomem *notify)
+static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
+			 u16 queue, u64 *offset)
 {
-	const struct virtio_mmr_discovery *found = &mmr->found;
-	struct pci_dev *pdev = mmr->core_device.pdev;
-	void __iomem **doorbells;
-	u16 queue, num_queues;
+	u16 notify_off = ALL_ONES;
+	bool reachable;
 
-	num_queues = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
-	if (!num_queues) {
-		pci_dbg(pdev, "common configuration has no queues, notifying through Queue Notify\n");
+	*offset = 0;
+	if (!mmr->found.notify_multiplier)
 		return 0;
+
+	reachable = virtio_mmr_access_begin(mmr);
+	if (reachable) {
+		iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
+		notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
 	}
+	virtio_mmr_access_end(mmr);
+
+	*offset = (u64)notify_off * mmr->found.notify_multiplier;
+	return reachable ? 0 : -EAGAIN;
+}
+
+static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
+			  void __iomem *notify, u16 num_queues)
+{
+	void __iomem **doorbells;
+	u16 queue;
+	u64 offset;
+	int ret;
 
 	doorbells = kvcalloc(num_queues, sizeof(*doorbells), GFP_KERNEL_ACCOUNT);
 	if (!doorbells)
 		return -ENOMEM;
 
 	for (queue = 0; queue < num_queues; queue++) {
-		u64 offset = 0;
-
-		if (found->notify_multiplier) {
-			iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
-			offset = (u64)ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF) *
-				 found->notify_multiplier;
-		}
-		if (offset % 2 || offset > found->notify.length - 2) {
-			pci_dbg(pdev, "doorbell of queue %u at 0x%llx is not in the notification structure of 0x%llx bytes, notifying through Queue Notify\n",
-				queue, offset, found->notify.length);
-			kvfree(doorbells);
-			doorbells = NULL;
-			num_queues = 0;
-			break;
+		ret = read_doorbell(mmr, common, queue, &offset);
+		if (ret)
+			goto out_free;
+		if (offset % 2 || offset > mmr->found.notify.length - 2) {
+			warn_unusable(mmr, "the notify offset of a queue", offset);
+			goto out_free;
 		}
 		doorbells[queue] = notify + offset;
 	}
-	iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
-
 	mmr->doorbells = doorbells;
 	mmr->num_doorbells = num_queues;
 	return 0;
+
+out_free:
+	kvfree(doorbells);
+	return ret;
 }
 
 /**
  * virtio_mmr_notify_open - find the doorbells
- * @mmr: the device, enabled by vfio-pci-core and not yet seen by the guest
+ * @mmr: the device, reset and not yet seen by the guest: queue_notify_off may
+ *	be read while the device is in reset (policy)
  *
  * A device that has no usable modern common configuration or notification
  * structure is notified through its Queue Notify register.
  *
- * Return: 0 or a negative error.
+ * Return: 0, -EAGAIN while the function is being reset, or another negative
+ * error.
  */
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 {
 	const struct virtio_mmr_discovery *found = &mmr->found;
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	void __iomem *common, *notify;
+	u16 num_queues = ALL_ONES;
+	u8 status = 0;
+	bool reachable;
 
 	mmr->doorbells = NULL;
 	mmr->num_doorbells = 0;
-	if (!found->has_doorbells)
+	if (!found->has_notification)
 		return 0;
 
 	common = virtio_mmr_compat_iomap(core, found->common_config.bar);
@@ -106,11 +112,24 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	common += found->common_config.offset;
 	notify += found->notify.offset;
 
-	if (!reset_device(common)) {
-		pci_dbg(core->pdev, "device status does not become 0, notifying through Queue Notify\n");
+	reachable = virtio_mmr_access_begin(mmr);
+	if (reachable) {
+		status = ioread8(common + VIRTIO_PCI_COMMON_STATUS);
+		num_queues = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
+	}
+	virtio_mmr_access_end(mmr);
+
+	if (!reachable)
+		return -EAGAIN;
+	if (status) {
+		warn_unusable(mmr, "the modern device status after a reset", status);
 		return 0;
 	}
-	return read_doorbells(mmr, common, notify);
+	if (!num_queues || num_queues == ALL_ONES) {
+		warn_unusable(mmr, "the modern number of queues", num_queues);
+		return 0;
+	}
+	return read_doorbells(mmr, common, notify, num_queues);
 }
 
 /**
@@ -126,7 +145,7 @@ void virtio_mmr_notify_close(struct virtio_mmr_device *mmr)
 
 /**
  * virtio_mmr_notify - tell the device about new buffers
- * @mmr: the device, touchable
+ * @mmr: the device, after virtio_mmr_access_begin() said true
  * @queue: what the guest wrote to Queue Notify; without a doorbell the device
  *	judges it, with doorbells an index beyond the last is dropped
  */
@@ -135,5 +154,5 @@ void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue)
 	if (!mmr->doorbells)
 		iowrite16(queue, mmr->registers + VIRTIO_MMR_QUEUE_NOTIFY);
 	else if (queue < mmr->num_doorbells)
-		iowrite16(queue, mmr->doorbells[queue]);
+		iowrite16(queue, mmr->doorbells[array_index_nospec(queue, mmr->num_doorbells)]);
 }

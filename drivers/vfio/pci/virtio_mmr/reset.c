@@ -1,28 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the function's memory may be touched, and the reset callbacks.
+ * When the function's memory may be touched, resets of the device, and the
+ * callbacks for resets of the function.
  */
-#include <linux/lockdep.h>
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/jiffies.h>
+#include <linux/virtio_mmr.h>
 
 #include "common.h"
 #include "compat/compat.h"
 
+/* How long a reset by device status may take, and how often to look (policy) */
+#define RESET_TIMEOUT_MS	1000
+#define RESET_POLL_US_MIN	100
+#define RESET_POLL_US_MAX	10000
+
 /**
- * virtio_mmr_touchable - whether an access to BAR0 may reach the function
- * @mmr: the device; its memory_lock and access_lock are held for read
+ * virtio_mmr_access_begin - before any access to the function's memory
+ * @mmr: the device
  *
- * Return: false in D3, while the function is being reset and while the guest's
- * COMMAND.IO is clear.
+ * Keeps out what makes the function unreachable and, since vfio-pci-core
+ * switches MSI-X with memory_lock held for write, what changes its register
+ * layout. Short accesses only: a reset waits for virtio_mmr_access_end().
+ *
+ * Return: whether the function may be touched: not in D3, nor while it is
+ * being reset, nor, for a PF, while its COMMAND.MEMORY is clear.
  */
-bool virtio_mmr_touchable(struct virtio_mmr_device *mmr)
+bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 
-	lockdep_assert_held(&core->memory_lock);
-	lockdep_assert_held(&mmr->access_lock);
+	down_read(&core->memory_lock);
+	down_read(&mmr->access_lock);
+	return !mmr->in_reset && virtio_mmr_compat_memory_enabled(core);
+}
 
-	return !mmr->in_reset && virtio_mmr_compat_memory_enabled(core) &&
-	       core->vconfig[PCI_COMMAND] & PCI_COMMAND_IO;
+/**
+ * virtio_mmr_access_end - after virtio_mmr_access_begin(), whatever that said
+ * @mmr: the device
+ */
+void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
+{
+	up_read(&mmr->access_lock);
+	up_read(&mmr->core_device.memory_lock);
+}
+
+/**
+ * virtio_mmr_wait_for_reset - wait until the device has reset itself
+ * @mmr: the device, whose status was written 0
+ *
+ * Holds no lock while it sleeps: a reset of the function may be what ends the
+ * wait.
+ *
+ * Return: 0, or what device status still reads after 1 s.
+ */
+u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
+	unsigned int delay = RESET_POLL_US_MIN;
+	u8 status;
+
+	for (;;) {
+		bool late = time_after(jiffies, deadline);
+
+		status = 0;
+		if (virtio_mmr_access_begin(mmr))
+			status = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
+		virtio_mmr_access_end(mmr);
+
+		if (!status)
+			return 0;
+		if (late)
+			break;
+		usleep_range(delay, 2 * delay);
+		delay = min_t(unsigned int, 2 * delay, RESET_POLL_US_MAX);
+	}
+	dev_warn_ratelimited(&mmr->core_device.pdev->dev, "device status is still 0x%02x %u ms after it was written 0; a reset of the function may help\n",
+			     status, RESET_TIMEOUT_MS);
+	return status;
+}
+
+/**
+ * virtio_mmr_reset_open - reset the device for a new user
+ * @mmr: the device, enabled, with its registers mapped
+ *
+ * vfio-pci-core resets the function where it can. Where it cannot, the device
+ * could still have queues of the previous user.
+ *
+ * Return: 0, -EIO if device status does not become 0, or -EAGAIN while the
+ * function is being reset.
+ */
+int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
+{
+	bool reachable = virtio_mmr_access_begin(mmr);
+
+	if (reachable)
+		iowrite8(0, mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
+	virtio_mmr_access_end(mmr);
+
+	if (!reachable)
+		return -EAGAIN;
+	return virtio_mmr_wait_for_reset(mmr) ? -EIO : 0;
 }
 
 static void set_in_reset(struct pci_dev *pdev, bool in_reset)
@@ -54,8 +133,26 @@ static void virtio_mmr_reset_done(struct pci_dev *pdev)
 	set_in_reset(pdev, false);
 }
 
+/*
+ * Recovery from a fatal error resets the link without the two callbacks above.
+ * If it fails, the function stays out of reach until a reset succeeds.
+ */
+static pci_ers_result_t virtio_mmr_error_detected(struct pci_dev *pdev,
+						  pci_channel_state_t state)
+{
+	if (state != pci_channel_io_normal)
+		set_in_reset(pdev, true);
+	return vfio_pci_core_aer_err_detected(pdev, state);
+}
+
+static void virtio_mmr_resume(struct pci_dev *pdev)
+{
+	set_in_reset(pdev, false);
+}
+
 const struct pci_error_handlers virtio_mmr_err_handlers = {
 	.reset_prepare = virtio_mmr_reset_prepare,
 	.reset_done = virtio_mmr_reset_done,
-	.error_detected = vfio_pci_core_aer_err_detected,
+	.error_detected = virtio_mmr_error_detected,
+	.resume = virtio_mmr_resume,
 };
