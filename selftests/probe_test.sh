@@ -37,6 +37,7 @@ cases=(
 	'bar_255|mmr-caps=bar=255|refused|no BAR 255'
 	'bar_unassigned|mmr-caps=bar=3|refused|BAR 3 is not assigned'
 	'bar_upper_half|mmr-caps=bar=5|refused|BAR 5 is the upper half'
+	'dedicated_bar0|mmr-bar=0|bound|BAR 0 not shown'
 	'offset_unaligned|mmr-caps=offset=2|refused|offset 0x2 '
 	'length_0|mmr-caps=length=0|refused|length 0 is less than 24'
 	'length_23_with_msix|mmr-caps=length=23|refused|length 23 is less than 24'
@@ -50,7 +51,6 @@ cases=(
 	'bare_instance_16|mmr-caps=id=16|refused|VSEC length 1 is less than 28'
 	'loop_without_usable|mmr-caps=type=9+type=11,mmr-caps-loop=on|refused|cfg_type 9'
 	'first_defect_is_named|mmr-caps=type=9+bar=6+length=1|refused|cfg_type 9'
-	'physical_bar0|mmr-bar=0|refused|physical BAR 0 of 0x1000 bytes'
 )
 
 # Eight functions behind each root port, at slots the runner leaves free. QEMU

@@ -34,7 +34,7 @@ build=$repository/build/selftests
 taps=$repository/results/tap
 cd "$repository"
 
-unit_tests=(capability_test identity_test layout_test)
+unit_tests=(capability_test identity_test layout_test placement_test)
 in_place_tests=(
 	bind_test config_space_test bar_test register_test notify_test
 	rng_test blk_test net_test reset_test independence_test

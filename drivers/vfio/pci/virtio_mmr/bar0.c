@@ -158,7 +158,7 @@ static void end_access(struct virtio_mmr_device *mmr)
  * @mmr: the device
  * @buf: where to
  * @count: bytes, at most what is left of the BAR
- * @ppos: position in region 0, advanced by @count
+ * @ppos: position in the I/O BAR's region, advanced by @count
  *
  * Reads all ones while COMMAND.IO is clear, beyond the window's length, in D3
  * and while the function is being reset.
@@ -190,7 +190,7 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
  * @mmr: the device
  * @buf: where from
  * @count: bytes, at most what is left of the BAR
- * @ppos: position in region 0, advanced by @count
+ * @ppos: position in the I/O BAR's region, advanced by @count
  *
  * Writes are dropped where virtio_mmr_bar0_read() reads all ones. A write to
  * device status or queue address has reached the device when this returns, and
@@ -231,7 +231,7 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,
 				 struct vfio_region_info *info)
 {
-	info->offset = VFIO_PCI_INDEX_TO_OFFSET(VFIO_PCI_BAR0_REGION_INDEX);
+	info->offset = VFIO_PCI_INDEX_TO_OFFSET(virtio_mmr_io_bar_region(mmr));
 	info->size = mmr->io_bar_size;
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	info->cap_offset = 0;

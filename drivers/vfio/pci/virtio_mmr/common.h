@@ -9,6 +9,7 @@
 
 #include "capability.h"
 #include "identity.h"
+#include "placement.h"
 
 #define VIRTIO_MMR_DRIVER_NAME	"virtio_mmr_vfio_pci"
 
@@ -35,6 +36,10 @@ struct virtio_mmr_window {
  * @common_config: the modern common configuration
  * @notify: the modern notification structure
  * @notify_multiplier: bytes per unit of queue_notify_off
+ * @placement: what becomes of a physical BAR0
+ * @bir_fields: bytes of configuration space with a BAR number in bits 2:0
+ * @bar_fields: bytes of configuration space that are a BAR number
+ * @window_fields: those of @bar_fields that the guest may write
  */
 struct virtio_mmr_discovery {
 	const struct virtio_mmr_identity *identity;
@@ -45,6 +50,24 @@ struct virtio_mmr_discovery {
 	struct virtio_mmr_window common_config;
 	struct virtio_mmr_window notify;
 	u32 notify_multiplier;
+	struct virtio_mmr_placement placement;
+	DECLARE_BITMAP(bir_fields, PCI_CFG_SPACE_SIZE);
+	DECLARE_BITMAP(bar_fields, PCI_CFG_SPACE_SIZE);
+	DECLARE_BITMAP(window_fields, PCI_CFG_SPACE_SIZE);
+};
+
+/**
+ * struct virtio_mmr_bar_register - a BAR register that the driver provides
+ * @provided: it does; vfio-pci-core has the others
+ * @size: of the BAR in bytes, a power of two; 0 if the register reads 0
+ * @type: bits that tell the BAR's type
+ * @address: what the guest wrote; zero at open
+ */
+struct virtio_mmr_bar_register {
+	bool provided;
+	u32 size;
+	u32 type;
+	__le32 address;
 };
 
 /**
@@ -56,7 +79,7 @@ struct virtio_mmr_discovery {
  * @doorbells: per queue where to notify it, or NULL if Queue Notify itself
  *	is to be used; from open to close
  * @num_doorbells: entries of @doorbells
- * @io_bar_address: what the guest wrote to BAR0; zero at open
+ * @bar_registers: the BAR registers that differ from the function's
  * @access_lock: readers access the function's memory; a writer changes
  *	@in_reset or @command_io. Taken inside core_device.memory_lock; nothing
  *	is taken inside it. It is never held across a reset, so that the reset
@@ -74,9 +97,9 @@ struct virtio_mmr_device {
 	void __iomem *registers;
 	void __iomem **doorbells;
 	u32 num_doorbells;
-	/* Protects io_bar_address, which config writes may change in parts. */
+	/* Protects the addresses in bar_registers, which may be written in parts. */
 	spinlock_t config_lock;
-	__le32 io_bar_address;
+	struct virtio_mmr_bar_register bar_registers[VIRTIO_MMR_NUM_BARS];
 	struct rw_semaphore access_lock;
 	bool in_reset;
 	bool command_io;
@@ -98,7 +121,18 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 				const char __user *buf, size_t count,
 				loff_t *ppos);
+void virtio_mmr_config_init(struct virtio_mmr_device *mmr);
 void virtio_mmr_config_open(struct virtio_mmr_device *mmr);
+
+ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
+			size_t count, loff_t *ppos);
+ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
+			 size_t count, loff_t *ppos);
+int virtio_mmr_mmap(struct vfio_device *core_vdev, struct vm_area_struct *vma);
+long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
+		      unsigned long arg);
+unsigned int virtio_mmr_io_bar_region(const struct virtio_mmr_device *mmr);
+u32 virtio_mmr_physical_region(const struct virtio_mmr_device *mmr, u32 index);
 
 int virtio_mmr_bar0_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The guest's view of configuration space: the identity of a transitional
- * device, its I/O BAR0 and COMMAND.IO. Everything else is vfio-pci-core's.
+ * device, COMMAND.IO, its I/O BAR0, and where a physical BAR0 went. Everything
+ * else is vfio-pci-core's.
  */
+#include <linux/bitmap.h>
 #include <linux/minmax.h>
+#include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_mmr.h>
 
@@ -45,17 +48,70 @@ static int overlay(char __user *buf, loff_t pos, size_t count,
 	return 0;
 }
 
-static __le32 io_bar_value(struct virtio_mmr_device *mmr)
+static unsigned int bar_position(unsigned int slot)
 {
-	u32 address;
+	return PCI_BASE_ADDRESS_0 + 4 * slot;
+}
 
-	spin_lock(&mmr->config_lock);
-	address = le32_to_cpu(mmr->io_bar_address);
-	spin_unlock(&mmr->config_lock);
+static int overlay_bar_registers(struct virtio_mmr_device *mmr,
+				 char __user *buf, loff_t pos, size_t count)
+{
+	unsigned int slot;
 
-	/* PCI 3.0, 6.2.5.1: the size shows in the address bits that stay 0. */
-	return cpu_to_le32((address & ~(mmr->io_bar_size - 1)) |
-			   PCI_BASE_ADDRESS_SPACE_IO);
+	for (slot = 0; slot < ARRAY_SIZE(mmr->bar_registers); slot++) {
+		struct virtio_mmr_bar_register *bar = &mmr->bar_registers[slot];
+		__le32 value = 0;
+
+		if (!bar->provided)
+			continue;
+		if (bar->size) {
+			u32 address;
+
+			spin_lock(&mmr->config_lock);
+			address = le32_to_cpu(bar->address);
+			spin_unlock(&mmr->config_lock);
+			/* PCI 3.0, 6.2.5.1: the size shows in the bits that stay 0. */
+			value = cpu_to_le32((address & ~(bar->size - 1)) | bar->type);
+		}
+		if (overlay(buf, pos, count, bar_position(slot), &value, sizeof(value)))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int translate_byte(u8 __user *byte, const struct virtio_mmr_placement *placement,
+			  u8 mask)
+{
+	u8 value;
+
+	if (get_user(value, byte))
+		return -EFAULT;
+	value = (value & ~mask) | virtio_mmr_guest_bar(placement, value & mask);
+	return put_user(value, byte) ? -EFAULT : 0;
+}
+
+/* BAR numbers in capabilities, where a physical BAR0 has made way */
+static int overlay_bar_fields(struct virtio_mmr_device *mmr, char __user *buf,
+			      loff_t pos, size_t count)
+{
+	const struct virtio_mmr_discovery *found = &mmr->found;
+	loff_t end = min_t(loff_t, pos + count, PCI_CFG_SPACE_SIZE);
+	u8 __user *bytes = (u8 __user *)buf;
+	loff_t at;
+
+	if (found->placement.fate == VIRTIO_MMR_BAR0_ABSENT)
+		return 0;
+
+	for (at = pos; at < end; at++) {
+		if (test_bit(at, found->bir_fields) &&
+		    translate_byte(&bytes[at - pos], &found->placement,
+				   PCI_MSIX_TABLE_BIR))
+			return -EFAULT;
+		if (test_bit(at, found->bar_fields) &&
+		    translate_byte(&bytes[at - pos], &found->placement, 0xff))
+			return -EFAULT;
+	}
+	return 0;
 }
 
 /* A function without I/O BARs may or may not keep the bit. */
@@ -100,7 +156,6 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 	/* Legacy drivers take the device type from it (virtio 1.4, 4.1.2.1). */
 	const __le16 subsystem = cpu_to_le16(identity->virtio_id);
 	const __le16 device = cpu_to_le16(identity->guest_id);
-	const __le32 bar0 = io_bar_value(mmr);
 	const u8 revision = 0;
 	loff_t start = *ppos;
 	loff_t pos = start & VFIO_PCI_OFFSET_MASK;
@@ -112,11 +167,12 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 
 	if (overlay(buf, pos, done, PCI_DEVICE_ID, &device, sizeof(device)) ||
 	    overlay(buf, pos, done, PCI_REVISION_ID, &revision, sizeof(revision)) ||
-	    overlay(buf, pos, done, PCI_BASE_ADDRESS_0, &bar0, sizeof(bar0)) ||
 	    overlay(buf, pos, done, PCI_SUBSYSTEM_VENDOR_ID, &subsystem_vendor,
 		    sizeof(subsystem_vendor)) ||
 	    overlay(buf, pos, done, PCI_SUBSYSTEM_ID, &subsystem, sizeof(subsystem)) ||
-	    overlay_command_io(mmr, buf, pos, done)) {
+	    overlay_command_io(mmr, buf, pos, done) ||
+	    overlay_bar_registers(mmr, buf, pos, done) ||
+	    overlay_bar_fields(mmr, buf, pos, done)) {
 		*ppos = start;
 		return -EFAULT;
 	}
@@ -139,6 +195,72 @@ static void set_command_io(struct virtio_mmr_device *mmr, bool command_io)
 	up_write(&core->memory_lock);
 }
 
+/*
+ * Bytes that the function must not see as they are: the guest directs the window
+ * of the PCI_CFG capability (virtio 1.4, 4.1.4.9) by its own BAR numbers.
+ */
+static ssize_t write_translated(struct virtio_mmr_device *mmr,
+				const char __user *buf, size_t count,
+				loff_t *ppos)
+{
+	const struct virtio_mmr_discovery *found = &mmr->found;
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	u8 bar;
+	int ret;
+
+	if (get_user(bar, (const u8 __user *)buf))
+		return -EFAULT;
+
+	ret = pm_runtime_resume_and_get(&pdev->dev);
+	if (ret < 0)
+		return -EIO;
+	ret = pci_user_write_config_byte(pdev, pos,
+					 virtio_mmr_device_bar(&found->placement, bar));
+	pm_runtime_put(&pdev->dev);
+	if (ret)
+		return -EFAULT;
+
+	*ppos += 1;
+	return 1;
+}
+
+static ssize_t write_function(struct virtio_mmr_device *mmr,
+			      const char __user *buf, size_t count, loff_t *ppos)
+{
+	const struct virtio_mmr_discovery *found = &mmr->found;
+	loff_t start = *ppos;
+	size_t done = 0;
+	ssize_t ret;
+
+	while (done < count) {
+		loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+		size_t part = count - done;
+
+		if (pos < PCI_CFG_SPACE_SIZE &&
+		    found->placement.fate != VIRTIO_MMR_BAR0_ABSENT) {
+			unsigned long next = find_next_bit(found->window_fields,
+							   PCI_CFG_SPACE_SIZE, pos);
+
+			if (next > pos && next < PCI_CFG_SPACE_SIZE)
+				part = min_t(size_t, part, next - pos);
+			else if (next == pos)
+				part = 0;
+		}
+		if (part)
+			ret = vfio_pci_core_write(&mmr->core_device.vdev,
+						  buf + done, part, ppos);
+		else
+			ret = write_translated(mmr, buf + done, count - done, ppos);
+		if (ret < 0) {
+			*ppos = start;
+			return ret;
+		}
+		done += ret;
+	}
+	return done;
+}
+
 /**
  * virtio_mmr_config_write - write to the guest's view of configuration space
  * @mmr: the device
@@ -146,8 +268,8 @@ static void set_command_io(struct virtio_mmr_device *mmr, bool command_io)
  * @count: bytes
  * @ppos: position in the configuration region, advanced by what was written
  *
- * vfio-pci-core sees the whole write and ignores BAR0, which the function has
- * not.
+ * vfio-pci-core sees the whole write but for translated bytes. It also keeps
+ * what is written to BAR registers that this driver provides; nobody reads that.
  *
  * Return: bytes written, or the error of vfio_pci_core_write(), or -EFAULT.
  */
@@ -156,9 +278,10 @@ ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 				loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	struct overlap in_command, in_bar0;
-	bool has_command, has_bar0;
-	u8 command, bar0[sizeof(mmr->io_bar_address)];
+	u8 bars[sizeof(__le32) * VIRTIO_MMR_NUM_BARS], command;
+	struct overlap in_command, in_bars, in_bar;
+	bool has_command, has_bars;
+	unsigned int slot;
 	ssize_t done;
 
 	has_command = find_overlap(pos, count, PCI_COMMAND, sizeof(command),
@@ -166,25 +289,56 @@ ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 	if (has_command && copy_from_user(&command, buf + in_command.buffer_offset,
 					  in_command.count))
 		return -EFAULT;
-	has_bar0 = find_overlap(pos, count, PCI_BASE_ADDRESS_0, sizeof(bar0),
-				&in_bar0);
-	if (has_bar0 && copy_from_user(bar0, buf + in_bar0.buffer_offset,
-				       in_bar0.count))
+	has_bars = find_overlap(pos, count, PCI_BASE_ADDRESS_0, sizeof(bars),
+				&in_bars);
+	if (has_bars && copy_from_user(bars + in_bars.field_offset,
+				       buf + in_bars.buffer_offset, in_bars.count))
 		return -EFAULT;
 
-	done = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
+	done = write_function(mmr, buf, count, ppos);
 	if (done < 0)
 		return done;
 
 	if (has_command)
 		set_command_io(mmr, command & PCI_COMMAND_IO);
-	if (has_bar0) {
+
+	for (slot = 0; slot < ARRAY_SIZE(mmr->bar_registers); slot++) {
+		__le32 *address = &mmr->bar_registers[slot].address;
+
+		if (!find_overlap(pos, count, bar_position(slot), sizeof(*address),
+				  &in_bar))
+			continue;
 		spin_lock(&mmr->config_lock);
-		memcpy((u8 *)&mmr->io_bar_address + in_bar0.field_offset, bar0,
-		       in_bar0.count);
+		memcpy((u8 *)address + in_bar.field_offset,
+		       bars + 4 * slot + in_bar.field_offset, in_bar.count);
 		spin_unlock(&mmr->config_lock);
 	}
 	return done;
+}
+
+/**
+ * virtio_mmr_config_init - decide which BAR registers the driver provides
+ * @mmr: the device, with what probe found
+ */
+void virtio_mmr_config_init(struct virtio_mmr_device *mmr)
+{
+	const struct virtio_mmr_discovery *found = &mmr->found;
+
+	mmr->bar_registers[0] = (struct virtio_mmr_bar_register){
+		.provided = true,
+		.size = mmr->io_bar_size,
+		.type = PCI_BASE_ADDRESS_SPACE_IO,
+	};
+	/* The upper half of a BAR0 that is not there any more */
+	if (found->function.bar_kind[1] == VIRTIO_MMR_BAR_UPPER_HALF)
+		mmr->bar_registers[1].provided = true;
+	if (found->placement.fate == VIRTIO_MMR_BAR0_MOVED)
+		mmr->bar_registers[found->placement.slot] = (struct virtio_mmr_bar_register){
+			.provided = true,
+			.size = found->function.bar_size[0],
+			.type = PCI_BASE_ADDRESS_SPACE_MEMORY |
+				PCI_BASE_ADDRESS_MEM_TYPE_32,
+		};
 }
 
 /**
@@ -194,8 +348,10 @@ ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
+	unsigned int slot;
 
-	mmr->io_bar_address = 0;
+	for (slot = 0; slot < ARRAY_SIZE(mmr->bar_registers); slot++)
+		mmr->bar_registers[slot].address = 0;
 	/* A PF may have it set by firmware. */
 	set_command_io(mmr, false);
 

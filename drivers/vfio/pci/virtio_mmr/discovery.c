@@ -151,6 +151,24 @@ static int find_mmr_capability(struct pci_dev *pdev,
 	return -ENODEV;
 }
 
+/*
+ * The guest must find the same MSI-X structures that the function has, so their
+ * BAR numbers are translated with it. Returns whether any is in BAR0.
+ */
+static bool find_msix_bars(struct pci_dev *pdev, struct virtio_mmr_discovery *found)
+{
+	u8 table, pba;
+
+	if (!pdev->msix_cap)
+		return false;
+
+	pci_read_config_byte(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
+	pci_read_config_byte(pdev, pdev->msix_cap + PCI_MSIX_PBA, &pba);
+	__set_bit(pdev->msix_cap + PCI_MSIX_TABLE, found->bir_fields);
+	__set_bit(pdev->msix_cap + PCI_MSIX_PBA, found->bir_fields);
+	return !(table & PCI_MSIX_TABLE_BIR) || !(pba & PCI_MSIX_PBA_BIR);
+}
+
 /* Decode a virtio vendor capability (virtio 1.4, 4.1.4) if it can be used. */
 static bool read_virtio_window(struct pci_dev *pdev, u8 position,
 			       const struct virtio_mmr_function *function,
@@ -175,16 +193,18 @@ static bool read_virtio_window(struct pci_dev *pdev, u8 position,
 }
 
 /*
- * The first usable structure of each type counts (virtio 1.4, 4.1.4.1). Both
- * are needed for doorbells: the common configuration has the number of queues
- * and each queue's notify offset.
+ * The modern structures. The first usable one of each type counts (virtio 1.4,
+ * 4.1.4.1). Two are needed for doorbells: the common configuration has the
+ * number of queues and each queue's notify offset. Returns whether any is in
+ * BAR0; the PCI_CFG capability is not one, but a window that the guest directs
+ * to a BAR.
  */
-static void find_notification(struct pci_dev *pdev,
-			      struct virtio_mmr_discovery *found)
+static bool find_structures(struct pci_dev *pdev,
+			    struct virtio_mmr_discovery *found)
 {
+	bool has_common = false, has_notify = false, in_bar0 = false;
 	DECLARE_BITMAP(seen, PCI_CFG_SPACE_SIZE) = {};
-	bool has_common = false, has_notify = false;
-	u8 position, cfg_type, cap_len;
+	u8 position, cfg_type, cap_len, bar;
 
 	for (position = pci_find_capability(pdev, PCI_CAP_ID_VNDR); position;
 	     position = pci_find_next_capability(pdev, position, PCI_CAP_ID_VNDR)) {
@@ -193,11 +213,18 @@ static void find_notification(struct pci_dev *pdev,
 
 		pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_LEN, &cap_len);
 		pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_CFG_TYPE, &cfg_type);
-		if (position + cap_len > PCI_CFG_SPACE_SIZE)
+		pci_read_config_byte(pdev, position + VIRTIO_PCI_CAP_BAR, &bar);
+		if (cap_len < sizeof(struct virtio_pci_cap) ||
+		    position + cap_len > PCI_CFG_SPACE_SIZE)
 			continue;
 
-		if (cfg_type == VIRTIO_PCI_CAP_COMMON_CFG && !has_common &&
-		    cap_len >= sizeof(struct virtio_pci_cap)) {
+		__set_bit(position + VIRTIO_PCI_CAP_BAR, found->bar_fields);
+		if (cfg_type == VIRTIO_PCI_CAP_PCI_CFG)
+			__set_bit(position + VIRTIO_PCI_CAP_BAR, found->window_fields);
+		else if (!bar)
+			in_bar0 = true;
+
+		if (cfg_type == VIRTIO_PCI_CAP_COMMON_CFG && !has_common) {
 			has_common = read_virtio_window(pdev, position, &found->function,
 							VIRTIO_PCI_COMMON_Q_NOFF + 2,
 							4, &found->common_config);
@@ -210,6 +237,30 @@ static void find_notification(struct pci_dev *pdev,
 		}
 	}
 	found->has_notification = has_common && has_notify;
+	return in_bar0;
+}
+
+/* The guest has the I/O BAR in slot 0. */
+static int place_bar0(struct pci_dev *pdev, struct virtio_mmr_discovery *found,
+		      bool shared)
+{
+	found->placement = virtio_mmr_place_bar0(&found->function, shared);
+
+	switch (found->placement.fate) {
+	case VIRTIO_MMR_BAR0_ABSENT:
+	case VIRTIO_MMR_BAR0_HIDDEN:
+	case VIRTIO_MMR_BAR0_MOVED:
+		return 0;
+	case VIRTIO_MMR_BAR0_NO_SLOT:
+		pci_err(pdev, "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but no other BAR is free for what lies in it, use vfio-pci for this function\n",
+			found->function.bar_size[0]);
+		return -ENODEV;
+	case VIRTIO_MMR_BAR0_TOO_LARGE:
+		pci_err(pdev, "BAR 0 of 0x%llx bytes must make room for the I/O BAR and is too large for a 32-bit BAR %u, use vfio-pci for this function\n",
+			found->function.bar_size[0], found->placement.slot);
+		return -ENODEV;
+	}
+	return -ENODEV;
 }
 
 /**
@@ -223,6 +274,7 @@ static void find_notification(struct pci_dev *pdev,
  */
 int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found)
 {
+	bool shared;
 	int ret;
 
 	*found = (struct virtio_mmr_discovery){
@@ -240,15 +292,9 @@ int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found
 	if (ret)
 		return ret;
 
-	/* The guest would see two BARs in one slot. */
-	if (found->function.bar_kind[0] != VIRTIO_MMR_BAR_ABSENT) {
-		pci_err(pdev, "physical BAR 0 of 0x%llx bytes is in the way of the I/O BAR, use vfio-pci for this function\n",
-			found->function.bar_size[0]);
-		return -ENODEV;
-	}
-
-	find_notification(pdev, found);
-	return 0;
+	shared = find_msix_bars(pdev, found);
+	shared |= find_structures(pdev, found);
+	return place_bar0(pdev, found, shared);
 }
 
 /**
@@ -260,14 +306,20 @@ void virtio_mmr_describe(struct pci_dev *pdev,
 			 const struct virtio_mmr_discovery *found)
 {
 	char notification[96] = "no notification structure";
+	char bar0[32] = "";
 
 	if (found->has_notification)
 		scnprintf(notification, sizeof(notification),
 			  "notification structure in BAR %u at 0x%llx, multiplier %u",
 			  found->notify.bar, found->notify.offset,
 			  found->notify_multiplier);
-	pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, %s\n",
+	if (found->placement.fate == VIRTIO_MMR_BAR0_MOVED)
+		scnprintf(bar0, sizeof(bar0), ", BAR 0 shown as BAR %u",
+			  found->placement.slot);
+	else if (found->placement.fate == VIRTIO_MMR_BAR0_HIDDEN)
+		scnprintf(bar0, sizeof(bar0), ", BAR 0 not shown");
+	pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, %s%s\n",
 		 found->identity->name, found->cap.bar, found->cap.offset,
 		 found->cap.length, found->cap.wrapped ? "wrapped" : "bare",
-		 found->cap_position, notification);
+		 found->cap_position, notification, bar0);
 }

@@ -50,43 +50,6 @@ static void virtio_mmr_close_device(struct vfio_device *core_vdev)
 	vfio_pci_core_close_device(core_vdev);
 }
 
-static ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
-			       size_t count, loff_t *ppos)
-{
-	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
-
-	if (!count)
-		return 0;
-
-	switch (VFIO_PCI_OFFSET_TO_INDEX(*ppos)) {
-	case VFIO_PCI_CONFIG_REGION_INDEX:
-		return virtio_mmr_config_read(mmr, buf, count, ppos);
-	case VFIO_PCI_BAR0_REGION_INDEX:
-		return virtio_mmr_bar0_read(mmr, buf, count, ppos);
-	default:
-		return vfio_pci_core_read(core_vdev, buf, count, ppos);
-	}
-}
-
-static ssize_t virtio_mmr_write(struct vfio_device *core_vdev,
-				const char __user *buf, size_t count,
-				loff_t *ppos)
-{
-	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
-
-	if (!count)
-		return 0;
-
-	switch (VFIO_PCI_OFFSET_TO_INDEX(*ppos)) {
-	case VFIO_PCI_CONFIG_REGION_INDEX:
-		return virtio_mmr_config_write(mmr, buf, count, ppos);
-	case VFIO_PCI_BAR0_REGION_INDEX:
-		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
-	default:
-		return vfio_pci_core_write(core_vdev, buf, count, ppos);
-	}
-}
-
 static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
@@ -104,7 +67,8 @@ static const struct vfio_device_ops virtio_mmr_ops = {
 	.close_device = virtio_mmr_close_device,
 	.read = virtio_mmr_read,
 	.write = virtio_mmr_write,
-	.mmap = vfio_pci_core_mmap,
+	.mmap = virtio_mmr_mmap,
+	.ioctl = virtio_mmr_ioctl,
 	.device_feature = vfio_pci_core_ioctl_feature,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
@@ -129,6 +93,7 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 		return PTR_ERR(mmr);
 	mmr->found = found;
 	mmr->io_bar_size = virtio_mmr_io_bar_size(found.cap.length);
+	virtio_mmr_config_init(mmr);
 
 	dev_set_drvdata(&pdev->dev, &mmr->core_device);
 	ret = vfio_pci_core_register_device(&mmr->core_device);

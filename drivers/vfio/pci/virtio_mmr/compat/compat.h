@@ -38,13 +38,12 @@ int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 				  struct vfio_region_info *info,
 				  struct vfio_info_cap *caps);
 #define VIRTIO_MMR_COMPAT_REGION_INFO_OPS \
-	.ioctl = vfio_pci_core_ioctl, \
 	.get_region_info_caps = virtio_mmr_compat_region_info,
+#define virtio_mmr_compat_ioctl	vfio_pci_core_ioctl
 #else
+#define VIRTIO_MMR_COMPAT_REGION_INFO_OPS
 long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 			     unsigned long arg);
-#define VIRTIO_MMR_COMPAT_REGION_INFO_OPS \
-	.ioctl = virtio_mmr_compat_ioctl,
 #endif
 
 #ifdef VIRTIO_MMR_HAVE_MATCH_TOKEN_UUID

@@ -15,29 +15,48 @@ int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 				  struct vfio_region_info *info,
 				  struct vfio_info_cap *caps)
 {
-	if (info->index != VFIO_PCI_BAR0_REGION_INDEX)
-		return vfio_pci_ioctl_get_region_info(core_vdev, info, caps);
-	virtio_mmr_bar0_region_info(to_virtio_mmr(core_vdev), info);
-	return 0;
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	u32 index = info->index;
+	int ret;
+
+	if (index == VFIO_PCI_BAR0_REGION_INDEX) {
+		virtio_mmr_bar0_region_info(mmr, info);
+		return 0;
+	}
+	info->index = virtio_mmr_physical_region(mmr, index);
+	ret = vfio_pci_ioctl_get_region_info(core_vdev, info, caps);
+	info->index = index;
+	return ret;
 }
 
 #else
 
 static long get_region_info(struct vfio_device *core_vdev, unsigned long arg)
 {
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 	const size_t size = offsetofend(struct vfio_region_info, offset);
-	void __user *user = (void __user *)arg;
+	struct vfio_region_info __user *user = (void __user *)arg;
 	struct vfio_region_info info;
+	u32 physical;
+	long ret;
 
 	if (copy_from_user(&info, user, size))
 		return -EFAULT;
 	if (info.argsz < size)
 		return -EINVAL;
-	if (info.index != VFIO_PCI_BAR0_REGION_INDEX)
-		return vfio_pci_core_ioctl(core_vdev, VFIO_DEVICE_GET_REGION_INFO, arg);
+	if (info.index == VFIO_PCI_BAR0_REGION_INDEX) {
+		virtio_mmr_bar0_region_info(mmr, &info);
+		return copy_to_user(user, &info, size) ? -EFAULT : 0;
+	}
 
-	virtio_mmr_bar0_region_info(to_virtio_mmr(core_vdev), &info);
-	return copy_to_user(user, &info, size) ? -EFAULT : 0;
+	/* vfio-pci-core takes the index from the user, and returns it there. */
+	physical = virtio_mmr_physical_region(mmr, info.index);
+	if (physical != info.index && put_user(physical, &user->index))
+		return -EFAULT;
+	ret = vfio_pci_core_ioctl(core_vdev, VFIO_DEVICE_GET_REGION_INFO, arg);
+	if (physical != info.index && put_user(info.index, &user->index))
+		return -EFAULT;
+	return ret;
 }
 
 long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The regions of the vfio device: which part of the file is the I/O BAR, and
+ * what is left of a physical BAR0 whose place it takes.
+ *
+ * Where a region lies in the file is for VFIO_DEVICE_GET_REGION_INFO to say
+ * (uapi/linux/vfio.h), so a physical BAR0 that the guest sees elsewhere stays at
+ * its old place there: all of vfio-pci-core works on it unchanged.
+ */
+#include <linux/mm.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "common.h"
+#include "compat/compat.h"
+
+/* The I/O BAR's place where 0 is taken; vfio-pci-core has nothing there. */
+#define MOVED_IO_BAR_REGION	(VFIO_PCI_NUM_REGIONS + 0x100)
+
+/**
+ * virtio_mmr_io_bar_region - where the I/O BAR lies in the file
+ * @mmr: the device
+ *
+ * Return: the index whose VFIO_PCI_INDEX_TO_OFFSET() is its start.
+ */
+unsigned int virtio_mmr_io_bar_region(const struct virtio_mmr_device *mmr)
+{
+	return mmr->found.placement.fate == VIRTIO_MMR_BAR0_ABSENT ?
+	       VFIO_PCI_BAR0_REGION_INDEX : MOVED_IO_BAR_REGION;
+}
+
+/**
+ * virtio_mmr_physical_region - whose region the user means
+ * @mmr: the device
+ * @index: the user's region index, any value but that of the I/O BAR
+ *
+ * Return: vfio-pci-core's index of it.
+ */
+u32 virtio_mmr_physical_region(const struct virtio_mmr_device *mmr, u32 index)
+{
+	return index < VIRTIO_MMR_NUM_BARS ?
+	       virtio_mmr_device_bar(&mmr->found.placement, index) : index;
+}
+
+/* A BAR0 that only carries the legacy registers is not shown. */
+static bool is_hidden(const struct virtio_mmr_device *mmr, unsigned int region)
+{
+	return region == VFIO_PCI_BAR0_REGION_INDEX &&
+	       mmr->found.placement.fate == VIRTIO_MMR_BAR0_HIDDEN;
+}
+
+/**
+ * virtio_mmr_read - read operation of the vfio device
+ * @core_vdev: the device
+ * @buf: where to
+ * @count: bytes
+ * @ppos: position in the file, advanced by what was read
+ *
+ * Return: bytes read, -EINVAL for an access that is in no region, or the error
+ * of the region.
+ */
+ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
+			size_t count, loff_t *ppos)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	unsigned int region = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
+
+	if (!count)
+		return 0;
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		return virtio_mmr_config_read(mmr, buf, count, ppos);
+	if (region == virtio_mmr_io_bar_region(mmr))
+		return virtio_mmr_bar0_read(mmr, buf, count, ppos);
+	if (is_hidden(mmr, region))
+		return -EINVAL;
+	return vfio_pci_core_read(core_vdev, buf, count, ppos);
+}
+
+/**
+ * virtio_mmr_write - write operation of the vfio device
+ * @core_vdev: the device
+ * @buf: where from
+ * @count: bytes
+ * @ppos: position in the file, advanced by what was written
+ *
+ * Return: as virtio_mmr_read().
+ */
+ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
+			 size_t count, loff_t *ppos)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	unsigned int region = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
+
+	if (!count)
+		return 0;
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		return virtio_mmr_config_write(mmr, buf, count, ppos);
+	if (region == virtio_mmr_io_bar_region(mmr))
+		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
+	if (is_hidden(mmr, region))
+		return -EINVAL;
+	return vfio_pci_core_write(core_vdev, buf, count, ppos);
+}
+
+/**
+ * virtio_mmr_mmap - mmap operation of the vfio device
+ * @core_vdev: the device
+ * @vma: the mapping
+ *
+ * Return: 0, or the error of vfio_pci_core_mmap(), which is -EINVAL for the I/O
+ * BAR: it knows no region there, or none that has memory.
+ */
+int virtio_mmr_mmap(struct vfio_device *core_vdev, struct vm_area_struct *vma)
+{
+	unsigned int region = vma->vm_pgoff >> (VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT);
+
+	if (is_hidden(to_virtio_mmr(core_vdev), region))
+		return -EINVAL;
+	return vfio_pci_core_mmap(core_vdev, vma);
+}
+
+/**
+ * virtio_mmr_ioctl - ioctl operation of the vfio device
+ * @core_vdev: the device
+ * @cmd: the request
+ * @arg: its argument
+ *
+ * Return: as vfio_pci_core_ioctl(); -EINVAL for VFIO_DEVICE_IOEVENTFD in a BAR0
+ * that is not shown.
+ */
+long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
+		      unsigned long arg)
+{
+	struct vfio_device_ioeventfd ioeventfd;
+
+	if (cmd == VFIO_DEVICE_IOEVENTFD) {
+		if (copy_from_user(&ioeventfd, (void __user *)arg, sizeof(ioeventfd)))
+			return -EFAULT;
+		if (is_hidden(to_virtio_mmr(core_vdev),
+			      VFIO_PCI_OFFSET_TO_INDEX(ioeventfd.offset)))
+			return -EINVAL;
+	}
+	return virtio_mmr_compat_ioctl(core_vdev, cmd, arg);
+}
