@@ -20,7 +20,6 @@ OUT = $(CURDIR)/build/$(RELEASE)
 
 MODULE := virtio_mmr_vfio_pci.ko
 SOURCES := drivers/vfio/pci/virtio_mmr
-CHECKPATCH_FILES := $(SOURCES) include/uapi selftests tools
 
 .PHONY: modules install clean style demo check setup help
 
@@ -34,7 +33,7 @@ modules:
 	@cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/include" "$(CURDIR)/drivers" "$(OUT)/"
 	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" modules
 	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
-	@echo "build/$(RELEASE)/$(MODULE)"
+	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE)"
 
 install: modules
 	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" INSTALL_MOD_DIR=updates \
@@ -73,6 +72,6 @@ help:
 	@echo '  make KDIR=DIR  the same for the kernel whose build directory is DIR'
 	@echo '  make KERNEL=V  the same for a Debian kernel, e.g. 6.1 or 6.12'
 	@echo '  make install   install the module for the same kernel (as root)'
-	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings'
+	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make setup     only what demo and check need first'
 	@echo '  make clean     remove build and results; the cache in ~/.cache/virtio-mmr stays'
