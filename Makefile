@@ -6,7 +6,7 @@
 # KERNEL=6.12.117+deb12-amd64 is a Debian kernel whose headers are fetched into
 # the cache; neither is the running kernel.
 ifdef KERNEL
-KDIR := $(shell tools/debian/headers $(KERNEL))
+KDIR := $(shell tools/debian/kernel-headers $(KERNEL))
 else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 endif
