@@ -21,9 +21,9 @@ OUT = $(CURDIR)/build/$(RELEASE)
 MODULE := virtio_mmr_vfio_pci.ko
 SOURCES := drivers/vfio/pci/virtio_mmr
 
-.PHONY: modules install clean style demo check setup help
+.PHONY: modules install clean style demo check setup help folders
 
-modules:
+modules: folders
 	@test -f "$(KDIR)/Makefile" || { \
 		echo "No kernel build directory at '$(KDIR)'." >&2; \
 		echo "Install the headers of your kernel (apt-get install linux-headers-$$(uname -r))," >&2; \
@@ -39,12 +39,20 @@ install: modules
 	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" INSTALL_MOD_DIR=updates \
 		modules_install
 
+# Before anything is built, lest that be in vain
+folders:
+	@odd=$$(printf '%s' "$(CURDIR)$(KDIR)" | LC_ALL=C tr -d 'A-Za-z0-9_./+~@\200-\377-'); \
+	test -z "$$odd" || { \
+		echo "The kernel's build system cannot do with '$$odd' in the names of folders:" >&2; \
+		echo "move '$(CURDIR)' or the kernel build directory '$(KDIR)'." >&2; \
+		exit 1; }
+
 clean:
 	rm -rf build results
 
 # Everything a fresh Debian 12 lacks: packages, the emulated device, kernels
 # for the virtual machines and the module for each of them.
-setup:
+setup: folders
 	@tools/debian/install
 	@tools/qemu/build >/dev/null
 	@set -e; for kernel in $(KERNELS); do \
