@@ -21,23 +21,38 @@ OUT = $(CURDIR)/build/$(RELEASE)
 MODULE := virtio_mmr_vfio_pci.ko
 SOURCES := drivers/vfio/pci/virtio_mmr
 
-.PHONY: modules install clean style demo check setup help folders
+# INSTALL_MOD_PATH, as in the kernel's build system, is for packagers
+INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
+DEPMOD = $(if $(INSTALL_MOD_PATH),,depmod "$(RELEASE)")
 
-modules: folders
-	@test -f "$(KDIR)/Makefile" || { \
-		echo "No kernel build directory at '$(KDIR)'." >&2; \
-		echo "Install the headers of your kernel (apt-get install linux-headers-$$(uname -r))," >&2; \
-		echo "or name another one: make KDIR=DIR, or make KERNEL=6.12 for a Debian kernel." >&2; \
-		exit 1; }
+.PHONY: modules install uninstall clean style demo check setup help folders kdir
+
+modules: folders kdir
 	@mkdir -p "$(OUT)"
 	@cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/include" "$(CURDIR)/drivers" "$(OUT)/"
 	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" modules
 	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
 	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE)"
 
-install: modules
-	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" INSTALL_MOD_DIR=updates \
-		modules_install
+# Builds nothing, as what root builds here would be in its owner's way, and what
+# has been signed would lose its signature.
+install: kdir
+	@test -e "$(OUT)/$(MODULE)" || { \
+		echo "$(OUT)/$(MODULE) is missing: run 'make' with the same KDIR or KERNEL first" >&2; \
+		exit 1; }
+	install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
+	$(DEPMOD)
+
+uninstall: kdir
+	rm -f "$(INSTALLED)"
+	$(DEPMOD)
+
+kdir:
+	@test -f "$(KDIR)/Makefile" || { \
+		echo "No kernel build directory at '$(KDIR)'." >&2; \
+		echo "Install the headers of your kernel (apt-get install linux-headers-$$(uname -r))," >&2; \
+		echo "or name another one: make KDIR=DIR, or make KERNEL=6.12 for a Debian kernel." >&2; \
+		exit 1; }
 
 # Before anything is built, lest that be in vain
 folders:
@@ -79,7 +94,9 @@ help:
 	@echo '  make           build the module for the running kernel, in build/RELEASE'
 	@echo '  make KDIR=DIR  the same for the kernel whose build directory is DIR'
 	@echo '  make KERNEL=V  the same for a Debian kernel, e.g. 6.1 or 6.12'
-	@echo '  make install   install the module for the same kernel (as root)'
+	@echo '  make install   install the module for the same kernel, after make (as root)'
+	@echo '  make uninstall'
+	@echo '                 undo that (as root)'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make setup     only what demo and check need first'
 	@echo '  make clean     remove build and results; the cache in ~/.cache/virtio-mmr stays'
