@@ -99,4 +99,4 @@ help:
 	@echo '                 undo that (as root)'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make setup     only what demo and check need first'
-	@echo '  make clean     remove build and results; the cache in ~/.cache/virtio-mmr stays'
+	@echo '  make clean     remove build and results; the cache, ~/.cache/virtio-mmr, stays'
