@@ -25,7 +25,7 @@ SOURCES := drivers/vfio/pci/virtio_mmr
 INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
 DEPMOD = $(if $(INSTALL_MOD_PATH),,depmod "$(RELEASE)")
 
-.PHONY: modules install uninstall clean style demo check setup help folders kdir
+.PHONY: modules install uninstall clean style demo check fuzz setup help folders kdir
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -81,6 +81,12 @@ demo: setup
 check: setup
 	@selftests/vmtest.sh
 
+# For each of the fuzzers
+FUZZ_SECONDS ?= 60
+fuzz: folders
+	@tools/debian/install
+	@selftests/fuzz/run $(FUZZ_SECONDS)
+
 style:
 	@tools/debian/install
 	@tools/style/run $(KERNELS)
@@ -98,5 +104,6 @@ help:
 	@echo '  make uninstall'
 	@echo '                 undo that (as root)'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
+	@echo '  make fuzz      fuzz decoding and translating, FUZZ_SECONDS=60 for each fuzzer'
 	@echo '  make setup     only what demo and check need first'
 	@echo '  make clean     remove build and results; the cache, ~/.cache/virtio-mmr, stays'
