@@ -5,8 +5,6 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
 
@@ -141,21 +139,6 @@ TEST_F(bar, mmap_refused)
 			    self->device.fd, self->region->offset);
 
 	EXPECT_EQ(memory, MAP_FAILED);
-}
-
-TEST_F(bar, ioeventfd_refused)
-{
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.offset = self->region->offset + VIRTIO_MMR_QUEUE_NOTIFY,
-		.data = 0,
-		.fd = eventfd(0, EFD_CLOEXEC),
-	};
-
-	ASSERT_GE(ioeventfd.fd, 0);
-	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), -1);
-	close(ioeventfd.fd);
 }
 
 TEST_F(bar, beyond_the_end)

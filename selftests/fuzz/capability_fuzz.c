@@ -13,11 +13,9 @@
 
 #define HEADER		(2 + VIRTIO_MMR_NUM_BARS)
 
-typedef unsigned __int128 wide;
-
-static wide field(const u8 *raw, unsigned int width)
+static unsigned __int128 field(const u8 *raw, unsigned int width)
 {
-	wide value = 0;
+	unsigned __int128 value = 0;
 
 	while (width--)
 		value = value << 8 | raw[width];
@@ -34,7 +32,7 @@ static bool is_usable(const u8 *raw, size_t room,
 		      const struct virtio_mmr_function *function)
 {
 	size_t body = 4, vsec_length;
-	wide offset, length;
+	unsigned __int128 offset, length;
 	u8 bar;
 
 	if (room < 24)
@@ -88,7 +86,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!defect) {
 		u32 io_size = virtio_mmr_io_bar_size(cap.length);
 
-		expect((wide)cap.offset + cap.length <= function.bar_size[cap.bar]);
+		expect((unsigned __int128)cap.offset + cap.length <= function.bar_size[cap.bar]);
 		expect(io_size >= 32 && io_size <= 256 && !(io_size & (io_size - 1)));
 		expect(io_size == 256 || (io_size >= cap.length &&
 					  (io_size == 32 || io_size / 2 < cap.length)));

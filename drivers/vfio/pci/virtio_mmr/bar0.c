@@ -185,6 +185,27 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 	return count;
 }
 
+/* The one access on the data path needs no decoding. */
+static ssize_t write_notify(struct virtio_mmr_device *mmr, const char __user *buf,
+			    loff_t *ppos)
+{
+	__le16 queue;
+	int ret;
+
+	if (get_user(queue, (const __le16 __user *)buf))
+		return -EFAULT;
+	ret = begin_access(mmr, VIRTIO_MMR_QUEUE_NOTIFY, sizeof(queue));
+	if (ret)
+		return ret;
+	if (virtio_mmr_access_begin(mmr) && mmr->command_io)
+		virtio_mmr_notify(mmr, le16_to_cpu(queue));
+	virtio_mmr_access_end(mmr);
+	end_access(mmr);
+
+	*ppos += sizeof(queue);
+	return sizeof(queue);
+}
+
 /**
  * virtio_mmr_bar0_write - write to the I/O BAR
  * @mmr: the device
@@ -205,6 +226,9 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
 	int ret;
+
+	if (pos == VIRTIO_MMR_QUEUE_NOTIFY && count == sizeof(u16))
+		return write_notify(mmr, buf, ppos);
 
 	ret = begin_access(mmr, pos, count);
 	if (ret)

@@ -2,10 +2,12 @@
 #ifndef VIRTIO_MMR_COMMON_H
 #define VIRTIO_MMR_COMMON_H
 
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/vfio_pci_core.h>
+#include <linux/xarray.h>
 
 #include "capability.h"
 #include "identity.h"
@@ -80,6 +82,8 @@ struct virtio_mmr_bar_register {
  *	is to be used; from open to close
  * @num_doorbells: entries of @doorbells
  * @bar_registers: the BAR registers that differ from the function's
+ * @ioeventfds: by queue index; from open to close
+ * @num_ioeventfds: how many
  * @access_lock: readers access the function's memory; a writer changes
  *	@in_reset or @command_io. Taken inside core_device.memory_lock; nothing
  *	is taken inside it. It is never held across a reset, so that the reset
@@ -100,6 +104,10 @@ struct virtio_mmr_device {
 	/* Protects the addresses in bar_registers, which may be written in parts. */
 	spinlock_t config_lock;
 	struct virtio_mmr_bar_register bar_registers[VIRTIO_MMR_NUM_BARS];
+	/* Protects ioeventfds and num_ioeventfds. Nothing is held around it. */
+	struct mutex ioeventfds_lock;
+	struct xarray ioeventfds;
+	u32 num_ioeventfds;
 	struct rw_semaphore access_lock;
 	bool in_reset;
 	bool command_io;
@@ -147,7 +155,12 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue);
 
+int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u64 position, u64 data,
+			 unsigned int size, int fd);
+void virtio_mmr_ioeventfd_close(struct virtio_mmr_device *mmr);
+
 bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr);
+bool virtio_mmr_access_trybegin(struct virtio_mmr_device *mmr, bool *reachable);
 void virtio_mmr_access_end(struct virtio_mmr_device *mmr);
 u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr);
 int virtio_mmr_reset_open(struct virtio_mmr_device *mmr);

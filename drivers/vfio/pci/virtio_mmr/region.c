@@ -119,26 +119,42 @@ int virtio_mmr_mmap(struct vfio_device *core_vdev, struct vm_area_struct *vma)
 	return vfio_pci_core_mmap(core_vdev, vma);
 }
 
+static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	const size_t size = offsetofend(struct vfio_device_ioeventfd, fd);
+	struct vfio_device_ioeventfd ioeventfd;
+	unsigned int region;
+	u32 width;
+
+	if (copy_from_user(&ioeventfd, (void __user *)arg, size))
+		return -EFAULT;
+	region = VFIO_PCI_OFFSET_TO_INDEX(ioeventfd.offset);
+	if (region != virtio_mmr_io_bar_region(mmr))
+		return is_hidden(mmr, region) ? -EINVAL :
+		       virtio_mmr_compat_ioctl(core_vdev, VFIO_DEVICE_IOEVENTFD, arg);
+
+	width = ioeventfd.flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
+	if (ioeventfd.argsz < size || ioeventfd.flags != width || ioeventfd.fd < -1)
+		return -EINVAL;
+	/* The flags are the widths in bytes. */
+	return virtio_mmr_ioeventfd(mmr, ioeventfd.offset & VFIO_PCI_OFFSET_MASK,
+				    ioeventfd.data, width, ioeventfd.fd);
+}
+
 /**
  * virtio_mmr_ioctl - ioctl operation of the vfio device
  * @core_vdev: the device
  * @cmd: the request
  * @arg: its argument
  *
- * Return: as vfio_pci_core_ioctl(); -EINVAL for VFIO_DEVICE_IOEVENTFD in a BAR0
- * that is not shown.
+ * Return: as vfio_pci_core_ioctl(); for VFIO_DEVICE_IOEVENTFD in the I/O BAR as
+ * virtio_mmr_ioeventfd(), in a BAR0 that is not shown -EINVAL.
  */
 long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		      unsigned long arg)
 {
-	struct vfio_device_ioeventfd ioeventfd;
-
-	if (cmd == VFIO_DEVICE_IOEVENTFD) {
-		if (copy_from_user(&ioeventfd, (void __user *)arg, sizeof(ioeventfd)))
-			return -EFAULT;
-		if (is_hidden(to_virtio_mmr(core_vdev),
-			      VFIO_PCI_OFFSET_TO_INDEX(ioeventfd.offset)))
-			return -EINVAL;
-	}
+	if (cmd == VFIO_DEVICE_IOEVENTFD)
+		return ioctl_ioeventfd(core_vdev, arg);
 	return virtio_mmr_compat_ioctl(core_vdev, cmd, arg);
 }

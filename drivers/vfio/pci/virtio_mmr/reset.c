@@ -16,6 +16,11 @@
 #define RESET_POLL_US_MIN	100
 #define RESET_POLL_US_MAX	10000
 
+static bool is_reachable(struct virtio_mmr_device *mmr)
+{
+	return !mmr->in_reset && virtio_mmr_compat_memory_enabled(&mmr->core_device);
+}
+
 /**
  * virtio_mmr_access_begin - before any access to the function's memory
  * @mmr: the device
@@ -29,11 +34,28 @@
  */
 bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr)
 {
-	struct vfio_pci_core_device *core = &mmr->core_device;
-
-	down_read(&core->memory_lock);
+	down_read(&mmr->core_device.memory_lock);
 	down_read(&mmr->access_lock);
-	return !mmr->in_reset && virtio_mmr_compat_memory_enabled(core);
+	return is_reachable(mmr);
+}
+
+/**
+ * virtio_mmr_access_trybegin - virtio_mmr_access_begin() for atomic context
+ * @mmr: the device
+ * @reachable: set to what virtio_mmr_access_begin() would return
+ *
+ * Return: whether the locks were free; if not, there is nothing to end.
+ */
+bool virtio_mmr_access_trybegin(struct virtio_mmr_device *mmr, bool *reachable)
+{
+	if (!down_read_trylock(&mmr->core_device.memory_lock))
+		return false;
+	if (!down_read_trylock(&mmr->access_lock)) {
+		up_read(&mmr->core_device.memory_lock);
+		return false;
+	}
+	*reachable = is_reachable(mmr);
+	return true;
 }
 
 /**

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO_DEVICE_IOEVENTFD on Queue Notify: signalling an eventfd notifies the
+ * queue, once and only when a guest's OUT would. QEMU's counters tell.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/legacy.h"
+#include "lib/qmp.h"
+
+#define LIMIT		1000
+
+FIXTURE(ioeventfd)
+{
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	struct qmp qmp;
+	int fd;
+	uint64_t notifies, strays;
+};
+
+static int set_ioeventfd(struct vfio_device *device, uint32_t flags, uint64_t position,
+			 uint64_t data, int fd)
+{
+	struct vfio_device_ioeventfd ioeventfd = {
+		.argsz = sizeof(ioeventfd),
+		.flags = flags,
+		.offset = device->regions[VFIO_PCI_BAR0_REGION_INDEX].offset + position,
+		.data = data,
+		.fd = fd,
+	};
+
+	return ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd) ? -errno : 0;
+}
+
+static int add(struct vfio_device *device, uint16_t queue, int fd)
+{
+	return set_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+			     VIRTIO_MMR_QUEUE_NOTIFY, queue, fd);
+}
+
+static void signal_eventfd(struct __test_metadata *_metadata, int fd)
+{
+	uint64_t one = 1;
+
+	ASSERT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
+}
+
+FIXTURE_SETUP(ioeventfd)
+{
+	const char *bdf = functions_find("net", 0);
+
+	if (!bdf)
+		bdf = functions_find(NULL, 0);
+	if (!qmp_open(&self->qmp, bdf))
+		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, bdf);
+	self->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_GE(self->fd, 0);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	self->notifies = qmp_counter(&self->qmp, "mmr-notifies");
+	self->strays = qmp_counter(&self->qmp, "mmr-strays");
+}
+
+FIXTURE_TEARDOWN(ioeventfd)
+{
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-strays"), self->strays);
+	qmp_close(&self->qmp);
+	close(self->fd);
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+/* Notifications that reached the device since the last call */
+#define EXPECT_NOTIFIES(wanted) do {						\
+	uint64_t now_ = qmp_counter(&self->qmp, "mmr-notifies");		\
+	EXPECT_EQ(now_ - self->notifies, (wanted));				\
+	self->notifies = now_;							\
+} while (0)
+
+TEST_F(ioeventfd, each_signal_notifies_once)
+{
+	int second = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	uint64_t value;
+	int i;
+
+	ASSERT_GE(second, 0);
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	EXPECT_NOTIFIES(0);
+	for (i = 0; i < 10; i++) {
+		signal_eventfd(_metadata, self->fd);
+		EXPECT_NOTIFIES(1);
+		/* Consumed: an eventfd left readable would not wake anybody again */
+		EXPECT_EQ(read(self->fd, &value, sizeof(value)), -1);
+		EXPECT_EQ(errno, EAGAIN);
+	}
+	/* Beside the register, which still works, and beside another one */
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	EXPECT_NOTIFIES(1);
+	ASSERT_EQ(add(&self->device, 1, second), 0);
+	signal_eventfd(_metadata, second);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(2);
+	close(second);
+}
+
+TEST_F(ioeventfd, signal_before_registration_counts)
+{
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(0);
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	EXPECT_NOTIFIES(1);
+}
+
+TEST_F(ioeventfd, removal)
+{
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	ASSERT_EQ(add(&self->device, 0, -1), 0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(0);
+	EXPECT_EQ(add(&self->device, 0, -1), -ENODEV);
+	/* What was signalled meanwhile is delivered to the next one */
+	EXPECT_EQ(add(&self->device, 0, self->fd), 0);
+	EXPECT_NOTIFIES(1);
+}
+
+TEST_F(ioeventfd, mistakes)
+{
+	static const struct {
+		uint32_t flags;
+		uint64_t position, data;
+	} refused[] = {
+		{ VFIO_DEVICE_IOEVENTFD_8, VIRTIO_MMR_QUEUE_NOTIFY, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_32, VIRTIO_MMR_QUEUE_NOTIFY, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_64, VIRTIO_MMR_QUEUE_NOTIFY, 0 },
+		{ 0, VIRTIO_MMR_QUEUE_NOTIFY, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_8 | VFIO_DEVICE_IOEVENTFD_16, VIRTIO_MMR_QUEUE_NOTIFY, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_16 | 0x100, VIRTIO_MMR_QUEUE_NOTIFY, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_16, VIRTIO_MMR_QUEUE_NOTIFY, 0x10000 },
+		{ VFIO_DEVICE_IOEVENTFD_16, VIRTIO_MMR_QUEUE_NOTIFY - 2, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_16, VIRTIO_MMR_QUEUE_NOTIFY + 1, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_16, VIRTIO_MMR_DEVICE_STATUS, 0 },
+		{ VFIO_DEVICE_IOEVENTFD_16, 0x100000, 0 },
+	};
+	struct vfio_device_ioeventfd truncated = {
+		.argsz = offsetof(struct vfio_device_ioeventfd, fd),
+		.flags = VFIO_DEVICE_IOEVENTFD_16,
+		.offset = self->device.regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
+		.fd = self->fd,
+	};
+	int file = open("/dev/null", O_RDWR | O_CLOEXEC);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(refused); i++) {
+		EXPECT_EQ(set_ioeventfd(&self->device, refused[i].flags,
+					refused[i].position, refused[i].data, self->fd),
+			  -EINVAL) {
+			TH_LOG("case %u", i);
+		}
+	}
+	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &truncated), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, NULL), -1);
+	EXPECT_EQ(errno, EFAULT);
+
+	EXPECT_EQ(add(&self->device, 0, -2), -EINVAL);
+	EXPECT_EQ(add(&self->device, 0, 1000000), -EBADF);
+	ASSERT_GE(file, 0);
+	EXPECT_EQ(add(&self->device, 0, file), -EINVAL);
+	close(file);
+
+	/* None of these has left anything behind */
+	EXPECT_EQ(add(&self->device, 0, self->fd), 0);
+	EXPECT_EQ(add(&self->device, 0, self->fd), -EEXIST);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+}
+
+TEST_F(ioeventfd, limit)
+{
+	unsigned int queue;
+
+	for (queue = 0; queue < LIMIT; queue++)
+		ASSERT_EQ(add(&self->device, queue, self->fd), 0);
+	EXPECT_EQ(add(&self->device, LIMIT, self->fd), -ENOSPC);
+	EXPECT_EQ(add(&self->device, 7, -1), 0);
+	EXPECT_EQ(add(&self->device, LIMIT, self->fd), 0);
+}
+
+TEST_F(ioeventfd, dropped_without_io_decode)
+{
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(0);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	EXPECT_NOTIFIES(0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+}
+
+TEST_F(ioeventfd, dropped_in_d3)
+{
+	unsigned int pm = vfio_capability(&self->device, PCI_CAP_ID_PM);
+	uint16_t control;
+
+	ASSERT_NE(pm, 0);
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	control = vfio_config_read(&self->device, pm + PCI_PM_CTRL, 2);
+	vfio_config_write(&self->device, pm + PCI_PM_CTRL, 2, control | 3);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(0);
+	vfio_config_write(&self->device, pm + PCI_PM_CTRL, 2, control & ~3);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	EXPECT_NOTIFIES(0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+}
+
+TEST_F(ioeventfd, survives_a_reset)
+{
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+}
+
+TEST_F(ioeventfd, gone_after_close)
+{
+	char bdf[SYSFS_BDF_SIZE];
+
+	strcpy(bdf, self->device.bdf);
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	vfio_device_close(&self->device);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(0);
+	vfio_device_open(&self->device, &self->container, bdf);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(0);
+	EXPECT_EQ(add(&self->device, 0, -1), -ENODEV);
+}
+
+struct signaller {
+	int fd;
+	atomic_bool stop;
+	uint64_t signals;
+};
+
+static void *signal_on_and_on(void *data)
+{
+	struct signaller *signaller = data;
+	uint64_t one = 1;
+
+	while (!atomic_load(&signaller->stop)) {
+		if (write(signaller->fd, &one, sizeof(one)) == sizeof(one))
+			signaller->signals++;
+	}
+	return NULL;
+}
+
+/* The teardown asks the device whether it was touched while in reset or D3 */
+TEST_F(ioeventfd, while_resets_go_on)
+{
+	struct signaller signaller = { .fd = self->fd };
+	pthread_t thread;
+	uint64_t now;
+	int i;
+
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, signal_on_and_on, &signaller), 0);
+	for (i = 0; i < 5; i++)
+		EXPECT_EQ(vfio_reset(&self->device), 0);
+	atomic_store(&signaller.stop, true);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	now = qmp_counter(&self->qmp, "mmr-notifies");
+	EXPECT_GT(now, self->notifies);
+	EXPECT_LE(now - self->notifies, signaller.signals);
+	self->notifies = now;
+	/* It still works, once per signal */
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+}
+
+FUNCTIONS_HARNESS_MAIN
