@@ -23,7 +23,7 @@ SOURCES := drivers/vfio/pci/virtio_mmr
 
 # INSTALL_MOD_PATH, as in the kernel's build system, is for packagers
 INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
-DEPMOD = $(if $(INSTALL_MOD_PATH),,depmod "$(RELEASE)")
+DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules install uninstall clean style demo check fuzz setup help folders kdir
 
