@@ -11,6 +11,7 @@
 
 #include "qmp.h"
 #include "report.h"
+#include "sysfs.h"
 
 #define PORT		"/dev/virtio-ports/qmp"
 #define LOCK		"/run/lock/qmp"
@@ -65,15 +66,16 @@ static char *command(struct qmp *qmp, const char *execute)
 
 /*
  * The line of the runner's list that is about a function. Lines are
- * ROOT-PORT VF-INDEX TYPE QEMU-ID BACK-END-FILE; sysfs tells the first two.
+ * ROOT-PORT VF-INDEX TYPE QEMU-ID BACK-END-FILE; sysfs tells the first two. A
+ * PF has no line, but its QEMU id, pf-net0, is part of its VFs', vf-net0-1.
  */
 static bool look_up(struct qmp *qmp, const char *bdf)
 {
 	const char *results = getenv("VIRTIO_MMR_RESULTS");
 	char list[PATH_MAX], port[32], line[1024];
 	char link[PATH_MAX], mine[PATH_MAX], other[PATH_MAX];
+	bool found = false, is_vf = sysfs_is_vf(bdf);
 	unsigned int index;
-	bool found = false;
 	FILE *file;
 
 	if (!results)
@@ -93,6 +95,13 @@ static bool look_up(struct qmp *qmp, const char *bdf)
 		snprintf(link, sizeof(link), "/%s/", port);
 		if (!strstr(mine, link))
 			continue;
+		if (!is_vf) {
+			qmp->id[0] = 'p';
+			*strrchr(qmp->id, '-') = '\0';
+			strcpy(qmp->backend, "-");
+			found = true;
+			break;
+		}
 		snprintf(link, sizeof(link),
 			 "/sys/bus/pci/devices/%s/physfn/virtfn%u", bdf, index);
 		found = realpath(link, other) && !strcmp(mine, other);

@@ -51,22 +51,30 @@ bool sysfs_exists(const char *bdf)
 	return access(path, F_OK) == 0;
 }
 
-unsigned long sysfs_number(const char *bdf, const char *attribute)
+void sysfs_text(const char *bdf, const char *attribute, char *text, size_t size)
 {
-	char path[PATH_MAX], text[64], *end;
-	unsigned long number;
+	char path[PATH_MAX];
 	FILE *file;
 
 	snprintf(path, sizeof(path), DEVICES "/%s/%s", bdf, attribute);
 	file = fopen(path, "re");
 	if (!file)
 		fail("%s: %s", path, strerror(errno));
-	if (!fgets(text, sizeof(text), file))
+	if (!fgets(text, size, file))
 		fail("%s: empty", path);
 	fclose(file);
+	text[strcspn(text, "\n")] = '\0';
+}
+
+unsigned long sysfs_number(const char *bdf, const char *attribute)
+{
+	unsigned long number;
+	char text[64], *end;
+
+	sysfs_text(bdf, attribute, text, sizeof(text));
 	number = strtoul(text, &end, 0);
 	if (end == text)
-		fail("%s: '%s' is no number", path, text);
+		fail("%s: %s: '%s' is no number", bdf, attribute, text);
 	return number;
 }
 
@@ -149,6 +157,14 @@ static void link_name(const char *bdf, const char *link, char *name, size_t size
 	snprintf(name, size, "%s", basename(target));
 }
 
+bool sysfs_is_vf(const char *bdf)
+{
+	char name[SYSFS_BDF_SIZE];
+
+	link_name(bdf, "physfn", name, sizeof(name));
+	return name[0];
+}
+
 int sysfs_iommu_group(const char *bdf)
 {
 	char name[32];
@@ -218,4 +234,31 @@ int sysfs_bind(const char *bdf, const char *driver)
 		return ret;
 	sysfs_driver(bdf, now);
 	return strcmp(now, driver) ? -ENODEV : 0;
+}
+
+int sysfs_reset(const char *bdf)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), DEVICES "/%s/reset", bdf);
+	return write_text(path, "1");
+}
+
+int sysfs_command(const char *bdf, uint16_t set)
+{
+	char path[PATH_MAX];
+	uint16_t command;
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), DEVICES "/%s/config", bdf);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (pread(fd, &command, 2, PCI_COMMAND) != 2)
+		ret = -EIO;
+	command |= set;
+	if (!ret && pwrite(fd, &command, 2, PCI_COMMAND) != 2)
+		ret = -EIO;
+	close(fd);
+	return ret;
 }

@@ -43,6 +43,9 @@ const struct mmr_type *sysfs_type(const char *bdf);
 /* The first capability of cfg_type 10 in the host's view of config space */
 bool sysfs_window(const char *bdf, struct mmr_window *window);
 
+/* Whether it is an SR-IOV virtual function */
+bool sysfs_is_vf(const char *bdf);
+
 /* Number of the IOMMU group; negative error code if there is none */
 int sysfs_iommu_group(const char *bdf);
 
@@ -59,5 +62,15 @@ int sysfs_override(const char *bdf, const char *driver);
 int sysfs_probe(const char *bdf);
 int sysfs_unbind(const char *bdf);
 int sysfs_bind(const char *bdf, const char *driver);
+
+/*
+ * What root can do to a function behind its driver's back: reset it, and set
+ * bits of its COMMAND register. 0 or a negative error code.
+ */
+int sysfs_reset(const char *bdf);
+int sysfs_command(const char *bdf, uint16_t set);
+
+/* The attribute's text without its line feed; ends the test if there is none */
+void sysfs_text(const char *bdf, const char *attribute, char *text, size_t size);
 
 #endif /* SELFTESTS_SYSFS_H */

@@ -71,8 +71,14 @@ static int group_get(struct vfio_container *container, int id)
 	return slot;
 }
 
-void vfio_device_open(struct vfio_device *device,
-		      struct vfio_container *container, const char *bdf)
+static void group_put(struct vfio_container *container, int slot)
+{
+	if (!--container->groups[slot].users)
+		close(container->groups[slot].fd);
+}
+
+int vfio_device_try_open(struct vfio_device *device,
+			 struct vfio_container *container, const char *bdf)
 {
 	unsigned int i;
 	int group;
@@ -86,8 +92,12 @@ void vfio_device_open(struct vfio_device *device,
 	device->group = group_get(container, group);
 	device->fd = ioctl(container->groups[device->group].fd,
 			   VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (device->fd < 0)
-		fail("%s: GET_DEVICE_FD: %s", bdf, strerror(errno));
+	if (device->fd < 0) {
+		int error = errno;
+
+		group_put(container, device->group);
+		return -error;
+	}
 
 	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
 		struct vfio_region_info *region = &device->regions[i];
@@ -99,11 +109,20 @@ void vfio_device_open(struct vfio_device *device,
 		    i <= VFIO_PCI_CONFIG_REGION_INDEX)
 			fail("%s: GET_REGION_INFO %u: %s", bdf, i, strerror(errno));
 	}
+	return 0;
+}
+
+void vfio_device_open(struct vfio_device *device,
+		      struct vfio_container *container, const char *bdf)
+{
+	int ret = vfio_device_try_open(device, container, bdf);
+
+	if (ret)
+		fail("%s: GET_DEVICE_FD: %s", bdf, strerror(-ret));
 }
 
 void vfio_device_close(struct vfio_device *device)
 {
-	struct vfio_container *container = device->container;
 	unsigned int i;
 
 	for (i = 0; i < device->vectors; i++)
@@ -112,8 +131,7 @@ void vfio_device_close(struct vfio_device *device)
 	if (device->fd >= 0)
 		close(device->fd);
 	device->fd = -1;
-	if (!--container->groups[device->group].users)
-		close(container->groups[device->group].fd);
+	group_put(device->container, device->group);
 }
 
 ssize_t vfio_read(struct vfio_device *device, unsigned int region,

@@ -43,6 +43,10 @@ void vfio_container_close(struct vfio_container *container);
 /* Several devices may share a container, and then its memory mappings */
 void vfio_device_open(struct vfio_device *device,
 		      struct vfio_container *container, const char *bdf);
+
+/* The same, but the kernel's refusal is the result: 0 or a negative error code */
+int vfio_device_try_open(struct vfio_device *device,
+			 struct vfio_container *container, const char *bdf);
 void vfio_device_close(struct vfio_device *device);
 
 /* Bytes moved, or a negative error code */
