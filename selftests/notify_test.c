@@ -26,19 +26,25 @@ FIXTURE(notify)
 	struct vfio_device device;
 	struct qmp qmp;
 	bool has_doorbells;
+	/* By the modern common configuration; without one, by queue sizes */
 	unsigned int queues;
 	struct counters before;
 };
 
-static bool has_structure(struct vfio_device *device, uint8_t type)
+/* Place of a virtio structure in the function's memory BARs */
+static bool find_structure(struct vfio_device *device, uint8_t type,
+			   unsigned int *bar, uint64_t *offset)
 {
 	unsigned int at, steps;
 
 	at = vfio_config_read(device, PCI_CAPABILITY_LIST, 1);
 	for (steps = 0; at && steps < 48; steps++) {
 		if (vfio_config_read(device, at, 1) == PCI_CAP_ID_VNDR &&
-		    vfio_config_read(device, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) == type)
+		    vfio_config_read(device, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) == type) {
+			*bar = vfio_config_read(device, at + VIRTIO_PCI_CAP_BAR, 1);
+			*offset = vfio_config_read(device, at + VIRTIO_PCI_CAP_OFFSET, 4);
 			return true;
+		}
 		at = vfio_config_read(device, at + PCI_CAP_LIST_NEXT, 1);
 	}
 	return false;
@@ -58,6 +64,9 @@ static struct counters count(struct qmp *qmp)
 FIXTURE_SETUP(notify)
 {
 	const char *bdf = functions_find("net", 0);
+	unsigned int bar;
+	uint64_t offset;
+	uint16_t queues;
 
 	/* A net function has several queues */
 	if (!bdf)
@@ -67,16 +76,25 @@ FIXTURE_SETUP(notify)
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);
 	vfio_device_open(&self->device, &self->container, bdf);
-	self->has_doorbells =
-		has_structure(&self->device, VIRTIO_PCI_CAP_NOTIFY_CFG) &&
-		has_structure(&self->device, VIRTIO_PCI_CAP_COMMON_CFG);
+	self->has_doorbells = false;
 	vfio_command(&self->device, PCI_COMMAND_IO, 0);
 	legacy_reset(&self->device);
-	for (self->queues = 0; self->queues < QUEUES_MAX; self->queues++) {
-		legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, self->queues);
-		if (!legacy_read(&self->device, VIRTIO_MMR_QUEUE_SIZE, 2))
-			break;
+	if (find_structure(&self->device, VIRTIO_PCI_CAP_COMMON_CFG, &bar, &offset)) {
+		ASSERT_EQ(vfio_read(&self->device, bar,
+				    offset + VIRTIO_PCI_COMMON_NUMQ, &queues, 2), 2);
+		self->queues = queues;
+		self->has_doorbells = find_structure(&self->device,
+						     VIRTIO_PCI_CAP_NOTIFY_CFG,
+						     &bar, &offset);
+	} else {
+		for (self->queues = 0; self->queues < QUEUES_MAX; self->queues++) {
+			legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2,
+				     self->queues);
+			if (!legacy_read(&self->device, VIRTIO_MMR_QUEUE_SIZE, 2))
+				break;
+		}
 	}
+	ASSERT_GT(self->queues, 0);
 	self->before = count(&self->qmp);
 }
 
@@ -93,7 +111,6 @@ TEST_F(notify, every_queue)
 	struct counters after;
 	unsigned int queue;
 
-	ASSERT_GT(self->queues, 0);
 	for (queue = 0; queue < self->queues; queue++) {
 		legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, queue);
 		after = count(&self->qmp);
@@ -109,17 +126,49 @@ TEST_F(notify, every_queue)
 	}
 }
 
+/* There is no doorbell to ring; without doorbells the device judges */
 TEST_F(notify, absent_queue)
 {
+	const unsigned int absent[] = { self->queues, 0x3ff, 0xffff };
 	struct counters after;
+	unsigned int i;
 
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0x3ff);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0xffff);
+	for (i = 0; i < ARRAY_SIZE(absent); i++) {
+		legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, absent[i]);
+		after = count(&self->qmp);
+		EXPECT_EQ(after.doorbells - self->before.doorbells, 0);
+		EXPECT_EQ(after.strays - self->before.strays, 0) {
+			TH_LOG("index %u of %u queues", absent[i], self->queues);
+		}
+		EXPECT_EQ(after.writes - self->before.writes, !self->has_doorbells) {
+			TH_LOG("index %u of %u queues", absent[i], self->queues);
+		}
+		EXPECT_EQ(after.reads - self->before.reads, 0);
+		self->before = after;
+	}
+}
+
+/* Half an index notifies nobody: it goes to the register, and is a stray there */
+TEST_F(notify, half_a_write)
+{
+	struct counters after;
+	unsigned int half;
+
+	for (half = 0; half < 2; half++) {
+		legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY + half, 1, 0);
+		after = count(&self->qmp);
+		EXPECT_EQ(after.notifies - self->before.notifies, 0);
+		EXPECT_EQ(after.doorbells - self->before.doorbells, 0);
+		EXPECT_EQ(after.writes - self->before.writes, 1);
+		EXPECT_EQ(after.strays - self->before.strays, 1);
+		self->before = after;
+	}
+	/* The end of a wider write likewise: select 0 and half of notify */
+	EXPECT_EQ(vfio_write(&self->device, 0, VIRTIO_MMR_QUEUE_SELECT, "\0\0", 3), 3);
 	after = count(&self->qmp);
-	/* There is no doorbell to ring; without doorbells the device judges */
+	EXPECT_EQ(after.notifies - self->before.notifies, 0);
 	EXPECT_EQ(after.doorbells - self->before.doorbells, 0);
-	EXPECT_EQ(after.strays - self->before.strays, 0);
-	EXPECT_EQ(after.writes - self->before.writes, self->has_doorbells ? 0 : 2);
+	EXPECT_EQ(after.writes - self->before.writes, 2);
 }
 
 TEST_F(notify, read_is_of_the_register)
