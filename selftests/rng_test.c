@@ -96,15 +96,8 @@ TEST_F(rng, interrupt_per_request)
 	EXPECT_EQ(vfio_msix_wait(device, 1, SHORT), 0) {
 		TH_LOG("an interrupt on the vector that no queue uses");
 	}
-}
 
-/* The vector that the queue names is the one that fires */
-TEST_F(rng, interrupt_vector)
-{
-	struct vfio_device *device = &self->device;
-
-	if (!variant->vectors)
-		SKIP(return, "needs MSI-X");
+	/* The vector that the queue names is the one that fires */
 	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
 	legacy_write(device, VIRTIO_MMR_QUEUE_VECTOR, 2, 1);
 	ASSERT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_VECTOR, 2), 1);
