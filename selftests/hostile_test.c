@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a user of the file descriptor can do that no guest's driver would: bad
+ * buffers, bad arguments, and two things at once.
+ */
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/legacy.h"
+#include "lib/qmp.h"
+#include "lib/report.h"
+
+#define CONFIG_SIZE	4096
+#define IO_ADDRESS	0xc000
+
+/* For what is over within a second unless it hangs */
+#define HANG_TIMEOUT	20 /* s */
+
+FIXTURE(hostile)
+{
+	const struct mmr_type *type;
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+};
+
+FIXTURE_SETUP(hostile)
+{
+	const char *bdf = functions_find("net", 0);
+
+	if (!bdf)
+		bdf = functions_find(NULL, 0);
+	self->type = sysfs_type(bdf);
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, bdf);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	legacy_reset(&self->device);
+}
+
+FIXTURE_TEARDOWN(hostile)
+{
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+/* --- Buffers ----------------------------------------------------------------- */
+
+/* Everything that a write which failed could have changed */
+struct state {
+	uint8_t config[CONFIG_SIZE];
+	uint8_t registers[VIRTIO_MMR_COMMON_SIZE];
+	uint64_t writes;
+};
+
+static struct state look(struct __test_metadata *_metadata,
+			 struct vfio_device *device, struct qmp *qmp)
+{
+	struct state state = {};
+	unsigned int at;
+
+	for (at = 0; at < CONFIG_SIZE; at += 4) {
+		uint32_t value = vfio_config_read(device, at, 4);
+
+		memcpy(state.config + at, &value, 4);
+	}
+	EXPECT_EQ(vfio_read(device, 0, 0, state.registers, sizeof(state.registers)),
+		  sizeof(state.registers));
+	if (qmp->fd >= 0)
+		state.writes = qmp_counter(qmp, "mmr-writes") +
+			       qmp_counter(qmp, "mmr-notifies");
+	return state;
+}
+
+/* Buffers that end in the middle, or are not there at all, or not writable */
+TEST_F(hostile, bad_buffers)
+{
+	static const struct {
+		unsigned int region, offset, size;
+	} cases[] = {
+		{ VFIO_PCI_BAR0_REGION_INDEX, 0, VIRTIO_MMR_COMMON_SIZE },
+		{ VFIO_PCI_BAR0_REGION_INDEX, VIRTIO_MMR_DRIVER_FEATURES, 4 },
+		{ VFIO_PCI_BAR0_REGION_INDEX, VIRTIO_MMR_QUEUE_SELECT, 2 },
+		{ VFIO_PCI_BAR0_REGION_INDEX, VIRTIO_MMR_QUEUE_NOTIFY, 4 },
+		{ VFIO_PCI_BAR0_REGION_INDEX, VIRTIO_MMR_DEVICE_STATUS, 1 },
+		{ VFIO_PCI_BAR0_REGION_INDEX, VIRTIO_MMR_COMMON_SIZE, 6 },
+		{ VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 1 },
+		{ VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, 2 },
+		{ VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_0, 4 },
+		{ VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_0 + 2, 2 },
+		{ VFIO_PCI_CONFIG_REGION_INDEX, PCI_INTERRUPT_LINE, 1 },
+	};
+	struct vfio_device *device = &self->device;
+	struct state before, after;
+	uint8_t *page, *absent, *read_only;
+	struct qmp qmp = { .fd = -1 };
+	unsigned int i, present;
+
+	/* A page, one that is not there, and one that cannot be written */
+	page = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(page, MAP_FAILED);
+	memset(page, 0xa5, 3 * 4096);
+	absent = page + 4096;
+	read_only = page + 2 * 4096;
+	ASSERT_EQ(munmap(absent, 4096), 0);
+	ASSERT_EQ(mprotect(read_only, 4096, PROT_READ), 0);
+
+	qmp_open(&qmp, device->bdf);
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
+	before = look(_metadata, device, &qmp);
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned int region = cases[i].region, size = cases[i].size;
+		unsigned int at = cases[i].offset;
+
+		for (present = 0; present < size; present += (size + 1) / 2) {
+			EXPECT_EQ(vfio_write(device, region, at, absent - present, size),
+				  -EFAULT) {
+				TH_LOG("%u bytes at %#x of region %u, %u of them there",
+				       size, at, region, present);
+			}
+			EXPECT_EQ(vfio_read(device, region, at, absent - present, size),
+				  -EFAULT) {
+				TH_LOG("%u bytes at %#x of region %u, %u of them there",
+				       size, at, region, present);
+			}
+		}
+		EXPECT_EQ(vfio_read(device, region, at, read_only, size), -EFAULT);
+		EXPECT_EQ(vfio_read(device, region, at, (void *)-4096l, size), -EFAULT);
+		EXPECT_EQ(vfio_write(device, region, at, (void *)-4096l, size), -EFAULT);
+	}
+
+	after = look(_metadata, device, &qmp);
+	EXPECT_EQ(memcmp(before.config, after.config, CONFIG_SIZE), 0);
+	EXPECT_EQ(memcmp(before.registers, after.registers, sizeof(after.registers)), 0);
+	EXPECT_EQ(before.writes, after.writes);
+	qmp_close(&qmp);
+	munmap(page, 4096);
+	munmap(read_only, 4096);
+}
+
+/* Switches the function's memory off and on, which takes mappings away */
+static void *zap(void *data)
+{
+	struct vfio_device *device = data;
+
+	for (;;) {
+		vfio_command(device, 0, PCI_COMMAND_MEMORY);
+		vfio_command(device, PCI_COMMAND_MEMORY, 0);
+	}
+	return NULL;
+}
+
+/*
+ * A register of the function as buffer for accesses to the function: the
+ * kernel's copy faults, and the fault handler takes vfio's lock. In a process
+ * of its own, which may hang for good.
+ */
+static int use_own_bar(struct vfio_device *device, void *buffer)
+{
+	struct timespec now, end;
+	pthread_t thread;
+	unsigned int i;
+
+	if (pthread_create(&thread, NULL, zap, device))
+		return 2;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += 2;
+	do {
+		for (i = 0; i < 16; i++) {
+			/* A PF without memory cannot be copied to: no matter here */
+			vfio_read(device, 0, VIRTIO_MMR_DEVICE_STATUS, buffer, 1);
+			vfio_write(device, 0, VIRTIO_MMR_DEVICE_STATUS, buffer, 1);
+			vfio_read(device, VFIO_PCI_CONFIG_REGION_INDEX,
+				  PCI_COMMAND, buffer, 2);
+			vfio_read(device, VFIO_PCI_CONFIG_REGION_INDEX,
+				  PCI_DEVICE_ID, buffer, 2);
+			vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX,
+				   PCI_BASE_ADDRESS_0, buffer, 2);
+		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (now.tv_sec < end.tv_sec);
+	return 0;
+}
+
+TEST_F(hostile, buffer_in_own_bar)
+{
+	struct vfio_device *device = &self->device;
+	const struct vfio_region_info *region;
+	struct mmr_window window;
+	unsigned int tenths;
+	void *memory, *select;
+	int status = -1;
+	pid_t child;
+
+	ASSERT_TRUE(sysfs_window(device->bdf, &window));
+	region = &device->regions[window.bar];
+	memory = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		      device->fd, region->offset);
+	if (memory == MAP_FAILED)
+		SKIP(return, "BAR %u cannot be mapped: %s", window.bar, strerror(errno));
+	select = memory + window.offset + VIRTIO_MMR_QUEUE_SELECT;
+
+	/* First that it works: from device status to queue select, and back */
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	ASSERT_EQ(vfio_read(device, 0, VIRTIO_MMR_DEVICE_STATUS, select, 1), 1);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SELECT, 2),
+		  VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2,
+		     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	ASSERT_EQ(vfio_write(device, 0, VIRTIO_MMR_DEVICE_STATUS, select, 1), 1);
+	EXPECT_EQ(legacy_status(device),
+		  VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
+	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, IO_ADDRESS >> 8);
+	ASSERT_EQ(vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX,
+			     PCI_BASE_ADDRESS_0 + 1, select, 1), 1);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
+		  (IO_ADDRESS | PCI_BASE_ADDRESS_SPACE_IO));
+
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(use_own_bar(device, select));
+	for (tenths = 0; tenths < 10 * HANG_TIMEOUT; tenths++) {
+		if (waitpid(child, &status, WNOHANG))
+			break;
+		usleep(100000);
+	}
+	ASSERT_LT(tenths, 10 * HANG_TIMEOUT) {
+		TH_LOG("process %d hangs in the kernel", child);
+	}
+	EXPECT_EQ(status, 0);
+	vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	legacy_reset(device);
+	EXPECT_EQ(legacy_status(device), 0);
+	munmap(memory, region->size);
+}
+
+/* --- Arguments --------------------------------------------------------------- */
+
+TEST_F(hostile, region_info_arguments)
+{
+	const uint32_t least = offsetof(struct vfio_region_info, offset) + 8;
+	struct vfio_region_info info;
+	unsigned int index;
+
+	for (index = 0; index <= VFIO_PCI_CONFIG_REGION_INDEX; index++) {
+		memset(&info, 0, sizeof(info));
+		info.index = index;
+		info.argsz = least - 1;
+		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
+		EXPECT_EQ(errno, EINVAL) {
+			TH_LOG("region %u", index);
+		}
+		EXPECT_EQ(info.size, 0);
+		info.argsz = 0;
+		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
+		EXPECT_EQ(errno, EINVAL);
+
+		info.argsz = least;
+		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), 0);
+		EXPECT_EQ(info.index, index);
+	}
+	info.argsz = least;
+	info.index = VFIO_PCI_NUM_REGIONS;
+	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, (void *)-4096l), -1);
+	EXPECT_EQ(errno, EFAULT);
+}
+
+/* There is no INTx to trigger, to mask or to unmask */
+TEST_F(hostile, intx_is_refused)
+{
+	static const uint32_t actions[] = {
+		VFIO_IRQ_SET_ACTION_TRIGGER,
+		VFIO_IRQ_SET_ACTION_MASK,
+		VFIO_IRQ_SET_ACTION_UNMASK,
+	};
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.index = VFIO_PCI_INTX_IRQ_INDEX,
+		.count = 1,
+	};
+	int fd = eventfd(0, EFD_CLOEXEC);
+	unsigned int i;
+
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(vfio_set_irqs(&self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(actions); i++) {
+		set.flags = VFIO_IRQ_SET_DATA_NONE | actions[i];
+		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_SET_IRQS, &set), -1);
+		EXPECT_EQ(errno, EINVAL);
+	}
+	close(fd);
+	/* MSI-X is none the worse for it */
+	vfio_msix_enable(&self->device, 1);
+	vfio_msix_disable(&self->device);
+}
+
+/* --- Two things at once ------------------------------------------------------ */
+
+#define CONFIG_BYTES	8
+#define NO_VECTORS	0xff
+
+/*
+ * Reads the bytes that device configuration and vectors share, one register at
+ * a time, and looks whether they are those of either layout.
+ */
+struct reader {
+	struct vfio_device *device;
+	/* BAR0 from 0x14 on: without MSI-X and with MSI-X */
+	uint8_t without[CONFIG_BYTES], with[CONFIG_BYTES];
+	bool stop;
+	unsigned int seen_without, seen_with, neither;
+	ssize_t error;
+};
+
+static void *read_layout(void *data)
+{
+	static const struct {
+		unsigned int at, size;
+	} accesses[] = {
+		{ 0, 1 }, { 0, 2 }, { 1, 1 }, { 2, 2 }, { 3, 1 }, { 4, 4 }, { 6, 2 },
+	};
+	struct reader *reader = data;
+	uint8_t bytes[CONFIG_BYTES];
+	unsigned int i;
+
+	while (!__atomic_load_n(&reader->stop, __ATOMIC_SEQ_CST)) {
+		for (i = 0; i < ARRAY_SIZE(accesses); i++) {
+			unsigned int at = accesses[i].at, size = accesses[i].size;
+			ssize_t done = vfio_read(reader->device, 0,
+						 VIRTIO_MMR_COMMON_SIZE + at, bytes,
+						 size);
+
+			if (done != (ssize_t)size) {
+				reader->error = done;
+				return NULL;
+			}
+			if (!memcmp(bytes, reader->without + at, size))
+				reader->seen_without++;
+			else if (!memcmp(bytes, reader->with + at, size))
+				reader->seen_with++;
+			else
+				reader->neither++;
+		}
+	}
+	return NULL;
+}
+
+TEST_F(hostile, layout_while_msix_is_switched)
+{
+	struct vfio_device *device = &self->device;
+	struct reader reader = { .device = device };
+	pthread_t thread;
+	unsigned int i;
+
+	if (strcmp(self->type->name, "net"))
+		SKIP(return, "needs a function with a MAC address (net)");
+	ASSERT_EQ(vfio_read(device, 0, VIRTIO_MMR_COMMON_SIZE, reader.without,
+			    CONFIG_BYTES), CONFIG_BYTES);
+	memset(reader.with, NO_VECTORS, 4);
+	memcpy(reader.with + 4, reader.without, 4);
+
+	ASSERT_EQ(pthread_create(&thread, NULL, read_layout, &reader), 0);
+	for (i = 0; i < 200; i++) {
+		vfio_msix_enable(device, 2);
+		usleep(2000);
+		vfio_msix_disable(device);
+		usleep(2000);
+	}
+	__atomic_store_n(&reader.stop, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
+	TH_LOG("%u answers without MSI-X, %u with", reader.seen_without,
+	       reader.seen_with);
+	EXPECT_EQ(reader.error, 0);
+	EXPECT_EQ(reader.neither, 0);
+	EXPECT_GT(reader.seen_without, 0);
+	EXPECT_GT(reader.seen_with, 0);
+}
+
+static int feature(struct vfio_device *device, uint32_t flags)
+{
+	struct vfio_device_feature feature = {
+		.argsz = sizeof(feature),
+		.flags = flags,
+	};
+
+	return ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature) ? -errno : 0;
+}
+
+static bool becomes_suspended(const char *bdf)
+{
+	unsigned int i;
+	char status[32];
+
+	for (i = 0; i < 50; i++) {
+		sysfs_text(bdf, "power/runtime_status", status, sizeof(status));
+		if (!strcmp(status, "suspended"))
+			return true;
+		usleep(100000);
+	}
+	report("%s: runtime power status is '%s'", bdf, status);
+	return false;
+}
+
+/* An access wakes the function for its own time; none fails or gets lost */
+TEST_F(hostile, low_power)
+{
+	struct vfio_device *device = &self->device;
+	uint32_t features;
+	unsigned int i;
+
+	if (feature(device, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET |
+		    VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY))
+		SKIP(return, "this kernel's vfio-pci has no low power feature");
+	features = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(feature(device, VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY), 0);
+		ASSERT_TRUE(becomes_suspended(device->bdf));
+		EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), features);
+		ASSERT_TRUE(becomes_suspended(device->bdf));
+		/* From reset, whether or not the function forgot its state in D3 */
+		legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+		EXPECT_EQ(legacy_status(device), 0);
+		ASSERT_TRUE(becomes_suspended(device->bdf));
+		EXPECT_NE(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
+		ASSERT_EQ(feature(device, VFIO_DEVICE_FEATURE_SET |
+				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT), 0);
+
+		legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
+			     VIRTIO_CONFIG_S_ACKNOWLEDGE);
+		EXPECT_EQ(legacy_status(device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
+		legacy_reset(device);
+	}
+}
+
+FUNCTIONS_HARNESS_MAIN
