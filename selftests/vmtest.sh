@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs all tests in virtual machines with emulated MMR functions, as few boots as
-# possible. Leaves a TAP file for each test program in results/tap and ends with
+# Runs all tests, most of them in virtual machines with emulated MMR functions, as
+# few boots as possible. Leaves a TAP file for each test program in results/tap and ends with
 # one line, "N passed, N failed, N skipped", of test cases.
 set -euo pipefail
 
@@ -10,15 +10,18 @@ usage() {
 	cat <<'END'
 usage: selftests/vmtest.sh [--kernel 6.12|6.1] [--qemu PATH] [SUITE...]
 
-  --kernel SERIES  only on this kernel; default: everything on 6.12, and in_place
-                   and guest on 6.1 as well
+  --kernel SERIES  only on this kernel; default: everything on 6.12, and in_place,
+                   layout and guest on 6.1 as well
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
 
 SUITE, default all of them:
   unit      the driver's decoding and translating, on this machine
+  emulator  the emulated device by itself, on this machine
+  runner    what the other suites run in: tools/vm/run
   in_place  each test program on VFs of the usual layout
   probe     accepted and refused capabilities
   layout    registers, notification and traffic on VFs of every other layout
+  pf        configuration, registers, traffic and resets on PFs that are MMR functions
   guest     Linux and SeaBIOS with their legacy drivers
 
 To run one test by hand:
@@ -37,7 +40,14 @@ cd "$repository"
 unit_tests=(capability_test identity_test layout_test placement_test)
 in_place_tests=(
 	bind_test config_space_test bar_test register_test notify_test ioeventfd_test
-	rng_test blk_test net_test reset_test independence_test
+	rng_test blk_test net_test reset_test independence_test hostile_test
+)
+
+# With arguments. Only VFs can be opened and closed while the host resets them.
+pf_tests=(
+	'config_space_test -v net -v rng' bar_test register_test notify_test
+	ioeventfd_test rng_test net_test hostile_test
+	'reset_test -T host_resets_while_opened_and_closed'
 )
 
 # Name, type, QEMU properties, tests. What depends on the layout, where it does.
@@ -50,7 +60,7 @@ layouts=(
 	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|bar_test register_test notify_test net_test'
 	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|bar_test notify_test net_test'
 	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
-	'short_window|rng|mmr-length=40|bar_test register_test notify_test rng_test'
+	'short_window|net|mmr-length=40|bar_test register_test notify_test net_test'
 )
 
 fail() {
@@ -70,7 +80,7 @@ run_tap() { # NAME COMMAND...: output to NAME.tap, a line about it on stdout
 }
 
 inside() { # SUITE
-	local test bdf bdfs=() name tests i=0
+	local test bdf bdfs=() name tests words port pf i=0
 	mkdir -p "$VIRTIO_MMR_RESULTS/tap"
 	case $1 in
 	in_place)
@@ -97,6 +107,19 @@ inside() { # SUITE
 			done
 			i=$((i + 1))
 		done < <(tools/vm/vfs create)
+		;;
+	pf)
+		for port in $(cut -d ' ' -f 1 "$VIRTIO_MMR_RESULTS/functions" | uniq); do
+			for pf in "/sys/bus/pci/devices/$port"/*:00.0; do
+				bdfs+=("${pf##*/}")
+			done
+		done
+		tools/vm/vfs bind "${bdfs[@]}"
+		export VIRTIO_MMR_BDFS="${bdfs[*]}"
+		for test in "${pf_tests[@]}"; do
+			read -ra words <<<"$test"
+			run_tap "${words[0]}" "$build/${words[0]}" "${words[@]:1}"
+		done
 		;;
 	guest)
 		run_tap guest_test selftests/guest_test.sh
@@ -128,7 +151,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | in_place | probe | layout | guest) suites+=("$1") ;;
+	unit | emulator | runner | in_place | probe | layout | pf | guest) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -138,7 +161,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit in_place probe layout guest)
+	suites=(unit emulator runner in_place probe layout pf guest)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -183,8 +206,8 @@ summarize() { # FILE
 expected_taps() { # SUITE
 	local layout name tests test
 	case $1 in
-	unit) printf '%s\n' "${unit_tests[@]}" ;;
 	in_place) printf '%s\n' "${in_place_tests[@]}" ;;
+	pf) printf '%s\n' "${pf_tests[@]%% *}" ;;
 	probe) echo probe_test ;;
 	layout)
 		for layout in "${layouts[@]}"; do
@@ -213,6 +236,15 @@ run_vm() { # SUITE SERIES
 			IFS='|' read -r _ type properties _ <<<"$layout"
 			arguments+=(--vf "$type,$properties")
 		done
+		;;
+	pf)
+		arguments=(--pf-mmr --vf net --vf rng
+			# The runner gives a network to VFs only
+			--qemu-arg -netdev --qemu-arg 'user,id=pf-net,restrict=on'
+			--qemu-arg -set --qemu-arg device.pf-net0.netdev=pf-net
+			# With ACPI's hotplug root ports report no link, and no bus reset works
+			--qemu-arg -global
+			--qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 		;;
 	guest) arguments=(--vf net --vf blk --vf 'blk,disable-modern=on') ;;
 	esac
@@ -248,15 +280,27 @@ run_vm() { # SUITE SERIES
 	summarize "$taps/$name.machine.tap"
 }
 
-run_unit() {
-	local test status
-	echo 'unit tests on this machine'
-	for test in "${unit_tests[@]}"; do
-		status=0
-		"$build/unit/$test" >"$taps/unit.$test.tap" 2>&1 || status=$?
-		echo "# exit status $status" >>"$taps/unit.$test.tap"
-		summarize "$taps/unit.$test.tap"
-	done
+run_here() { # NAME COMMAND...: on this machine
+	local file=$taps/$1.tap status=0
+	shift
+	"$@" >"$file" 2>&1 || status=$?
+	echo "# exit status $status" >>"$file"
+	summarize "$file"
+}
+
+run_local() { # SUITE
+	local test start=$SECONDS
+	echo "$1 on this machine"
+	case $1 in
+	unit)
+		for test in "${unit_tests[@]}"; do
+			run_here "unit.$test" "$build/unit/$test"
+		done
+		;;
+	emulator) run_here emulator.test tools/qemu/test "${qemu[@]:1}" ;;
+	runner) run_here runner.test tools/vm/test ;;
+	esac
+	echo "  $((SECONDS - start)) s"
 }
 
 mkdir -p "$taps"
@@ -267,8 +311,8 @@ first=1
 for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
-		unit) [[ $first == 0 ]] || run_unit ;;
-		probe | layout)
+		unit | emulator | runner) [[ $first == 0 ]] || run_local "$suite" ;;
+		probe | pf)
 			# Once is enough: they are about the device, not about the kernel
 			[[ $first == 0 ]] || run_vm "$suite" "$one"
 			;;
