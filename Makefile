@@ -30,7 +30,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 modules: folders kdir
 	@mkdir -p "$(OUT)"
 	@cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/include" "$(CURDIR)/drivers" "$(OUT)/"
-	@$(MAKE) --no-print-directory -C "$(KDIR)" M="$(OUT)" modules
+	@+tools/debian/kbuild "$(KDIR)" "$(CURDIR)" M="$(OUT)" modules $(MAKEOVERRIDES)
 	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
 	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE)"
 
