@@ -13,6 +13,8 @@ endif
 
 # The kernels that tests run on; the first one is the default of the tools
 KERNELS := 6.12 6.1
+# and those that "make check" leaves out: the newest that Debian offers
+NEWER_KERNELS := trixie-backports
 
 # Debian's "make kernelrelease" gives the upstream version, this the real one.
 RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
@@ -25,7 +27,7 @@ SOURCES := drivers/vfio/pci/virtio_mmr
 INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
-.PHONY: modules install uninstall clean style demo check fuzz setup help folders kdir
+.PHONY: modules install uninstall clean style demo check check-kernels fuzz setup help folders kdir
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -81,6 +83,11 @@ demo: setup
 check: setup
 	@selftests/vmtest.sh
 
+# The tests that depend on the kernel, on all of them
+check-kernels: setup
+	@$(MAKE) --no-print-directory modules KERNEL=$(NEWER_KERNELS)
+	@selftests/kernels.sh $(KERNELS) $(NEWER_KERNELS)
+
 # For each of the fuzzers
 FUZZ_SECONDS ?= 60
 fuzz: folders
@@ -104,6 +111,8 @@ help:
 	@echo '  make uninstall'
 	@echo '                 undo that (as root)'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
+	@echo '  make check-kernels'
+	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'
 	@echo '  make fuzz      fuzz decoding and translating, FUZZ_SECONDS=60 for each fuzzer'
 	@echo '  make setup     only what demo and check need first'
 	@echo '  make clean     remove build and results; the cache, ~/.cache/virtio-mmr, stays'
