@@ -140,7 +140,11 @@ TEST_F(rng, no_dma_to_unmapped_memory)
 	memset(spare.memory, 0x5a, ENTROPY_BYTES);
 	iova_hide(&spare);
 
+	dmesg_expect_dma_stopped(&self->log);
 	entropy_fetch(&self->entropy, SPARE_IOVA, SHORT);
+	/* Stopped by the IOMMU, and not for want of trying */
+	EXPECT_TRUE(dmesg_dma_stopped(&self->log, self->device.bdf, SPARE_IOVA,
+				      LEGACY_TIMEOUT));
 	for (i = 0; i < ENTROPY_BYTES; i++) {
 		ASSERT_EQ(spare.memory[i], 0x5a) {
 			TH_LOG("byte %u was written behind the IOMMU", i);

@@ -273,7 +273,7 @@ run_vm() { # SUITE SERIES
 		source selftests/lib/kernel_log.sh
 		if [[ ! -s results/vm/$name/dmesg.log ]]; then
 			echo 'not ok 2 kernel_log # there is none'
-		elif fault=$(grep -aE -m 1 -- "$log_faults" "results/vm/$name/dmesg.log"); then
+		elif fault=$(log_fault <"results/vm/$name/dmesg.log"); then
 			echo "not ok 2 kernel_log # $fault"
 		else
 			echo 'ok 2 kernel_log'

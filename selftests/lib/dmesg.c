@@ -1,26 +1,56 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dmesg.h"
 #include "report.h"
 
 #define RECORD_SIZE	8192
+#define FAULTS_MAX	64
 
 /* Taint that loading a module from outside the kernel tree sets: O and E */
 #define TAINT_EXPECTED	(1ul << 12 | 1ul << 13)
 
-static const char *const faults[] = {
-	"WARNING:", "BUG:", "kernel BUG", "Oops", "Call Trace",
-	"general protection fault", "UBSAN:", "KASAN:", "KCSAN:",
-	"INFO: task", "rcu_sched self-detected", "possible circular locking",
-	"sleeping function called", "refcount_t:", "unable to handle",
-	"stack-protector:", "scheduling while atomic",
-};
+static regex_t faults[FAULTS_MAX];
+static unsigned int fault_count;
+
+/*
+ * tools/vm/kernel-log-faults, of which the build leaves a copy beside the
+ * programs: an extended regular expression a line.
+ */
+static void read_faults(void)
+{
+	char path[512], line[256];
+	ssize_t length;
+	FILE *file;
+
+	length = readlink("/proc/self/exe", path, sizeof(path) - 64);
+	if (length < 0)
+		fail("/proc/self/exe: %s", strerror(errno));
+	path[length] = '\0';
+	strcpy(strrchr(path, '/') + 1, "kernel-log-faults");
+	file = fopen(path, "re");
+	if (!file)
+		fail("%s: %s; it belongs to the test programs, see 'make -C selftests'",
+		     path, strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] == '#')
+			continue;
+		if (fault_count == FAULTS_MAX ||
+		    regcomp(&faults[fault_count++], line, REG_EXTENDED | REG_NOSUB))
+			fail("%s: cannot use '%s'", path, line);
+	}
+	fclose(file);
+	if (!fault_count)
+		fail("%s: empty", path);
+}
 
 static unsigned long taint(void)
 {
@@ -35,6 +65,8 @@ static unsigned long taint(void)
 
 void dmesg_mark(struct dmesg *log)
 {
+	if (!fault_count)
+		read_faults();
 	log->fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (log->fd < 0)
 		fail("/dev/kmsg: %s; the tests need to read the kernel log (run as root)",
@@ -70,10 +102,10 @@ static bool next(int fd, char record[RECORD_SIZE], char **text)
 
 static void note_fault(struct dmesg *log, const char *text)
 {
-	size_t i;
+	unsigned int i;
 
-	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-		if (!strstr(text, faults[i]))
+	for (i = 0; i < fault_count; i++) {
+		if (regexec(&faults[i], text, 0, NULL, 0))
 			continue;
 		report("kernel log: %s", text);
 		log->faulty = true;
@@ -111,4 +143,49 @@ unsigned int dmesg_count(struct dmesg *log, const char *word1,
 			count++;
 	}
 	return count;
+}
+
+static void say(const char *text)
+{
+	FILE *file = fopen("/dev/kmsg", "we");
+
+	if (!file || fputs(text, file) < 0 || fclose(file))
+		fail("/dev/kmsg: %s", strerror(errno));
+}
+
+void dmesg_expect_dma_stopped(struct dmesg *log)
+{
+	char record[RECORD_SIZE], *text;
+
+	while (next(log->fd, record, &text))
+		note_fault(log, text);
+	/* For those who read the log as a whole, see kernel_log.sh */
+	say("selftests: DMA faults are expected\n");
+}
+
+bool dmesg_dma_stopped(struct dmesg *log, const char *bdf, uint64_t iova,
+		       unsigned int milliseconds)
+{
+	const struct timespec millisecond = { .tv_nsec = 1000000 };
+	char record[RECORD_SIZE], *text, device[32], address[32];
+	bool stopped = false;
+
+	/* Without the domain, as in "Request device [01:00.1]" */
+	snprintf(device, sizeof(device), "device [%s]", strchr(bdf, ':') + 1);
+	snprintf(address, sizeof(address), "fault addr 0x%llx ",
+		 (unsigned long long)iova);
+	for (;;) {
+		while (next(log->fd, record, &text)) {
+			if (strstr(text, "DMAR: [DMA") && strstr(text, device) &&
+			    strstr(text, address))
+				stopped = true;
+			else if (!strstr(text, "DMAR: DRHD: handling fault status"))
+				note_fault(log, text);
+		}
+		if (stopped || !milliseconds--)
+			break;
+		nanosleep(&millisecond, NULL);
+	}
+	say("selftests: that was the last one\n");
+	return stopped;
 }

@@ -4,6 +4,7 @@
 #define SELFTESTS_DMESG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct dmesg {
 	int fd;
@@ -14,9 +15,9 @@ struct dmesg {
 void dmesg_mark(struct dmesg *log);
 
 /*
- * Reads on from the mark. False, with the line reported, at a WARN, BUG, oops
- * or call trace, or if the kernel got tainted by anything but an out-of-tree
- * or unsigned module. Closes the mark.
+ * Reads on from the mark. False, with the line reported, at what a healthy
+ * kernel does not log (tools/vm/kernel-log-faults), or if the kernel got tainted
+ * by anything but an out-of-tree or unsigned module. Closes the mark.
  */
 bool dmesg_clean(struct dmesg *log);
 
@@ -26,5 +27,14 @@ bool dmesg_clean(struct dmesg *log);
  */
 unsigned int dmesg_count(struct dmesg *log, const char *word1,
 			 const char *word2);
+
+/*
+ * DMA that the IOMMU stops is a fault like others, but between these two: the
+ * second one waits for the kernel to log one of this function at that address,
+ * and is false if that does not happen. Faults elsewhere remain faults.
+ */
+void dmesg_expect_dma_stopped(struct dmesg *log);
+bool dmesg_dma_stopped(struct dmesg *log, const char *bdf, uint64_t iova,
+		       unsigned int milliseconds);
 
 #endif /* SELFTESTS_DMESG_H */
