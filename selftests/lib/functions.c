@@ -25,6 +25,23 @@ static bool add(const char *text)
 	return true;
 }
 
+/* As TAP comments, whose first "# " and last line feed are the caller's */
+static const char *how_to_bind(const char *bdf)
+{
+	static char text[512];
+
+	if (getenv("VIRTIO_MMR_VM"))
+		snprintf(text, sizeof(text), "#   tools/vm/vfs bind %s", bdf);
+	else
+		snprintf(text, sizeof(text),
+			 "#   modprobe " MMR_DRIVER "\n"
+			 "#   echo %s >/sys/bus/pci/devices/%s/driver/unbind    # if it has a driver\n"
+			 "#   echo " MMR_DRIVER " >/sys/bus/pci/devices/%s/driver_override\n"
+			 "#   echo %s >/sys/bus/pci/drivers_probe",
+			 bdf, bdf, bdf, bdf);
+	return text;
+}
+
 static void check(const char *bdf)
 {
 	char driver[SYSFS_DRIVER_SIZE];
@@ -36,9 +53,8 @@ static void check(const char *bdf)
 		     sysfs_number(bdf, "vendor"), sysfs_number(bdf, "device"));
 	sysfs_driver(bdf, driver);
 	if (strcmp(driver, MMR_DRIVER))
-		fail("%s: bound to '%s', not to " MMR_DRIVER
-		     "; bind it with: tools/vm/vfs bind %s",
-		     bdf, driver[0] ? driver : "no driver", bdf);
+		fail("%s: bound to '%s', not to " MMR_DRIVER "; bind it with:\n%s",
+		     bdf, driver[0] ? driver : "no driver", how_to_bind(bdf));
 }
 
 void functions_init(int *argc, char **argv)
@@ -66,7 +82,9 @@ void functions_init(int *argc, char **argv)
 	if (!count) {
 		puts("TAP version 13");
 		puts("1..0 # SKIP no MMR function given");
-		puts("# Bind one to " MMR_DRIVER " (tools/vm/vfs bind 0000:01:00.1) and name it:");
+		puts("# Bind one, for example 0000:01:00.1, to " MMR_DRIVER ":");
+		puts(how_to_bind("0000:01:00.1"));
+		puts("# and name it:");
 		printf("#   VIRTIO_MMR_BDFS=\"0000:01:00.1\" %s\n", argv[0]);
 		puts("# Data on it is lost. Without such hardware: selftests/vmtest.sh runs all");
 		puts("# tests in virtual machines.");
