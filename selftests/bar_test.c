@@ -139,6 +139,7 @@ TEST_F(bar, mmap_refused)
 			    self->device.fd, self->region->offset);
 
 	EXPECT_EQ(memory, MAP_FAILED);
+	EXPECT_EQ(errno, EINVAL);
 }
 
 TEST_F(bar, beyond_the_end)
