@@ -133,6 +133,42 @@ TEST_F(bar, memory_bars_agree)
 	EXPECT_GE(memory_bars, 1);
 }
 
+/*
+ * A BAR that the guest does not see cannot be reached by the place it would have
+ * in vfio-pci's file: absent ones, the upper half of a 64-bit one, and a BAR0 of
+ * the function's own that carries nothing but the legacy registers.
+ */
+TEST_F(bar, nothing_where_no_region_is)
+{
+	struct vfio_device *device = &self->device;
+	unsigned int bar, other, absent = 0;
+	uint32_t value;
+	void *memory;
+
+	for (bar = 0; bar < 6; bar++) {
+		off_t place = (off_t)bar << 40;
+
+		for (other = 0; other < 6; other++)
+			if (device->regions[other].size &&
+			    (off_t)device->regions[other].offset == place)
+				break;
+		if (other < 6)
+			continue;
+		absent++;
+		EXPECT_EQ(pread(device->fd, &value, 4, place), -1);
+		EXPECT_EQ(errno, EINVAL) {
+			TH_LOG("BAR %u", bar);
+		}
+		EXPECT_EQ(pwrite(device->fd, &value, 4, place), -1);
+		EXPECT_EQ(errno, EINVAL);
+		memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      device->fd, place);
+		EXPECT_EQ(memory, MAP_FAILED);
+	}
+	if (!absent)
+		SKIP(return, "the function uses all six BARs");
+}
+
 TEST_F(bar, mmap_refused)
 {
 	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,

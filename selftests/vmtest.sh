@@ -62,6 +62,7 @@ layouts=(
 	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|bar_test register_test notify_test net_test'
 	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|bar_test notify_test net_test'
 	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
+	'dedicated_bar0|net|mmr-bar=0|bar_test register_test notify_test net_test'
 	'short_window|net|mmr-length=40|bar_test register_test notify_test net_test'
 )
 
