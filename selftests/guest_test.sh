@@ -1,26 +1,43 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Unmodified legacy drivers in virtual machines on MMR functions: Linux on a net
-# and a blk function, SeaBIOS booting from a blk function without modern
-# capabilities. Needs the rest of the tool chain, so it runs in L1 only:
-#	tools/vm/run --vf net --vf blk --vf blk,disable-modern=on -- \
-#		selftests/guest_test.sh
+# Unmodified legacy drivers in virtual machines on MMR functions: Linux on a
+# function of each type, SeaBIOS booting from a blk function without modern
+# capabilities. Needs the rest of the tool chain, so it runs in L1 only, with the
+# options that selftests/guest_test.sh --devices prints:
+#	mapfile -t devices < <(selftests/guest_test.sh --devices)
+#	tools/vm/run "${devices[@]}" -- selftests/guest_test.sh
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
 build=${OUTPUT:-$here/../build/selftests}
 
+types=(net blk scsi rng console balloon 9p)
+if [[ ${1-} == --devices ]]; then
+	printf '%s\n' "${types[@]/#/--vf=}" '--vf=blk,disable-modern=on' | sed 's/=/\n/'
+	exit
+fi
+
 # shellcheck source=/dev/null
 source "${KSELFTEST:-$("$here/headers")}/kselftest/ktap_helpers.sh"
 # shellcheck source=selftests/lib/kernel_log.sh
 source "$here/lib/kernel_log.sh"
+# shellcheck source=selftests/lib/guest.sh
+source "$here/lib/guest.sh"
 
-linux_cases=(
-	net_identity net_lspci net_driver net_legacy net_ping net_transfer net_msix
-	blk_identity blk_lspci blk_driver blk_legacy blk_write_flush blk_read blk_msix
-	guest_kernel_log
+linux_cases=()
+for type in "${types[@]}"; do
+	linux_cases+=("${type}"_{identity,lspci,driver,legacy})
+done
+# No request to a balloon or to a console's output need end with an interrupt
+linux_cases+=(
+	net_ping net_transfer net_msix
+	blk_write_flush blk_read blk_label blk_msix
+	scsi_write_flush scsi_read scsi_label scsi_msix
+	rng_read rng_msix
+	console_write
+	9p_mount 9p_read 9p_msix
 )
 
 skip_all() {
@@ -32,55 +49,59 @@ skip_all() {
 [[ -n ${VIRTIO_MMR_VM-} ]] ||
 	skip_all "boots guests on emulated functions: selftests/vmtest.sh runs this in a virtual machine"
 
-net='' blk='' bios=''
+functions=$("$tools/vfs" create) || {
+	echo "# tools/vm/vfs create failed with status $?"
+	exit "$KSFT_FAIL"
+}
+declare -A bdf_of file_of
+bios=''
 while read -r bdf type _ file; do
-	case $type in
-	net) [[ $net ]] || net=$bdf ;;
-	blk)
+	if [[ $type == blk ]]; then
 		# The one for SeaBIOS has no virtio capabilities; "[108]" is a PCIe one
 		capabilities=$(lspci -v -s "$bdf")
-		if grep -qE 'Capabilities: \[[0-9a-f]{2}\] Vendor Specific' <<<"$capabilities"; then
-			[[ $blk ]] || blk=$bdf blk_file=$file
-		elif [[ ! $bios ]]; then
+		if ! grep -qE 'Capabilities: \[[0-9a-f]{2}\] Vendor Specific' <<<"$capabilities"; then
 			bios=$bdf bios_file=$file
+			continue
 		fi
-		;;
-	esac
-done < <("$tools/vfs" create)
-[[ $net && $blk && $bios ]] ||
-	skip_all "needs: tools/vm/run --vf net --vf blk --vf blk,disable-modern=on -- $0"
-"$tools/vfs" bind "$net" "$blk" "$bios"
+	fi
+	bdf_of[$type]=$bdf file_of[$type]=$file
+done <<<"$functions"
+for type in "${types[@]}"; do
+	[[ ${bdf_of[$type]-} ]] || skip_all "no $type function; $0 --devices prints what the machine needs"
+done
+[[ $bios ]] || skip_all "no blk function without modern capabilities; $0 --devices prints what the machine needs"
+"$tools/vfs" bind "${bdf_of[@]}" "$bios"
 
 ktap_print_header
-ktap_set_plan $((${#linux_cases[@]} + 8))
+ktap_set_plan $((${#linux_cases[@]} + 11))
 
 # --- Linux -------------------------------------------------------------------
 log_mark
-status=0
-output=$("$tools/guest" --vf "$net" --vf "$blk" --script "$here/guest/linux.sh" \
-	--out "$VIRTIO_MMR_RESULTS/guest-linux") || status=$?
-while IFS= read -r line; do
-	echo "# $line"
-done <<<"$output"
-
+guest_run linux linux.sh "${bdf_of[@]}"
 for name in "${linux_cases[@]}"; do
-	if grep -qx "pass $name" <<<"$output"; then
-		ktap_test_pass "linux.$name"
-	else
-		ktap_test_fail "linux.$name"
-	fi
+	ktap_test_result "linux.$name" guest_passed "$name"
 done
-ktap_test_result linux.exit_status test "$status" = 0
+ktap_test_result linux.exit_status test "$guest_status" = 0
+ktap_test_result linux.guest_kernel_log guest_log_clean
 
 # What the guest flushed is in the host's file
-image_file() {
-	local word sector sectors sum
-	read -r word sector sectors sum < <(grep '^data ' <<<"$output") || return 1
-	[[ $word ]] || return 1
-	[[ $(dd if="$blk_file" bs=512 skip="$sector" count="$sectors" status=none |
+image_file() { # TYPE
+	local word type sector sectors sum
+	read -r word type sector sectors sum < <(grep "^data $1 " <<<"$guest_output") || return 1
+	[[ $word && $type ]] || return 1
+	[[ $(dd if="${file_of[$1]}" bs=512 skip="$sector" count="$sectors" status=none |
 		sha256sum) == "$sum "* ]]
 }
-ktap_test_result linux.blk_image_file image_file
+
+console_file() {
+	local word type bytes sum
+	read -r word type bytes sum < <(grep '^data console ' <<<"$guest_output") || return 1
+	[[ $word && $type ]] || return 1
+	[[ $(tail -c "$bytes" "${file_of[console]}" | sha256sum) == "$sum "* ]]
+}
+ktap_test_result linux.blk_image_file image_file blk
+ktap_test_result linux.scsi_image_file image_file scsi
+ktap_test_result linux.console_file console_file
 ktap_test_result linux.kernel_log log_clean
 
 # --- SeaBIOS -----------------------------------------------------------------

@@ -83,13 +83,14 @@ run_tap() { # NAME COMMAND...: output to NAME.tap, a line about it on stdout
 }
 
 inside() { # SUITE
-	local test bdf bdfs=() name tests words port pf i=0
+	local test bdf bdfs=() name tests words port pf functions i=0
 	mkdir -p "$VIRTIO_MMR_RESULTS/tap"
 	case $1 in
 	in_place)
+		functions=$(tools/vm/vfs create)
 		while read -r bdf _; do
 			bdfs+=("$bdf")
-		done < <(tools/vm/vfs create)
+		done <<<"$functions"
 		tools/vm/vfs bind "${bdfs[@]}"
 		export VIRTIO_MMR_BDFS="${bdfs[*]}"
 		VIRTIO_MMR_MODULE=build/$(uname -r)/virtio_mmr_vfio_pci.ko
@@ -102,6 +103,7 @@ inside() { # SUITE
 		run_tap probe_test selftests/probe_test.sh
 		;;
 	layout)
+		functions=$(tools/vm/vfs create)
 		while read -r bdf _; do
 			IFS='|' read -r name _ _ tests <<<"${layouts[i]}"
 			tools/vm/vfs bind "$bdf"
@@ -109,7 +111,7 @@ inside() { # SUITE
 				run_tap "$name.$test" "$build/$test" "$bdf"
 			done
 			i=$((i + 1))
-		done < <(tools/vm/vfs create)
+		done <<<"$functions"
 		;;
 	pf)
 		for port in $(cut -d ' ' -f 1 "$VIRTIO_MMR_RESULTS/functions" | uniq); do
@@ -250,7 +252,7 @@ run_vm() { # SUITE SERIES
 			--qemu-arg -global
 			--qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 		;;
-	guest) arguments=(--vf net --vf blk --vf 'blk,disable-modern=on') ;;
+	guest) mapfile -t arguments < <(selftests/guest_test.sh --devices) ;;
 	esac
 
 	echo "$suite on Linux $release"

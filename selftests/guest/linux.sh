@@ -1,22 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the legacy guest (busybox), with one net and one blk function. Prints
-# a line per check, "pass NAME" or "fail NAME: REASON", which guest_test.sh turns
-# into test cases, and "data BYTES SHA256" about what it left on the disk.
+# Runs in the legacy guest (busybox), behind lib.sh, with a function of each type.
+# Besides the lines of checks it prints, for the host to compare,
+#	data blk|scsi FIRST-SECTOR SECTORS SHA256
+#	data console BYTES SHA256
 #
-# Where on the disk: behind what blk_test writes.
+# Where on the disks: behind what blk_test writes.
 sector=8192
 sectors=2048
-
-status=0
-pass() { echo "pass $1"; }
-fail() {
-	name=$1
-	shift
-	echo "fail $name: $*"
-	status=1
-}
 
 # Finds the PCI function with a transitional device ID: sets pci and virtio
 find_function() {
@@ -63,37 +55,64 @@ check_function() {
 		fail "${name}_driver" "bound to '$seen', not to $driver"
 	fi
 
-	# VIRTIO_F_VERSION_1 is bit 32: a modern driver must have it, a legacy one cannot
-	features=$(cat "$virtio/features")
-	bit=$(echo "$features" | cut -c 33)
+	bit=$(version_1 "$virtio")
 	if [ "$bit" = 0 ] && [ "$(cat /sys/module/virtio_pci/parameters/force_legacy)" = Y ]; then
 		pass "${name}_legacy"
 	else
-		fail "${name}_legacy" "feature bit 32 is '$bit' of $features"
+		fail "${name}_legacy" "feature bit 32 is '$bit' of $(cat "$virtio/features")"
 	fi
 }
 
-# Interrupts that arrived as MSI-X for a virtio device
-check_msix() {
-	count=$(awk -v "device=$(basename "$2")-" \
-		'/MSI/ && index($0, device) { sum += $2 } END { print sum + 0 }' /proc/interrupts)
-	if [ "$count" -gt 0 ]; then
+check_msix() { # NAME VIRTIO-DEVICE
+	if [ "$(msix_count "$2")" -gt 0 ]; then
 		pass "${1}_msix"
 	else
 		fail "${1}_msix" "no MSI-X interrupt of $(basename "$2") in /proc/interrupts"
 	fi
 }
 
+# Writes a disk, flushes it, and reads it again: NAME DISK
+check_disk() {
+	name=$1 disk=$2
+	head -c $((sectors * 512)) /dev/urandom >/tmp/written
+	if dd if=/tmp/written of="$disk" bs=512 seek=$sector conv=fsync 2>/tmp/error; then
+		pass "${name}_write_flush"
+		echo "data $name $sector $sectors $(sha256sum </tmp/written | cut -d ' ' -f 1)"
+	else
+		fail "${name}_write_flush" "$(tr '\n' ' ' </tmp/error)"
+	fi
+	# Not from memory
+	echo 3 >/proc/sys/vm/drop_caches
+	dd if="$disk" bs=512 skip=$sector count=$sectors >/tmp/read 2>/tmp/error
+	if cmp /tmp/written /tmp/read >/tmp/difference 2>&1; then
+		pass "${name}_read"
+	else
+		fail "${name}_read" "$(cat /tmp/difference /tmp/error | tr '\n' ' ')"
+	fi
+	# The runner labels each of the first sectors of an image with its name
+	label=$(dd if="$disk" bs=512 skip=3 count=1 2>/dev/null | head -c 40)
+	case $label in
+	"virtio-mmr ${name}"*" sector 3 "*) pass "${name}_label" ;;
+	*) fail "${name}_label" "sector 3 starts with '$label'" ;;
+	esac
+}
+
 check_function net 0x1000 0x0001 virtio_net
 net=$virtio
 check_function blk 0x1001 0x0002 virtio_blk
 blk=$virtio
+check_function balloon 0x1002 0x0005 virtio_balloon
+check_function console 0x1003 0x0003 virtio_console
+console=$virtio
+check_function scsi 0x1004 0x0008 virtio_scsi
+scsi=$virtio
+check_function rng 0x1005 0x0004 virtio_rng
+rng=$virtio
+check_function 9p 0x1009 0x0009 9pnet_virtio
+p9=$virtio
 
 if [ -n "$net" ]; then
-	interface=$(ls "$net/net")
-	ip link set "$interface" up
-	ip address add 10.0.2.15/24 dev "$interface"
-	if answer=$(ping -c 3 -W 5 10.0.2.2 2>&1); then
+	if answer=$(ping_gateway "$net"); then
 		pass net_ping
 	else
 		fail net_ping "$(echo "$answer" | tr '\n' ' ')"
@@ -114,31 +133,70 @@ else
 fi
 
 if [ -n "$blk" ]; then
-	disk=/dev/$(ls "$blk/block")
-	head -c $((sectors * 512)) /dev/urandom >/tmp/written
-	if dd if=/tmp/written of="$disk" bs=512 seek=$sector conv=fsync 2>/tmp/error; then
-		pass blk_write_flush
-		echo "data $sector $sectors $(sha256sum </tmp/written | cut -d ' ' -f 1)"
-	else
-		fail blk_write_flush "$(tr '\n' ' ' </tmp/error)"
-	fi
-	# Not from memory
-	echo 3 >/proc/sys/vm/drop_caches
-	dd if="$disk" bs=512 skip=$sector count=$sectors >/tmp/read 2>/tmp/error
-	if cmp /tmp/written /tmp/read >/tmp/difference 2>&1; then
-		pass blk_read
-	else
-		fail blk_read "$(cat /tmp/difference /tmp/error | tr '\n' ' ')"
-	fi
+	check_disk blk "/dev/$(ls "$blk/block")"
 	check_msix blk "$blk"
 else
 	fail blk_write_flush "no function"
-	fail blk_read "no function"
 fi
 
-if fault=$(dmesg | grep -E -m 1 'WARNING:|BUG:|Oops|Call Trace'); then
-	fail guest_kernel_log "$fault"
+if [ -n "$scsi" ]; then
+	for disk in "$scsi"/host*/target*/*/block/*; do
+		check_disk scsi "/dev/${disk##*/}"
+	done
+	check_msix scsi "$scsi"
 else
-	pass guest_kernel_log
+	fail scsi_write_flush "no function"
 fi
-exit $status
+
+# The only console of the hypervisor's kind
+if [ -n "$console" ]; then
+	head -c 6000 /dev/urandom >/tmp/said
+	# The settings last as long as it is open
+	if { stty raw -echo && cat /tmp/said; } <>/dev/hvc0 >&0; then
+		pass console_write
+		echo "data console 6000 $(sha256sum </tmp/said | cut -d ' ' -f 1)"
+	else
+		fail console_write "cannot write to /dev/hvc0"
+	fi
+else
+	fail console_write "no function"
+fi
+
+if [ -n "$rng" ]; then
+	source=$(cat /sys/class/misc/hw_random/rng_current)
+	first=$(head -c 64 /dev/hwrng | sha256sum)
+	second=$(head -c 64 /dev/hwrng | sha256sum)
+	case $source in
+	virtio_rng.*)
+		if [ "$first" != "$second" ] && [ "$(head -c 64 /dev/hwrng | wc -c)" = 64 ]; then
+			pass rng_read
+		else
+			fail rng_read "the same 64 bytes twice, or fewer"
+		fi
+		;;
+	*) fail rng_read "the current source is '$source'" ;;
+	esac
+	check_msix rng "$rng"
+else
+	fail rng_read "no function"
+fi
+
+if [ -n "$p9" ]; then
+	tag=$(tr -d '\000' <"$p9/mount_tag")
+	mkdir -p /tmp/9p
+	if mount -t 9p -o trans=virtio,version=9p2000.L "$tag" /tmp/9p 2>/tmp/error; then
+		pass 9p_mount
+	else
+		fail 9p_mount "tag '$tag': $(cat /tmp/error)"
+	fi
+	token=$(cat /tmp/9p/token)
+	if [ "$token" = "virtio-mmr 9p${tag#mmr}" ]; then
+		pass 9p_read
+	else
+		fail 9p_read "the token is '$token'"
+	fi
+	check_msix 9p "$p9"
+else
+	fail 9p_mount "no function"
+fi
+finish

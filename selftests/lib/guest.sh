@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Guests for tests in shell. Needs kernel_log.sh.
+
+guest_output='' guest_status='' guest_console=''
+# More options for tools/vm/guest
+guest_arguments=()
+
+# Runs a script of guest/ in L2 and sets these: what it printed, which is here as TAP
+# comments, its status, and the file with its console.
+guest_run() { # NAME SCRIPT BDF...
+	local name=$1 script=$2 bdf arguments=("${guest_arguments[@]}") line
+	shift 2
+	for bdf; do
+		arguments+=(--vf "$bdf")
+	done
+	guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
+	{
+		echo '#!/bin/sh'
+		cat "$here/guest/lib.sh" "$here/guest/$script"
+	} >"$VIRTIO_MMR_RESULTS/guest-$name.sh"
+	guest_status=0
+	guest_output=$("$here/../tools/vm/guest" "${arguments[@]}" --out "${guest_console%/*}" \
+		--script "$VIRTIO_MMR_RESULTS/guest-$name.sh") || guest_status=$?
+	while IFS= read -r line; do
+		echo "# $line"
+	done <<<"$guest_output"
+}
+
+guest_passed() { # NAME
+	grep -qx "pass $1" <<<"$guest_output"
+}
+
+# The guest's kernel shows warnings and worse on its console. Its last word there
+# is a warning, so that others would have been seen.
+guest_log_clean() {
+	local fault
+	if ! grep -aq 'selftests: end of the guest' "$guest_console"; then
+		echo "# $guest_console is incomplete"
+		return 1
+	fi
+	if fault=$(log_fault <"$guest_console"); then
+		echo "# kernel log of the guest: $fault"
+		return 1
+	fi
+}
