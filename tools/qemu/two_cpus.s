@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Firmware of a machine that does nothing but change its memory map on one CPU
+# while the other accesses a device. For tools/qemu/test, which assembles it:
+# 64 KiB, which the CPU finds below 4 GiB and below 1 MiB.
+#
+# Exit status by isa-debug-exit at 0xf4: 0 if only the local APIC answered for
+# the local APIC, else 1 (which QEMU makes 1 and 3).
+
+	.set toggles, 1000
+	.set done, 0x1000		# a byte of memory: the second CPU is
+
+	.code16
+	# The second CPU starts at 0xf000:0. It switches the memory BAR of the SATA
+	# controller, 00:1f.2, off and on.
+second:
+	mov $0xcf8, %dx
+	mov $0x8000fa04, %eax		# command
+	out %eax, %dx
+	mov $0xcfc, %dx
+	mov $toggles, %ecx
+1:	xor %eax, %eax
+	out %ax, %dx
+	mov $2, %al
+	out %ax, %dx
+	loopl 1b
+	mov %cx, %ds
+	movb $1, done
+	hlt
+
+first:
+	lgdtl %cs:table - second
+	mov $1, %ax
+	lmsw %ax
+	ljmpl $8, $flat
+	.code32
+flat:
+	mov $16, %ax
+	mov %ax, %ds
+	mov $0xcf8, %dx
+	mov $0x8000fa24, %eax		# the BAR
+	out %eax, %dx
+	mov $0xcfc, %dx
+	mov $0xe0000000, %eax
+	out %eax, %dx
+	movb $0, done
+	mov 0xfee00030, %ebx		# version of the local APIC
+	movl $0xc4500, 0xfee00300	# INIT to all others
+	movl $0xc46f0, 0xfee00300	# STARTUP at 0xf0 pages
+1:	mov 0xfee00030, %eax
+	cmp %eax, %ebx
+	jne 2f
+	cmpb $0, done
+	je 1b
+	xor %eax, %eax
+	jmp 3f
+2:	mov $1, %al
+3:	mov $0xf4, %dx
+	out %al, %dx
+	hlt
+
+	.balign 8
+segments:
+	.quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff	# none, code, data
+table:
+	.word . - segments - 1
+	.long segments
+
+	.org 0xfff0			# where the first CPU starts
+	.code16
+	ljmp $0xf000, $first - second
+	.org 0x10000
