@@ -64,6 +64,10 @@ layouts=(
 	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
 	'dedicated_bar0|net|mmr-bar=0|bar_test register_test notify_test net_test'
 	'short_window|net|mmr-length=40|bar_test register_test notify_test net_test'
+	'slow_reset|net|mmr-reset-delay=300|port_test net_test'
+	'stuck_reset|net|mmr-reset-delay=5000|port_test'
+	'posted_writes|net|mmr-post-delay=2000|port_test net_test'
+	'posted_notify|net|mmr-post-delay=2000,mmr-notify-cap=off|port_test'
 )
 
 fail() {

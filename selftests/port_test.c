@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * BAR0 is a port: what a write does is done when it returns, though the function
+ * behind it posts writes and takes its time to reset. QEMU's properties
+ * mmr-post-delay and mmr-reset-delay make it do so; its counters tell.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/legacy.h"
+#include "lib/qmp.h"
+
+/* How long the driver waits for a reset (policy) */
+#define PATIENCE	1000 /* ms */
+
+FIXTURE(port)
+{
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	struct qmp qmp;
+	unsigned int reset_delay, post_delay; /* ms */
+	uint64_t early, offline;
+};
+
+FIXTURE_SETUP(port)
+{
+	const char *bdf = functions_find(NULL, 0);
+
+	if (!qmp_open(&self->qmp, bdf))
+		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, bdf);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	self->reset_delay = qmp_counter(&self->qmp, "mmr-reset-delay");
+	self->post_delay = qmp_counter(&self->qmp, "mmr-post-delay");
+	self->early = qmp_counter(&self->qmp, "mmr-early");
+	self->offline = qmp_counter(&self->qmp, "mmr-offline");
+}
+
+FIXTURE_TEARDOWN(port)
+{
+	/* Nobody touched it where nobody may */
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-early"), self->early);
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), self->offline);
+	qmp_close(&self->qmp);
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+static unsigned int now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+TEST_F(port, reset_is_over_when_the_write_returns)
+{
+	unsigned int start, took;
+	uint8_t status;
+
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	start = now_ms();
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	took = now_ms() - start;
+	status = legacy_status(&self->device);
+
+	if (self->reset_delay < PATIENCE) {
+		EXPECT_EQ(status, 0);
+		EXPECT_GE(took, self->reset_delay);
+	} else {
+		/* The guest must not hang for ever, and sees that it failed */
+		EXPECT_EQ(status, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+		EXPECT_GE(took, PATIENCE);
+		EXPECT_LT(took, self->reset_delay);
+		ASSERT_EQ(vfio_reset(&self->device), 0);
+	}
+}
+
+/* As part of a longer write, too */
+TEST_F(port, reset_in_a_long_write)
+{
+	/* Queue select, queue notify, device status */
+	const uint8_t bytes[] = { 0, 0, 0xff, 0xff, 0 };
+
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	ASSERT_EQ(vfio_write(&self->device, VFIO_PCI_BAR0_REGION_INDEX,
+			     VIRTIO_MMR_QUEUE_SELECT, bytes, sizeof(bytes)),
+		  sizeof(bytes));
+	EXPECT_EQ(legacy_status(&self->device),
+		  self->reset_delay < PATIENCE ? 0 : VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+}
+
+struct writer {
+	struct vfio_device *device;
+	atomic_bool done;
+};
+
+static void *reset_by_status(void *data)
+{
+	struct writer *writer = data;
+	const uint8_t zero = 0;
+
+	vfio_write(writer->device, VFIO_PCI_BAR0_REGION_INDEX,
+		   VIRTIO_MMR_DEVICE_STATUS, &zero, 1);
+	atomic_store(&writer->done, true);
+	return NULL;
+}
+
+/* The wait holds nothing that a reset of the function needs, and ends with it */
+TEST_F(port, a_reset_of_the_function_ends_the_wait)
+{
+	struct writer writer = { .device = &self->device };
+	unsigned int start, took;
+	pthread_t thread;
+
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	start = now_ms();
+	ASSERT_EQ(pthread_create(&thread, NULL, reset_by_status, &writer), 0);
+	/* The reset counts when it starts */
+	while (legacy_status(&self->device) && !atomic_load(&writer.done) &&
+	       now_ms() - start < 50)
+		usleep(1000);
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	took = now_ms() - start;
+	EXPECT_EQ(legacy_status(&self->device), 0);
+	if (self->reset_delay >= PATIENCE)
+		EXPECT_LT(took, PATIENCE);
+}
+
+/* After these two legacy drivers free or reuse memory */
+TEST_F(port, writes_have_arrived)
+{
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-pending"), 0);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_ADDRESS, 4, 0x1234);
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-pending"), 0);
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+}
+
+/* Notifying costs no round trip to the device */
+TEST_F(port, notifications_are_not_waited_for)
+{
+	uint64_t reads, doorbells, pending;
+
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	reads = qmp_counter(&self->qmp, "mmr-reads");
+	doorbells = qmp_counter(&self->qmp, "mmr-doorbells");
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	pending = qmp_counter(&self->qmp, "mmr-pending");
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-reads"), reads);
+	if (self->post_delay && qmp_counter(&self->qmp, "mmr-doorbells") == doorbells)
+		EXPECT_EQ(pending, 1);
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+}
+
+FUNCTIONS_HARNESS_MAIN
