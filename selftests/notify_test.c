@@ -31,9 +31,16 @@ FIXTURE(notify)
 	struct counters before;
 };
 
-/* Place of a virtio structure in the function's memory BARs */
+struct structure {
+	unsigned int bar;
+	uint64_t offset, length;
+	uint32_t multiplier;
+};
+
+/* What a virtio capability says; true if it may be believed */
 static bool find_structure(struct vfio_device *device, uint8_t type,
-			   unsigned int *bar, uint64_t *offset)
+			   unsigned int min_length, unsigned int alignment,
+			   struct structure *found)
 {
 	unsigned int at, steps;
 
@@ -41,13 +48,42 @@ static bool find_structure(struct vfio_device *device, uint8_t type,
 	for (steps = 0; at && steps < 48; steps++) {
 		if (vfio_config_read(device, at, 1) == PCI_CAP_ID_VNDR &&
 		    vfio_config_read(device, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) == type) {
-			*bar = vfio_config_read(device, at + VIRTIO_PCI_CAP_BAR, 1);
-			*offset = vfio_config_read(device, at + VIRTIO_PCI_CAP_OFFSET, 4);
-			return true;
+			found->bar = vfio_config_read(device, at + VIRTIO_PCI_CAP_BAR, 1);
+			found->offset = vfio_config_read(device, at + VIRTIO_PCI_CAP_OFFSET, 4);
+			found->length = vfio_config_read(device, at + VIRTIO_PCI_CAP_LENGTH, 4);
+			found->multiplier =
+				vfio_config_read(device, at + VIRTIO_PCI_NOTIFY_CAP_MULT, 4);
+			/* BAR0 is the I/O BAR */
+			return found->bar >= 1 && found->bar <= 5 &&
+			       found->offset % alignment == 0 &&
+			       found->length >= min_length &&
+			       found->offset + found->length <=
+			       device->regions[found->bar].size;
 		}
 		at = vfio_config_read(device, at + PCI_CAP_LIST_NEXT, 1);
 	}
 	return false;
+}
+
+/* Documentation/device.rst, "Notification": what makes the structure valid */
+static bool doorbells_are_valid(struct vfio_device *device,
+				const struct structure *common,
+				const struct structure *notify, unsigned int queues)
+{
+	uint16_t queue, notify_off;
+	uint64_t doorbell;
+
+	for (queue = 0; queue < queues; queue++) {
+		if (vfio_write(device, common->bar,
+			       common->offset + VIRTIO_PCI_COMMON_Q_SELECT, &queue, 2) != 2 ||
+		    vfio_read(device, common->bar,
+			      common->offset + VIRTIO_PCI_COMMON_Q_NOFF, &notify_off, 2) != 2)
+			return false;
+		doorbell = (uint64_t)notify_off * notify->multiplier;
+		if (doorbell % 2 || doorbell + 2 > notify->length)
+			return false;
+	}
+	return true;
 }
 
 static struct counters count(struct qmp *qmp)
@@ -64,8 +100,7 @@ static struct counters count(struct qmp *qmp)
 FIXTURE_SETUP(notify)
 {
 	const char *bdf = functions_find("net", 0);
-	unsigned int bar;
-	uint64_t offset;
+	struct structure common, notify;
 	uint16_t queues;
 
 	/* A net function has several queues */
@@ -79,13 +114,15 @@ FIXTURE_SETUP(notify)
 	self->has_doorbells = false;
 	vfio_command(&self->device, PCI_COMMAND_IO, 0);
 	legacy_reset(&self->device);
-	if (find_structure(&self->device, VIRTIO_PCI_CAP_COMMON_CFG, &bar, &offset)) {
-		ASSERT_EQ(vfio_read(&self->device, bar,
-				    offset + VIRTIO_PCI_COMMON_NUMQ, &queues, 2), 2);
+	if (find_structure(&self->device, VIRTIO_PCI_CAP_COMMON_CFG,
+			   VIRTIO_PCI_COMMON_Q_NOFF + 2, 4, &common)) {
+		ASSERT_EQ(vfio_read(&self->device, common.bar,
+				    common.offset + VIRTIO_PCI_COMMON_NUMQ, &queues, 2), 2);
 		self->queues = queues;
-		self->has_doorbells = find_structure(&self->device,
-						     VIRTIO_PCI_CAP_NOTIFY_CFG,
-						     &bar, &offset);
+		self->has_doorbells = find_structure(&self->device, VIRTIO_PCI_CAP_NOTIFY_CFG,
+						     2, 2, &notify) &&
+				      doorbells_are_valid(&self->device, &common, &notify,
+							  queues);
 	} else {
 		for (self->queues = 0; self->queues < QUEUES_MAX; self->queues++) {
 			legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2,
