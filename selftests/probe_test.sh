@@ -14,6 +14,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 driver=virtio_mmr_vfio_pci
+build=${OUTPUT:-$here/../build/selftests}
 
 # Name, QEMU properties, "bound" or "refused", words of the log line
 cases=(
@@ -27,7 +28,8 @@ cases=(
 	'shortest_without_msix|vectors=0,mmr-caps=length=20|bound|(0x14 bytes)'
 	'disable_modern|disable-modern=on|bound|no notification structure'
 	'no_notify_capability|mmr-notify-cap=off|bound|no notification structure'
-	'first_usable_wins|mmr-caps=offset=0x40/length=64+length=256|bound|BAR 2 at 0x40 (0x40 bytes)'
+	# The true registers are at 0x100; where_first_usable looks there by the first one
+	'first_usable_wins|mmr-offset=0x100,mmr-caps=offset=0x110/length=64+length=256|bound|BAR 2 at 0x110 (0x40 bytes)'
 	'unusable_is_skipped|mmr-caps=type=9+bar=6+offset=2+length=128|bound|(0x80 bytes)'
 	'loop_with_usable|mmr-caps=type=9+type=10,mmr-caps-loop=on|bound|BAR 2 at 0x0'
 
@@ -50,6 +52,7 @@ cases=(
 	'vsec_too_short|mmr-caps=form=wrapped/vsec-length=24|refused|VSEC length 24 is less than 28'
 	'bare_instance_16|mmr-caps=id=16|refused|VSEC length 1 is less than 28'
 	'loop_without_usable|mmr-caps=type=9+type=11,mmr-caps-loop=on|refused|cfg_type 9'
+	'other_device_id|mmr=off|refused|is not an MMR device ID'
 	'first_defect_is_named|mmr-caps=type=9+bar=6+length=1|refused|cfg_type 9'
 )
 
@@ -130,7 +133,11 @@ bdf=$(function_of 0)
 "$here/../tools/vm/vfs" unbind "$bdf"
 
 ktap_print_header
-ktap_set_plan $((${#cases[@]} + 1))
+ktap_set_plan $((${#cases[@]} + 2))
+
+# Device status is at 0x112 of BAR 2, hence at 2 of the first window and at 0x12 of
+# the second one if that were taken
+first_usable='' first_usable_accesses=(2.1=1 2.1 0x12.1 2.1=3 2.1)
 
 # The log is searched once, at the end: a function has no other lines of this
 # driver in it than those of its one probe.
@@ -140,10 +147,14 @@ for i in "${!cases[@]}"; do
 	bdf=$(function_of "$i") || continue
 	bdf_of[$i]=$bdf
 	device=/sys/bus/pci/devices/$bdf
+	# The one that is none has found the driver for its kind
+	[[ ! -e $device/driver ]] || echo "$bdf" >"$device/driver/unbind"
 	echo $driver >"$device/driver_override"
 	# Fails where probe refuses; the driver link is what counts
 	echo "$bdf" >/sys/bus/pci/drivers_probe 2>/dev/null || true
 	bound_of[$i]=$(driver_of "$bdf")
+	[[ ${cases[i]} != first_usable_wins* || ${bound_of[$i]} != "$driver" ]] ||
+		first_usable=$("$build/ports" "$bdf" "${first_usable_accesses[@]}") || true
 	[[ ${bound_of[$i]} != "$driver" ]] || echo "$bdf" >"/sys/bus/pci/drivers/$driver/unbind"
 	echo >"$device/driver_override"
 done
@@ -178,5 +189,11 @@ run_case() { # CASE-NUMBER; prints why it fails
 for i in "${!cases[@]}"; do
 	ktap_test_result "${cases[i]%%|*}" run_case "$i"
 done
+where_first_usable() {
+	[[ $first_usable == $'0x1\n0\n0x3' ]] && return
+	echo "# ${first_usable_accesses[*]} gave ${first_usable//$'\n'/ }"
+	return 1
+}
+ktap_test_result where_first_usable where_first_usable
 ktap_test_result kernel_log log_clean
 ktap_finished

@@ -42,7 +42,7 @@ cd "$repository"
 unit_tests=(capability_test identity_test layout_test placement_test)
 in_place_tests=(
 	bind_test config_space_test bar_test register_test notify_test ioeventfd_test
-	rng_test blk_test net_test reset_test independence_test hostile_test
+	rng_test blk_test net_test reset_test independence_test hostile_test random_test
 )
 
 # With arguments. Only VFs can be opened and closed while the host resets them.

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Accesses to BAR0 for tests in shell:
+ *	ports BDF OFFSET.WIDTH[=VALUE]...
+ * reads, and prints what it reads, or writes, in the order given, in one opening of
+ * the device. Numbers are in C's notation, WIDTH is 1, 2 or 4.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/legacy.h"
+#include "lib/report.h"
+
+int main(int argc, char **argv)
+{
+	struct vfio_container container;
+	struct vfio_device device;
+	char bdf[SYSFS_BDF_SIZE];
+	int i;
+
+	if (argc < 3 || !sysfs_parse_bdf(argv[1], bdf))
+		fail("usage: %s BDF OFFSET.WIDTH[=VALUE]...", argv[0]);
+	vfio_container_open(&container);
+	vfio_device_open(&device, &container, bdf);
+	vfio_command(&device, PCI_COMMAND_IO, 0);
+	for (i = 2; i < argc; i++) {
+		unsigned long offset, width, value = 0;
+		bool write = false;
+		char *end;
+
+		offset = strtoul(argv[i], &end, 0);
+		width = *end == '.' ? strtoul(end + 1, &end, 0) : 0;
+		if (*end == '=') {
+			write = true;
+			value = strtoul(end + 1, &end, 0);
+		}
+		if (*end || (width != 1 && width != 2 && width != 4))
+			fail("'%s' is no access such as 0x12.1 or 0x0e.2=1", argv[i]);
+		if (write)
+			legacy_write(&device, offset, width, value);
+		else
+			printf("%#x\n", legacy_read(&device, offset, width));
+	}
+	vfio_device_close(&device);
+	vfio_container_close(&container);
+	return 0;
+}
