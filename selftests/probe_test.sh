@@ -52,6 +52,7 @@ cases=(
 	'vsec_too_short|mmr-caps=form=wrapped/vsec-length=24|refused|VSEC length 24 is less than 28'
 	'bare_instance_16|mmr-caps=id=16|refused|VSEC length 1 is less than 28'
 	'loop_without_usable|mmr-caps=type=9+type=11,mmr-caps-loop=on|refused|cfg_type 9'
+	'no_slot|mmr-bar=0,mmr-msix-bar=0,mmr-offset=0x1000,mmr-fill-bars=on|refused|no other BAR is free'
 	'other_device_id|mmr=off|refused|is not an MMR device ID'
 	'first_defect_is_named|mmr-caps=type=9+bar=6+length=1|refused|cfg_type 9'
 )

@@ -11,7 +11,7 @@ usage() {
 usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [SUITE...]
 
   --kernel SERIES  only on this kernel, such as 6.12 or trixie-backports; default:
-                   everything on 6.12, and in_place, layout and guest on 6.1 as well
+                   everything on 6.12, and in_place, layout, displaced and guest on 6.1
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
 
 SUITE, default all of them:
@@ -23,6 +23,7 @@ SUITE, default all of them:
   in_place  each test program on VFs of the usual layout
   probe     accepted and refused capabilities
   layout    registers, notification and traffic on VFs of every other layout
+  displaced the same with a physical BAR0, and with Linux guests, legacy and modern
   pf        configuration, registers, traffic and resets on PFs that are MMR functions
   guest     Linux and SeaBIOS with their legacy drivers
 
@@ -62,12 +63,27 @@ layouts=(
 	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|bar_test register_test notify_test net_test'
 	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|bar_test notify_test net_test'
 	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
-	'dedicated_bar0|net|mmr-bar=0|bar_test register_test notify_test net_test'
 	'short_window|net|mmr-length=40|bar_test register_test notify_test net_test'
 	'slow_reset|net|mmr-reset-delay=300|port_test net_test'
 	'stuck_reset|net|mmr-reset-delay=5000|port_test'
 	'posted_writes|net|mmr-post-delay=2000|port_test net_test'
 	'posted_notify|net|mmr-post-delay=2000,mmr-notify-cap=off|port_test'
+)
+
+# The same with a physical BAR0, all of type net: name, QEMU properties
+displaced_layouts=(
+	'dedicated_bar0|mmr-bar=0'
+	'dedicated_64_bit_bar0|mmr-bar=0,mmr-bar64=on,mmr-msix-bar=2'
+	'modern_in_bar0|mmr-bar=0,mmr-modern-bar=0,mmr-modern-bar64=off,mmr-offset=0x4000'
+	'modern_in_64_bit_bar0|mmr-bar=0,mmr-modern-bar=0,mmr-msix-bar=2,mmr-offset=0x4000'
+	'msix_in_bar0|mmr-bar=0,mmr-msix-bar=0,mmr-offset=0x1000'
+	'all_in_bar0|mmr-bar=0,mmr-msix-bar=0,mmr-modern-bar=0,mmr-offset=0x14000'
+	'msix_alone_in_bar0|mmr-msix-bar=0'
+)
+# On each of them. The golden files are for the usual layout.
+displaced_tests=(
+	displaced_bar_test 'config_space_test -T golden -v net' bar_test register_test
+	notify_test net_test
 )
 
 fail() {
@@ -87,7 +103,7 @@ run_tap() { # NAME COMMAND...: output to NAME.tap, a line about it on stdout
 }
 
 inside() { # SUITE
-	local test bdf bdfs=() name tests words port pf functions i=0
+	local test bdf bdfs=() name names=() tests words port pf functions i=0
 	mkdir -p "$VIRTIO_MMR_RESULTS/tap"
 	case $1 in
 	in_place)
@@ -116,6 +132,20 @@ inside() { # SUITE
 			done
 			i=$((i + 1))
 		done <<<"$functions"
+		;;
+	displaced)
+		functions=$(tools/vm/vfs create)
+		while read -r bdf _; do
+			name=${displaced_layouts[i]%%|*}
+			names+=("$name")
+			tools/vm/vfs bind "$bdf"
+			for test in "${displaced_tests[@]}"; do
+				read -ra words <<<"$test"
+				run_tap "$name.${words[0]}" "$build/${words[0]}" "${words[@]:1}" "$bdf"
+			done
+			i=$((i + 1))
+		done <<<"$functions"
+		run_tap layout_guest_test selftests/layout_guest_test.sh "${names[@]}"
 		;;
 	pf)
 		for port in $(cut -d ' ' -f 1 "$VIRTIO_MMR_RESULTS/functions" | uniq); do
@@ -160,7 +190,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | fuzz | emulator | runner | in_place | probe | layout | pf | guest) suites+=("$1") ;;
+	unit | style | fuzz | emulator | runner | in_place | probe | layout | displaced | pf | guest) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -170,7 +200,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style fuzz emulator runner in_place probe layout pf guest)
+	suites=(unit style fuzz emulator runner in_place probe layout displaced pf guest)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -227,6 +257,14 @@ expected_taps() { # SUITE
 			done
 		done
 		;;
+	displaced)
+		for layout in "${displaced_layouts[@]}"; do
+			for test in "${displaced_tests[@]}"; do
+				echo "${layout%%|*}.${test%% *}"
+			done
+		done
+		echo layout_guest_test
+		;;
 	guest) echo guest_test ;;
 	esac
 }
@@ -245,6 +283,11 @@ run_vm() { # SUITE SERIES
 		for layout in "${layouts[@]}"; do
 			IFS='|' read -r _ type properties _ <<<"$layout"
 			arguments+=(--vf "$type,$properties")
+		done
+		;;
+	displaced)
+		for layout in "${displaced_layouts[@]}"; do
+			arguments+=(--vf "net,${layout#*|}")
 		done
 		;;
 	pf)

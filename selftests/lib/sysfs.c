@@ -15,6 +15,8 @@
 #include "sysfs.h"
 
 #define DEVICES "/sys/bus/pci/devices"
+/* In the third column of the file "resource" (linux/ioport.h) */
+#define RESOURCE_64_BIT	0x100000
 
 static const struct mmr_type types[] = {
 	{ "net",	VIRTIO_MMR_DEVICE_NET,		0x1000, 1 },
@@ -101,11 +103,9 @@ static uint64_t get_le(const uint8_t *bytes, size_t count)
 	return value;
 }
 
-bool sysfs_window(const char *bdf, struct mmr_window *window)
+static ssize_t read_config(const char *bdf, uint8_t config[SYSFS_CONFIG_SIZE])
 {
-	uint8_t config[SYSFS_CONFIG_SIZE];
 	char path[PATH_MAX];
-	unsigned int at, steps;
 	ssize_t size;
 	int fd;
 
@@ -113,9 +113,45 @@ bool sysfs_window(const char *bdf, struct mmr_window *window)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		fail("%s: %s", path, strerror(errno));
-	size = pread(fd, config, sizeof(config), 0);
+	size = pread(fd, config, SYSFS_CONFIG_SIZE, 0);
 	close(fd);
-	if (size != sizeof(config))
+	return size;
+}
+
+void sysfs_config(const char *bdf, uint8_t config[SYSFS_CONFIG_SIZE])
+{
+	ssize_t size = read_config(bdf, config);
+
+	if (size != SYSFS_CONFIG_SIZE)
+		fail("%s: %zd bytes of config space", bdf, size);
+}
+
+void sysfs_bars(const char *bdf, struct sysfs_bar bars[SYSFS_NUM_BARS])
+{
+	unsigned long long start, end, flags;
+	char path[PATH_MAX];
+	unsigned int bar;
+	FILE *file;
+
+	snprintf(path, sizeof(path), DEVICES "/%s/resource", bdf);
+	file = fopen(path, "re");
+	if (!file)
+		fail("%s: %s", path, strerror(errno));
+	for (bar = 0; bar < SYSFS_NUM_BARS; bar++) {
+		if (fscanf(file, "%llx %llx %llx", &start, &end, &flags) != 3)
+			fail("%s: no line for BAR %u", path, bar);
+		bars[bar].size = end ? end - start + 1 : 0;
+		bars[bar].is_64_bit = flags & RESOURCE_64_BIT;
+	}
+	fclose(file);
+}
+
+bool sysfs_window(const char *bdf, struct mmr_window *window)
+{
+	uint8_t config[SYSFS_CONFIG_SIZE];
+	unsigned int at, steps;
+
+	if (read_config(bdf, config) != sizeof(config))
 		return false;
 
 	/* A capability takes at least 8 bytes, hence the bound on the steps */

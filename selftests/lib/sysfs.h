@@ -10,6 +10,7 @@
 #define SYSFS_BDF_SIZE		16
 #define SYSFS_DRIVER_SIZE	64
 #define SYSFS_CONFIG_SIZE	4096
+#define SYSFS_NUM_BARS		6
 
 /* The driver under test: module, pci_driver and driver_override name alike */
 #define MMR_DRIVER		"virtio_mmr_vfio_pci"
@@ -42,6 +43,17 @@ const struct mmr_type *sysfs_type(const char *bdf);
 
 /* The first capability of cfg_type 10 in the host's view of config space */
 bool sysfs_window(const char *bdf, struct mmr_window *window);
+
+/* What the host's view of config space has; ends the test if it is short */
+void sysfs_config(const char *bdf, uint8_t config[SYSFS_CONFIG_SIZE]);
+
+/* A BAR of the function itself, as the host has assigned it */
+struct sysfs_bar {
+	uint64_t size;		/* 0: there is none, or it is an upper half */
+	bool is_64_bit;
+};
+
+void sysfs_bars(const char *bdf, struct sysfs_bar bars[SYSFS_NUM_BARS]);
 
 /* Whether it is an SR-IOV virtual function */
 bool sysfs_is_vf(const char *bdf);

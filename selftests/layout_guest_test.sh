@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Linux guests on net functions of several layouts: one with the legacy driver, one
+# with the modern one, and all functions must work in both.
+# Runs in L1; selftests/vmtest.sh displaced has the layouts and gives their names:
+#	selftests/layout_guest_test.sh NAME...
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+tools=$here/../tools/vm
+
+# shellcheck source=/dev/null
+source "${KSELFTEST:-$("$here/headers")}/kselftest/ktap_helpers.sh"
+# shellcheck source=selftests/lib/kernel_log.sh
+source "$here/lib/kernel_log.sh"
+# shellcheck source=selftests/lib/guest.sh
+source "$here/lib/guest.sh"
+
+skip_all() {
+	ktap_print_header
+	ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+[[ -n ${VIRTIO_MMR_VM-} ]] ||
+	skip_all "boots guests on emulated functions: selftests/vmtest.sh runs this in a virtual machine"
+names=("$@")
+functions=$("$tools/vfs" create) || {
+	echo "# tools/vm/vfs create failed with status $?"
+	exit "$KSFT_FAIL"
+}
+mapfile -t bdfs < <(sed -n 's/ net .*//p' <<<"$functions")
+if [[ ${#bdfs[@]} != "${#names[@]}" || ${#names[@]} == 0 ]]; then
+	echo "# ${#bdfs[@]} net functions, but ${#names[@]} names of layouts"
+	exit "$KSFT_FAIL"
+fi
+"$tools/vfs" bind "${bdfs[@]}"
+
+ktap_print_header
+ktap_set_plan $((6 * ${#names[@]} + 5))
+log_mark
+for mode in legacy modern; do
+	guest_arguments=()
+	[[ $mode == legacy ]] || guest_arguments=(--kernel-arg virtio_pci.force_legacy=0)
+	guest_run "layouts-$mode" layouts.sh "${bdfs[@]}"
+	for i in "${!names[@]}"; do
+		for check in driver ping msix; do
+			ktap_test_result "$mode.${names[i]}.$check" guest_passed "$mode.$i.$check"
+		done
+	done
+	ktap_test_result "$mode.exit_status" test "$guest_status" = 0
+	ktap_test_result "$mode.guest_kernel_log" guest_log_clean
+done
+ktap_test_result kernel_log log_clean
+ktap_finished
