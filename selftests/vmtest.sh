@@ -304,7 +304,7 @@ run_vm() { # SUITE SERIES
 
 	echo "$suite on Linux $release"
 	rm -rf "results/vm/$name/tap"
-	tools/vm/run --kernel "$2" --name "$name" --timeout 600 "${qemu[@]}" "${arguments[@]}" \
+	tools/vm/run --kernel "$2" --name "$name" --timeout 1200 "${qemu[@]}" "${arguments[@]}" \
 		-- selftests/vmtest.sh --inside "$suite" || status=$?
 	echo "  $((SECONDS - start)) s"
 	while read -r tap; do
