@@ -5,7 +5,7 @@
 # prints a table of the results.
 set -euo pipefail
 
-suites=(in_place layout displaced pf guest)
+suites=(in_place layout fault displaced pf guest)
 
 if [ $# -eq 0 ] || [ "$1" = --help ]; then
 	echo "usage: selftests/kernels.sh SERIES...   (such as 6.1 6.12 trixie-backports)"

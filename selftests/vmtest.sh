@@ -11,7 +11,7 @@ usage() {
 usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [SUITE...]
 
   --kernel SERIES  only on this kernel, such as 6.12 or trixie-backports; default:
-                   everything on 6.12, and in_place, layout, displaced and guest on 6.1
+                   everything on 6.12, and in_place and guest on 6.1 as well
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
 
 SUITE, default all of them:
@@ -23,6 +23,7 @@ SUITE, default all of them:
   in_place  each test program on VFs of the usual layout
   probe     accepted and refused capabilities
   layout    registers, notification and traffic on VFs of every other layout
+  fault     port semantics and notification on slow or lying devices
   displaced the same with a physical BAR0, and with Linux guests, legacy and modern
   pf        configuration, registers, traffic and resets on PFs that are MMR functions
   guest     Linux and SeaBIOS with their legacy drivers
@@ -64,6 +65,18 @@ layouts=(
 	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|bar_test notify_test net_test'
 	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
 	'short_window|net|mmr-length=40|bar_test register_test notify_test net_test'
+)
+
+# In the same form: devices that are slow, or say what is not true
+faults=(
+	'notify_in_no_bar|net|mmr-notify-bar=3|notify_test net_test'
+	'notify_beyond_bar|net|mmr-notify-length=0xfffff000|notify_test'
+	'notify_odd|net|mmr-notify-offset=0x3001|notify_test'
+	'notify_too_short|net|mmr-notify-length=4|notify_test net_test'
+	'notify_just_short|net|mmr-notify-length=9|notify_test'
+	'notify_long_enough|net|mmr-notify-length=10|notify_test'
+	'common_too_short|net|mmr-common-length=31|notify_test net_test'
+	'common_in_no_bar|net|mmr-common-bar=6|notify_test'
 	'slow_reset|net|mmr-reset-delay=300|port_test net_test'
 	'stuck_reset|net|mmr-reset-delay=5000|port_test'
 	'posted_writes|net|mmr-post-delay=2000|port_test net_test'
@@ -89,6 +102,13 @@ displaced_tests=(
 fail() {
 	echo "selftests/vmtest.sh: $*" >&2
 	exit 1
+}
+
+choose_table() { # layout|fault
+	case $1 in
+	layout) table=("${layouts[@]}") ;;
+	fault) table=("${faults[@]}") ;;
+	esac
 }
 
 # --- Inside the virtual machine ------------------------------------------------
@@ -122,10 +142,11 @@ inside() { # SUITE
 	probe)
 		run_tap probe_test selftests/probe_test.sh
 		;;
-	layout)
+	layout | fault)
+		choose_table "$1"
 		functions=$(tools/vm/vfs create)
 		while read -r bdf _; do
-			IFS='|' read -r name _ _ tests <<<"${layouts[i]}"
+			IFS='|' read -r name _ _ tests <<<"${table[i]}"
 			tools/vm/vfs bind "$bdf"
 			for test in $tests; do
 				run_tap "$name.$test" "$build/$test" "$bdf"
@@ -190,7 +211,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | fuzz | emulator | runner | in_place | probe | layout | displaced | pf | guest) suites+=("$1") ;;
+	unit | style | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -200,7 +221,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style fuzz emulator runner in_place probe layout displaced pf guest)
+	suites=(unit style fuzz emulator runner in_place probe layout fault displaced pf guest)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -249,8 +270,9 @@ expected_taps() { # SUITE
 	in_place) printf '%s\n' "${in_place_tests[@]}" ;;
 	pf) printf '%s\n' "${pf_tests[@]%% *}" ;;
 	probe) echo probe_test ;;
-	layout)
-		for layout in "${layouts[@]}"; do
+	layout | fault)
+		choose_table "$1"
+		for layout in "${table[@]}"; do
 			IFS='|' read -r name _ _ tests <<<"$layout"
 			for test in $tests; do
 				echo "$name.$test"
@@ -279,8 +301,9 @@ run_vm() { # SUITE SERIES
 	case $suite in
 	in_place) arguments=(--vf net:2 --vf blk:2 --vf rng:2 --vf scsi --vf console --vf balloon --vf 9p) ;;
 	probe) mapfile -t arguments < <(selftests/probe_test.sh --devices) ;;
-	layout)
-		for layout in "${layouts[@]}"; do
+	layout | fault)
+		choose_table "$suite"
+		for layout in "${table[@]}"; do
 			IFS='|' read -r _ type properties _ <<<"$layout"
 			arguments+=(--vf "$type,$properties")
 		done
@@ -367,8 +390,9 @@ for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
 		unit | style | fuzz | emulator | runner) [[ $first == 0 ]] || run_local "$suite" ;;
-		probe | pf)
-			# Once is enough: they are about the device, not about the kernel
+		probe | layout | fault | displaced | pf)
+			# Once is enough here: they are about the device more than about the
+			# kernel. kernels.sh has them on all kernels.
 			[[ $first == 0 ]] || run_vm "$suite" "$one"
 			;;
 		*) run_vm "$suite" "$one" ;;
