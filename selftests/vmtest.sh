@@ -116,7 +116,7 @@ choose_table() { # layout|fault
 run_tap() { # NAME COMMAND...: output to NAME.tap, a line about it on stdout
 	local file=$VIRTIO_MMR_RESULTS/tap/$1.tap name=$1 status=0 start=$SECONDS
 	shift
-	timeout --kill-after=10 300 "$@" >"$file" 2>&1 || status=$?
+	timeout --kill-after=10 900 "$@" >"$file" 2>&1 || status=$?
 	# A mark that the summary looks for: without it the file is a torso
 	echo "# exit status $status" >>"$file"
 	printf '  %-40s %3u s, status %u\n' "$name" $((SECONDS - start)) "$status"
