@@ -69,6 +69,11 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 		}
 		doorbells[queue] = notify + offset;
 	}
+	/* As a reset leaves it */
+	if (virtio_mmr_access_begin(mmr))
+		iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
+	virtio_mmr_access_end(mmr);
+
 	mmr->doorbells = doorbells;
 	mmr->num_doorbells = num_queues;
 	return 0;
