@@ -42,16 +42,22 @@ taps=$repository/results/tap
 cd "$repository"
 
 unit_tests=(capability_test identity_test layout_test placement_test)
-in_place_tests=(
-	bind_test config_space_test bar_test register_test notify_test ioeventfd_test
-	rng_test blk_test net_test reset_test independence_test hostile_test random_test
+# Tests mostly wait, for resets of 100 ms each, so they run in lanes side by side.
+# A lane's types of functions, and tests; a test's arguments follow after colons. What
+# follows -- waits for the others: rng_test causes DMA faults, and each test looks for
+# those in the log.
+in_place_lanes=(
+	'net blk rng scsi console balloon 9p|config_space_test'
+	'net rng|reset_test'
+	'net|bind_test bar_test register_test notify_test ioeventfd_test net_test hostile_test'
+	'net blk rng rng|random_test blk_test independence_test'
+	-- 'rng|rng_test'
 )
-
-# With arguments. Only VFs can be opened and closed while the host resets them.
-pf_tests=(
-	'config_space_test -v net -v rng' bar_test register_test notify_test
-	ioeventfd_test rng_test net_test hostile_test
-	'reset_test -T host_resets_while_opened_and_closed'
+# Only VFs can be opened and closed while the host resets them
+pf_lanes=(
+	'net rng|config_space_test:-v:net:-v:rng bar_test register_test notify_test ioeventfd_test net_test'
+	'net rng|reset_test:-T:host_resets_while_opened_and_closed hostile_test'
+	-- 'rng|rng_test'
 )
 
 # Name, type, QEMU properties, tests. What depends on the layout, where it does.
@@ -94,21 +100,31 @@ displaced_layouts=(
 	'msix_alone_in_bar0|mmr-msix-bar=0'
 )
 # On each of them. The golden files are for the usual layout.
-displaced_tests=(
-	displaced_bar_test 'config_space_test -T golden -v net' bar_test register_test
-	notify_test net_test
-)
+displaced_tests='displaced_bar_test config_space_test:-T:golden:-v:net bar_test register_test notify_test net_test'
 
 fail() {
 	echo "selftests/vmtest.sh: $*" >&2
 	exit 1
 }
 
-choose_table() { # layout|fault
+# Sets devices, TYPE,PROPERTIES each, and lanes, PREFIX|TESTS each
+list_lanes() { # layout|fault|displaced
+	local table=() line name type properties tests
+	devices=() lanes=()
 	case $1 in
 	layout) table=("${layouts[@]}") ;;
 	fault) table=("${faults[@]}") ;;
+	displaced)
+		for line in "${displaced_layouts[@]}"; do
+			table+=("${line%%|*}|net|${line#*|}|$displaced_tests")
+		done
+		;;
 	esac
+	for line in "${table[@]}"; do
+		IFS='|' read -r name type properties tests <<<"$line"
+		devices+=("$type,$properties")
+		lanes+=("$name|$tests")
+	done
 }
 
 # --- Inside the virtual machine ------------------------------------------------
@@ -122,64 +138,100 @@ run_tap() { # NAME COMMAND...: output to NAME.tap, a line about it on stdout
 	printf '  %-40s %3u s, status %u\n' "$name" $((SECONDS - start)) "$status"
 }
 
+# Each LANE is FUNCTIONS|TESTS; TAP files get the names of the tests, with PREFIX
+run_lane() { # PREFIX LANE
+	local test words
+	for test in ${2#*|}; do
+		IFS=: read -ra words <<<"$test"
+		VIRTIO_MMR_BDFS=${2%%|*} run_tap "$1${words[0]}" \
+			"$build/${words[0]}" "${words[@]:1}"
+	done
+}
+
+# A function of each type that LANES name, from the lines BDF TYPE... on stdin
+run_lanes() { # LANE...
+	local lane type line bdf bdfs ready=() functions
+	mapfile -t functions
+	for lane; do
+		if [[ $lane == -- ]]; then
+			ready+=("$lane")
+			continue
+		fi
+		bdfs=()
+		for type in ${lane%%|*}; do
+			for line in "${!functions[@]}"; do
+				[[ ${functions[line]} == *" $type "* ]] || continue
+				read -r bdf _ <<<"${functions[line]}"
+				bdfs+=("$bdf")
+				unset "functions[line]"
+				break
+			done
+		done
+		tools/vm/vfs bind "${bdfs[@]}"
+		ready+=("${bdfs[*]}|${lane#*|}")
+	done
+	for lane in "${ready[@]}"; do
+		if [[ $lane == -- ]]; then
+			wait
+		else
+			run_lane '' "$lane" &
+		fi
+	done
+	wait
+}
+
+# One lane for each line BDF TYPE... on stdin, with its PREFIX|TESTS; ABREAST at once
+run_table() { # ABREAST PREFIX|TESTS...
+	local abreast=$1 bdf
+	while shift && read -r bdf _; do
+		while [[ $(jobs -pr | wc -l) -ge $abreast ]]; do
+			wait -n
+		done
+		tools/vm/vfs bind "$bdf"
+		run_lane "${1%%|*}." "$bdf|${1#*|}" &
+	done
+	wait
+}
+
+# The PFs, as lines like those of the VFs
+list_pfs() {
+	local port type pf
+	cut -d ' ' -f 1,3 "$VIRTIO_MMR_RESULTS/functions" | while read -r port type; do
+		for pf in "/sys/bus/pci/devices/$port"/*:00.0; do
+			echo "${pf##*/} $type -"
+		done
+	done
+}
+
 inside() { # SUITE
-	local test bdf bdfs=() name names=() tests words port pf functions i=0
+	local functions
 	mkdir -p "$VIRTIO_MMR_RESULTS/tap"
 	case $1 in
 	in_place)
-		functions=$(tools/vm/vfs create)
-		while read -r bdf _; do
-			bdfs+=("$bdf")
-		done <<<"$functions"
-		tools/vm/vfs bind "${bdfs[@]}"
-		export VIRTIO_MMR_BDFS="${bdfs[*]}"
 		VIRTIO_MMR_MODULE=build/$(uname -r)/virtio_mmr_vfio_pci.ko
 		export VIRTIO_MMR_MODULE
-		for test in "${in_place_tests[@]}"; do
-			run_tap "$test" "$build/$test"
-		done
+		functions=$(tools/vm/vfs create)
+		run_lanes "${in_place_lanes[@]}" <<<"$functions"
 		;;
 	probe)
 		run_tap probe_test selftests/probe_test.sh
 		;;
-	layout | fault)
-		choose_table "$1"
+	layout | displaced)
+		list_lanes "$1"
 		functions=$(tools/vm/vfs create)
-		while read -r bdf _; do
-			IFS='|' read -r name _ _ tests <<<"${table[i]}"
-			tools/vm/vfs bind "$bdf"
-			for test in $tests; do
-				run_tap "$name.$test" "$build/$test" "$bdf"
-			done
-			i=$((i + 1))
-		done <<<"$functions"
+		run_table 4 "${lanes[@]}" <<<"$functions"
+		[[ $1 == layout ]] ||
+			run_tap layout_guest_test selftests/layout_guest_test.sh "${displaced_layouts[@]%%|*}"
 		;;
-	displaced)
+	fault)
+		# One at a time: these measure times
+		list_lanes "$1"
 		functions=$(tools/vm/vfs create)
-		while read -r bdf _; do
-			name=${displaced_layouts[i]%%|*}
-			names+=("$name")
-			tools/vm/vfs bind "$bdf"
-			for test in "${displaced_tests[@]}"; do
-				read -ra words <<<"$test"
-				run_tap "$name.${words[0]}" "$build/${words[0]}" "${words[@]:1}" "$bdf"
-			done
-			i=$((i + 1))
-		done <<<"$functions"
-		run_tap layout_guest_test selftests/layout_guest_test.sh "${names[@]}"
+		run_table 1 "${lanes[@]}" <<<"$functions"
 		;;
 	pf)
-		for port in $(cut -d ' ' -f 1 "$VIRTIO_MMR_RESULTS/functions" | uniq); do
-			for pf in "/sys/bus/pci/devices/$port"/*:00.0; do
-				bdfs+=("${pf##*/}")
-			done
-		done
-		tools/vm/vfs bind "${bdfs[@]}"
-		export VIRTIO_MMR_BDFS="${bdfs[*]}"
-		for test in "${pf_tests[@]}"; do
-			read -ra words <<<"$test"
-			run_tap "${words[0]}" "$build/${words[0]}" "${words[@]:1}"
-		done
+		functions=$(list_pfs)
+		run_lanes "${pf_lanes[@]}" <<<"$functions"
 		;;
 	guest)
 		run_tap guest_test selftests/guest_test.sh
@@ -265,56 +317,45 @@ summarize() { # FILE
 
 # Names of the TAP files that a suite must leave
 expected_taps() { # SUITE
-	local layout name tests test
+	local lanes devices lane test prefix=''
 	case $1 in
-	in_place) printf '%s\n' "${in_place_tests[@]}" ;;
-	pf) printf '%s\n' "${pf_tests[@]%% *}" ;;
-	probe) echo probe_test ;;
-	layout | fault)
-		choose_table "$1"
-		for layout in "${table[@]}"; do
-			IFS='|' read -r name _ _ tests <<<"$layout"
-			for test in $tests; do
-				echo "$name.$test"
-			done
-		done
-		;;
-	displaced)
-		for layout in "${displaced_layouts[@]}"; do
-			for test in "${displaced_tests[@]}"; do
-				echo "${layout%%|*}.${test%% *}"
-			done
-		done
-		echo layout_guest_test
-		;;
-	guest) echo guest_test ;;
+	in_place) lanes=("${in_place_lanes[@]}") ;;
+	pf) lanes=("${pf_lanes[@]}") ;;
+	layout | fault | displaced) list_lanes "$1" ;;
+	*) lanes=("|$1_test") ;;
 	esac
+	for lane in "${lanes[@]}"; do
+		[[ $lane != -- ]] || continue
+		case $1 in
+		layout | fault | displaced) prefix=${lane%%|*}. ;;
+		esac
+		for test in ${lane#*|}; do
+			echo "$prefix${test%%:*}"
+		done
+	done
+	[[ $1 != displaced ]] || echo layout_guest_test
 }
 
 run_vm() { # SUITE SERIES
-	local suite=$1 release status=0 start=$SECONDS name arguments=() layout type properties tap
+	local suite=$1 release status=0 start=$SECONDS name arguments=() devices lanes tap
 	release=$(basename "$(tools/vm/kernel "$2")")
 	name=$suite-$2
 	[[ -e build/$release/virtio_mmr_vfio_pci.ko ]] ||
 		fail "build/$release/virtio_mmr_vfio_pci.ko is missing: run 'make modules KERNEL=$2' or 'make setup' first"
 
 	case $suite in
-	in_place) arguments=(--vf net:2 --vf blk:2 --vf rng:2 --vf scsi --vf console --vf balloon --vf 9p) ;;
-	probe) mapfile -t arguments < <(selftests/probe_test.sh --devices) ;;
-	layout | fault)
-		choose_table "$suite"
-		for layout in "${table[@]}"; do
-			IFS='|' read -r _ type properties _ <<<"$layout"
-			arguments+=(--vf "$type,$properties")
-		done
+	in_place)
+		# A PF for each lane: functions of one PF wait for one another's resets
+		arguments=(--vf net --vf net --vf net:2 --vf blk --vf blk --vf rng --vf rng
+			--vf rng:3 --vf scsi --vf console --vf balloon --vf 9p)
 		;;
-	displaced)
-		for layout in "${displaced_layouts[@]}"; do
-			arguments+=(--vf "net,${layout#*|}")
-		done
+	probe) mapfile -t arguments < <(selftests/probe_test.sh --devices) ;;
+	layout | fault | displaced)
+		list_lanes "$suite"
+		mapfile -t arguments < <(printf -- '--vf\n%s\n' "${devices[@]}")
 		;;
 	pf)
-		arguments=(--pf-mmr --vf net --vf rng
+		arguments=(--pf-mmr --vf net --vf net --vf rng --vf rng --vf rng
 			# The runner gives a network to VFs only
 			--qemu-arg -netdev --qemu-arg 'user,id=pf-net,restrict=on'
 			--qemu-arg -set --qemu-arg device.pf-net0.netdev=pf-net
