@@ -420,6 +420,8 @@ static bool becomes_suspended(const char *bdf)
 TEST_F(hostile, low_power)
 {
 	struct vfio_device *device = &self->device;
+	struct qmp qmp = { .fd = -1 };
+	uint64_t offline = 0;
 	uint32_t features;
 	unsigned int i;
 
@@ -427,6 +429,8 @@ TEST_F(hostile, low_power)
 		    VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	features = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	if (qmp_open(&qmp, device->bdf))
+		offline = qmp_counter(&qmp, "mmr-offline");
 
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(feature(device, VFIO_DEVICE_FEATURE_SET |
@@ -447,6 +451,11 @@ TEST_F(hostile, low_power)
 		EXPECT_EQ(legacy_status(device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
 		legacy_reset(device);
 	}
+	/* Never before it was awake */
+	if (qmp.fd >= 0)
+		offline = qmp_counter(&qmp, "mmr-offline") - offline;
+	EXPECT_EQ(offline, 0);
+	qmp_close(&qmp);
 }
 
 FUNCTIONS_HARNESS_MAIN
