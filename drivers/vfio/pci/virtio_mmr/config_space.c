@@ -200,8 +200,7 @@ static void set_command_io(struct virtio_mmr_device *mmr, bool command_io)
  * of the PCI_CFG capability (virtio 1.4, 4.1.4.9) by its own BAR numbers.
  */
 static ssize_t write_translated(struct virtio_mmr_device *mmr,
-				const char __user *buf, size_t count,
-				loff_t *ppos)
+				const char __user *buf, loff_t *ppos)
 {
 	const struct virtio_mmr_discovery *found = &mmr->found;
 	struct pci_dev *pdev = mmr->core_device.pdev;
@@ -225,33 +224,33 @@ static ssize_t write_translated(struct virtio_mmr_device *mmr,
 	return 1;
 }
 
+/* The first byte at or behind @pos to translate; far away if there is none */
+static loff_t next_translated(const struct virtio_mmr_discovery *found, loff_t pos)
+{
+	unsigned long next = PCI_CFG_SPACE_SIZE;
+
+	if (found->placement.fate != VIRTIO_MMR_BAR0_ABSENT && pos < PCI_CFG_SPACE_SIZE)
+		next = find_next_bit(found->window_fields, PCI_CFG_SPACE_SIZE, pos);
+	return next < PCI_CFG_SPACE_SIZE ? next : LLONG_MAX;
+}
+
 static ssize_t write_function(struct virtio_mmr_device *mmr,
 			      const char __user *buf, size_t count, loff_t *ppos)
 {
-	const struct virtio_mmr_discovery *found = &mmr->found;
 	loff_t start = *ppos;
 	size_t done = 0;
 	ssize_t ret;
 
 	while (done < count) {
 		loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-		size_t part = count - done;
+		loff_t next = next_translated(&mmr->found, pos);
 
-		if (pos < PCI_CFG_SPACE_SIZE &&
-		    found->placement.fate != VIRTIO_MMR_BAR0_ABSENT) {
-			unsigned long next = find_next_bit(found->window_fields,
-							   PCI_CFG_SPACE_SIZE, pos);
-
-			if (next > pos && next < PCI_CFG_SPACE_SIZE)
-				part = min_t(size_t, part, next - pos);
-			else if (next == pos)
-				part = 0;
-		}
-		if (part)
-			ret = vfio_pci_core_write(&mmr->core_device.vdev,
-						  buf + done, part, ppos);
+		if (next == pos)
+			ret = write_translated(mmr, buf + done, ppos);
 		else
-			ret = write_translated(mmr, buf + done, count - done, ppos);
+			ret = vfio_pci_core_write(&mmr->core_device.vdev, buf + done,
+						  min_t(u64, count - done, next - pos),
+						  ppos);
 		if (ret < 0) {
 			*ppos = start;
 			return ret;

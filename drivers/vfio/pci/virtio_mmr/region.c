@@ -42,11 +42,26 @@ u32 virtio_mmr_physical_region(const struct virtio_mmr_device *mmr, u32 index)
 	       virtio_mmr_device_bar(&mmr->found.placement, index) : index;
 }
 
-/* A BAR0 that only carries the legacy registers is not shown. */
-static bool is_hidden(const struct virtio_mmr_device *mmr, unsigned int region)
+enum owner {
+	OWNER_CONFIG_SPACE,
+	OWNER_IO_BAR,
+	OWNER_NOBODY,		/* a BAR0 that only carries the legacy registers */
+	OWNER_CORE,
+};
+
+/* Who serves the part of the file at @offset */
+static enum owner region_owner(const struct virtio_mmr_device *mmr, loff_t offset)
 {
-	return region == VFIO_PCI_BAR0_REGION_INDEX &&
-	       mmr->found.placement.fate == VIRTIO_MMR_BAR0_HIDDEN;
+	unsigned int region = VFIO_PCI_OFFSET_TO_INDEX(offset);
+
+	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+		return OWNER_CONFIG_SPACE;
+	if (region == virtio_mmr_io_bar_region(mmr))
+		return OWNER_IO_BAR;
+	if (region == VFIO_PCI_BAR0_REGION_INDEX &&
+	    mmr->found.placement.fate == VIRTIO_MMR_BAR0_HIDDEN)
+		return OWNER_NOBODY;
+	return OWNER_CORE;
 }
 
 /**
@@ -63,17 +78,21 @@ ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
 			size_t count, loff_t *ppos)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
-	unsigned int region = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
 
 	if (!count)
 		return 0;
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+
+	switch (region_owner(mmr, *ppos)) {
+	case OWNER_CONFIG_SPACE:
 		return virtio_mmr_config_read(mmr, buf, count, ppos);
-	if (region == virtio_mmr_io_bar_region(mmr))
+	case OWNER_IO_BAR:
 		return virtio_mmr_bar0_read(mmr, buf, count, ppos);
-	if (is_hidden(mmr, region))
-		return -EINVAL;
-	return vfio_pci_core_read(core_vdev, buf, count, ppos);
+	case OWNER_CORE:
+		return vfio_pci_core_read(core_vdev, buf, count, ppos);
+	case OWNER_NOBODY:
+		break;
+	}
+	return -EINVAL;
 }
 
 /**
@@ -89,17 +108,21 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 			 size_t count, loff_t *ppos)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
-	unsigned int region = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
 
 	if (!count)
 		return 0;
-	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
+
+	switch (region_owner(mmr, *ppos)) {
+	case OWNER_CONFIG_SPACE:
 		return virtio_mmr_config_write(mmr, buf, count, ppos);
-	if (region == virtio_mmr_io_bar_region(mmr))
+	case OWNER_IO_BAR:
 		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
-	if (is_hidden(mmr, region))
-		return -EINVAL;
-	return vfio_pci_core_write(core_vdev, buf, count, ppos);
+	case OWNER_CORE:
+		return vfio_pci_core_write(core_vdev, buf, count, ppos);
+	case OWNER_NOBODY:
+		break;
+	}
+	return -EINVAL;
 }
 
 /**
@@ -112,9 +135,9 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
  */
 int virtio_mmr_mmap(struct vfio_device *core_vdev, struct vm_area_struct *vma)
 {
-	unsigned int region = vma->vm_pgoff >> (VFIO_PCI_OFFSET_SHIFT - PAGE_SHIFT);
+	loff_t offset = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
 
-	if (is_hidden(to_virtio_mmr(core_vdev), region))
+	if (region_owner(to_virtio_mmr(core_vdev), offset) == OWNER_NOBODY)
 		return -EINVAL;
 	return vfio_pci_core_mmap(core_vdev, vma);
 }
@@ -124,15 +147,16 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 	const size_t size = offsetofend(struct vfio_device_ioeventfd, fd);
 	struct vfio_device_ioeventfd ioeventfd;
-	unsigned int region;
+	enum owner owner;
 	u32 width;
 
 	if (copy_from_user(&ioeventfd, (void __user *)arg, size))
 		return -EFAULT;
-	region = VFIO_PCI_OFFSET_TO_INDEX(ioeventfd.offset);
-	if (region != virtio_mmr_io_bar_region(mmr))
-		return is_hidden(mmr, region) ? -EINVAL :
-		       virtio_mmr_compat_ioctl(core_vdev, VFIO_DEVICE_IOEVENTFD, arg);
+	owner = region_owner(mmr, ioeventfd.offset);
+	if (owner == OWNER_NOBODY)
+		return -EINVAL;
+	if (owner != OWNER_IO_BAR)
+		return virtio_mmr_compat_ioctl(core_vdev, VFIO_DEVICE_IOEVENTFD, arg);
 
 	width = ioeventfd.flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
 	if (ioeventfd.argsz < size || ioeventfd.flags != width || ioeventfd.fd < -1)
