@@ -10,21 +10,14 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
 
-# shellcheck source=/dev/null
-source "${KSELFTEST:-$("$here/headers")}/kselftest/ktap_helpers.sh"
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
 # shellcheck source=selftests/lib/kernel_log.sh
 source "$here/lib/kernel_log.sh"
 # shellcheck source=selftests/lib/guest.sh
 source "$here/lib/guest.sh"
 
-skip_all() {
-	ktap_print_header
-	ktap_skip_all "$*"
-	exit "$KSFT_SKIP"
-}
-
-[[ -n ${VIRTIO_MMR_VM-} ]] ||
-	skip_all "boots guests on emulated functions: selftests/vmtest.sh runs this in a virtual machine"
+need_machine "boots guests on emulated functions"
 names=("$@")
 functions=$("$tools/vfs" create) || {
 	echo "# tools/vm/vfs create failed with status $?"

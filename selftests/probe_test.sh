@@ -89,16 +89,10 @@ if [[ ${1-} == --devices ]]; then
 	exit
 fi
 
-# shellcheck source=/dev/null
-source "${KSELFTEST:-$("$here/headers")}/kselftest/ktap_helpers.sh"
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
 # shellcheck source=selftests/lib/kernel_log.sh
 source "$here/lib/kernel_log.sh"
-
-skip_all() {
-	ktap_print_header
-	ktap_skip_all "$*"
-	exit "$KSFT_SKIP"
-}
 
 function_of() { # CASE-NUMBER: prints the BDF
 	local slot path i nth=1
@@ -122,8 +116,7 @@ driver_of() {
 	echo "${link##*/}"
 }
 
-[[ -n ${VIRTIO_MMR_VM-} ]] ||
-	skip_all "needs functions with false capabilities: selftests/vmtest.sh runs this in a virtual machine"
+need_machine "needs functions with false capabilities"
 function_of 0 >/dev/null ||
 	skip_all "this virtual machine lacks the functions that selftests/probe_test.sh --devices prints"
 
