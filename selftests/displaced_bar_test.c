@@ -66,11 +66,9 @@ static bool find_capabilities(struct _test_data_displaced *self)
 
 FIXTURE_SETUP(displaced)
 {
-	const char *bdf = functions_find("net", 0);
+	const char *bdf = functions_prefer("net");
 	unsigned int slot;
 
-	if (!bdf)
-		bdf = functions_find(NULL, 0);
 	sysfs_config(bdf, self->config);
 	sysfs_bars(bdf, self->bars);
 	if (!self->bars[0].size)

@@ -33,10 +33,8 @@ FIXTURE(hostile)
 
 FIXTURE_SETUP(hostile)
 {
-	const char *bdf = functions_find("net", 0);
+	const char *bdf = functions_prefer("net");
 
-	if (!bdf)
-		bdf = functions_find(NULL, 0);
 	self->type = sysfs_type(bdf);
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);

@@ -59,10 +59,8 @@ static void signal_eventfd(struct __test_metadata *_metadata, int fd)
 
 FIXTURE_SETUP(ioeventfd)
 {
-	const char *bdf = functions_find("net", 0);
+	const char *bdf = functions_prefer("net");
 
-	if (!bdf)
-		bdf = functions_find(NULL, 0);
 	if (!qmp_open(&self->qmp, bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
 	dmesg_mark(&self->log);

@@ -99,13 +99,11 @@ static struct counters count(struct qmp *qmp)
 
 FIXTURE_SETUP(notify)
 {
-	const char *bdf = functions_find("net", 0);
+	/* A net function has several queues */
+	const char *bdf = functions_prefer("net");
 	struct structure common, notify;
 	uint16_t queues;
 
-	/* A net function has several queues */
-	if (!bdf)
-		bdf = functions_find(NULL, 0);
 	if (!qmp_open(&self->qmp, bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
 	dmesg_mark(&self->log);

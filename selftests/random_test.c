@@ -640,11 +640,9 @@ static unsigned long number(const char *variable, unsigned long otherwise)
 
 FIXTURE_SETUP(random)
 {
-	const char *bdf = functions_find("net", 0);
+	const char *bdf = functions_prefer("net");
 	struct timespec now;
 
-	if (!bdf)
-		bdf = functions_find(NULL, 0);
 	strcpy(self->bdf, bdf);
 	self->is_net = !strcmp(sysfs_type(bdf)->name, "net");
 	clock_gettime(CLOCK_REALTIME, &now);

@@ -32,11 +32,9 @@ FIXTURE_VARIANT_ADD(registers, with_msix) { .vectors = 2 };
 
 FIXTURE_SETUP(registers)
 {
-	const char *bdf = functions_find("net", 0);
-
 	/* A net function has configuration and several queues: best to test on */
-	if (!bdf)
-		bdf = functions_find(NULL, 0);
+	const char *bdf = functions_prefer("net");
+
 	self->type = sysfs_type(bdf);
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);

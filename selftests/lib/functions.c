@@ -107,3 +107,10 @@ const char *functions_find(const char *type, unsigned int nth)
 	}
 	return NULL;
 }
+
+const char *functions_prefer(const char *type)
+{
+	const char *bdf = functions_find(type, 0);
+
+	return bdf ? bdf : functions_find(NULL, 0);
+}

@@ -18,6 +18,8 @@ void functions_init(int *argc, char **argv);
 
 /* The nth function of a type ("net", "blk", ...; NULL: any); NULL if none */
 const char *functions_find(const char *type, unsigned int nth);
+/* The first function of a type that suits a test best, else the first of any */
+const char *functions_prefer(const char *type);
 
 /* Use in place of TEST_HARNESS_MAIN */
 #define FUNCTIONS_HARNESS_MAIN				\
