@@ -16,7 +16,7 @@
 #endif
 
 #ifndef VIRTIO_MMR_HAVE_VFIO_ALLOC_DEVICE
-#error "virtio_mmr_vfio_pci needs Linux 6.1 or newer: this kernel has no vfio_alloc_device()"
+#error "This kernel has too old a VFIO: there is no vfio_alloc_device()"
 #endif
 
 void __iomem *virtio_mmr_compat_iomap(struct vfio_pci_core_device *core, int bar);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Refuses kernels that are not tested, and says which are. compat/Makefile.include takes
+ * the range from compat/kernel_range, and puts this before everything else: what such a
+ * kernel lacks would only confuse.
+ */
+#include <generated/utsrelease.h>
+#include <linux/stringify.h>
+#include <linux/version.h>
+
+#define VIRTIO_MMR_KERNEL \
+	KERNEL_VERSION(LINUX_VERSION_MAJOR, LINUX_VERSION_PATCHLEVEL, 0)
+#define VIRTIO_MMR_OLDEST \
+	KERNEL_VERSION(VIRTIO_MMR_OLDEST_MAJOR, VIRTIO_MMR_OLDEST_MINOR, 0)
+#define VIRTIO_MMR_NEWEST \
+	KERNEL_VERSION(VIRTIO_MMR_NEWEST_MAJOR, VIRTIO_MMR_NEWEST_MINOR, 0)
+
+#if !defined(VIRTIO_MMR_ANY_KERNEL) && \
+	(VIRTIO_MMR_KERNEL < VIRTIO_MMR_OLDEST || VIRTIO_MMR_KERNEL > VIRTIO_MMR_NEWEST)
+/* #error would not expand these */
+#pragma message("virtio_mmr_vfio_pci supports Linux " \
+		__stringify(VIRTIO_MMR_OLDEST_MAJOR) "." \
+		__stringify(VIRTIO_MMR_OLDEST_MINOR) " to " \
+		__stringify(VIRTIO_MMR_NEWEST_MAJOR) "." \
+		__stringify(VIRTIO_MMR_NEWEST_MINOR) "; this kernel is " UTS_RELEASE)
+#if VIRTIO_MMR_KERNEL < VIRTIO_MMR_OLDEST
+#error This kernel is older than all that were tested. Use a newer one, or try this one by \
+	"make VIRTIO_MMR_ANY_KERNEL=1" if its VFIO is newer than its version.
+#else
+#error This kernel is newer than all that were tested. Look for a newer version of the \
+	driver, or try this one by "make VIRTIO_MMR_ANY_KERNEL=1".
+#endif
+#endif
