@@ -12,6 +12,7 @@
 #include "common.h"
 #include "compat/compat.h"
 #include "layout.h"
+#include "trace.h"
 
 static void piece_read(struct virtio_mmr_device *mmr,
 		       const struct virtio_mmr_piece *piece, u8 *data)
@@ -45,7 +46,8 @@ static void piece_write(struct virtio_mmr_device *mmr,
 	case VIRTIO_MMR_TARGET_NOTHING:
 		return;
 	case VIRTIO_MMR_TARGET_NOTIFY:
-		virtio_mmr_notify(mmr, get_unaligned_le16(data));
+		virtio_mmr_notify(mmr, get_unaligned_le16(data),
+				  VIRTIO_MMR_NOTIFY_WRITES, true);
 		return;
 	case VIRTIO_MMR_TARGET_REGISTER:
 		break;
@@ -74,15 +76,34 @@ static bool needs_flush(const struct virtio_mmr_piece *piece)
 	       virtio_mmr_piece_covers(piece, VIRTIO_MMR_QUEUE_ADDRESS, 4);
 }
 
+static void trace_piece(struct virtio_mmr_device *mmr, u32 offset,
+			const struct virtio_mmr_piece *piece, const u8 *data,
+			bool write)
+{
+	__le32 value = 0;
+
+	if (!trace_virtio_mmr_access_enabled())
+		return;
+	memcpy(&value, data, piece->width);
+	trace_virtio_mmr_access(mmr->core_device.pdev, offset, piece->width,
+				le32_to_cpu(value), write,
+				piece->target != VIRTIO_MMR_TARGET_NOTHING);
+}
+
+/* What one access of the user came to, summed up over its pieces */
+struct outcome {
+	u8 status;		/* what device status read after a write of 0 to it */
+	bool unreachable;	/* the function was not touched, for a time at least */
+};
+
 /*
  * One device access, under the locks that keep the function touchable and its
  * MSI-X state still: vfio-pci-core switches MSI-X with memory_lock held for
  * write. A piece is decoded under the lock because its bounds depend on that
- * state. Returns its width; *status is set to what device status read after a
- * write of 0 to it.
+ * state. Returns its width.
  */
 static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
-			u32 count, bool write, u8 *status)
+			u32 count, bool write, struct outcome *outcome)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	struct virtio_mmr_layout layout;
@@ -95,8 +116,12 @@ static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
 	layout.has_vectors = core->pdev->msix_enabled;
 	piece = virtio_mmr_next_piece(&layout, &layout, mmr->found.cap.length,
 				      offset, count);
-	if (!reachable || !mmr->command_io)
+	if (!reachable || !mmr->command_io) {
+		if (write && piece.target == VIRTIO_MMR_TARGET_NOTIFY)
+			virtio_mmr_count(mmr, VIRTIO_MMR_NOTIFY_DROPPED);
 		piece.target = VIRTIO_MMR_TARGET_NOTHING;
+		outcome->unreachable = true;
+	}
 
 	if (!write) {
 		piece_read(mmr, &piece, data);
@@ -105,29 +130,34 @@ static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
 		if (needs_flush(&piece)) {
 			u8 flushed = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
 
-			if (piece.offset == VIRTIO_MMR_DEVICE_STATUS && !*data)
-				*status = flushed;
+			if (piece.offset == VIRTIO_MMR_DEVICE_STATUS && !*data) {
+				outcome->status = flushed;
+				virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
+			}
 		}
 	}
 
 	virtio_mmr_access_end(mmr);
+	trace_piece(mmr, offset, &piece, data, write);
 	return piece.width;
 }
 
 static void access_bar0(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
 			u32 count, bool write)
 {
+	struct outcome outcome = {};
 	u32 done;
 
 	for (done = 0; done < count;) {
-		u8 status = 0;
-
+		outcome.status = 0;
 		done += access_piece(mmr, offset + done, data + done,
-				     count - done, write, &status);
+				     count - done, write, &outcome);
 		/* A reset through a port is over when the OUT returns. */
-		if (status)
+		if (outcome.status)
 			virtio_mmr_wait_for_reset(mmr);
 	}
+	if (outcome.unreachable)
+		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
 }
 
 /* Wake the function up and check that an access lies inside BAR0. */
@@ -189,6 +219,7 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 static ssize_t write_notify(struct virtio_mmr_device *mmr, const char __user *buf,
 			    loff_t *ppos)
 {
+	bool reachable;
 	__le16 queue;
 	int ret;
 
@@ -197,10 +228,13 @@ static ssize_t write_notify(struct virtio_mmr_device *mmr, const char __user *bu
 	ret = begin_access(mmr, VIRTIO_MMR_QUEUE_NOTIFY, sizeof(queue));
 	if (ret)
 		return ret;
-	if (virtio_mmr_access_begin(mmr) && mmr->command_io)
-		virtio_mmr_notify(mmr, le16_to_cpu(queue));
+	reachable = virtio_mmr_access_begin(mmr) && mmr->command_io;
+	virtio_mmr_notify(mmr, le16_to_cpu(queue), VIRTIO_MMR_NOTIFY_WRITES, reachable);
 	virtio_mmr_access_end(mmr);
 	end_access(mmr);
+
+	if (!reachable)
+		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
 
 	*ppos += sizeof(queue);
 	return sizeof(queue);
@@ -259,6 +293,27 @@ void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,
 	info->size = mmr->io_bar_size;
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	info->cap_offset = 0;
+}
+
+/**
+ * virtio_mmr_layout_report - count and trace a switch of the register layout
+ * @mmr: the device, after vfio-pci-core did what may have switched MSI-X
+ */
+void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	bool has_vectors, changed;
+
+	/* Who switches MSI-X has this for write; others may report, too. */
+	down_read(&mmr->core_device.memory_lock);
+	has_vectors = pdev->msix_enabled;
+	changed = xchg(&mmr->has_vectors, has_vectors) != has_vectors;
+	up_read(&mmr->core_device.memory_lock);
+
+	if (changed) {
+		virtio_mmr_count(mmr, VIRTIO_MMR_LAYOUT_SWITCHES);
+		trace_virtio_mmr_layout(pdev, has_vectors);
+	}
 }
 
 /**

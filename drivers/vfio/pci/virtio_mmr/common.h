@@ -4,12 +4,14 @@
 
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/percpu.h>
 #include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/xarray.h>
 
 #include "capability.h"
+#include "counters.h"
 #include "identity.h"
 #include "placement.h"
 
@@ -84,6 +86,8 @@ struct virtio_mmr_bar_register {
  * @bar_registers: the BAR registers that differ from the function's
  * @ioeventfds: by queue index; from open to close
  * @num_ioeventfds: how many
+ * @counters: from the first open to release, NULL before
+ * @has_vectors: the register layout as last reported
  * @access_lock: readers access the function's memory; a writer changes
  *	@in_reset or @command_io. Taken inside core_device.memory_lock; nothing
  *	is taken inside it. It is never held across a reset, so that the reset
@@ -108,9 +112,25 @@ struct virtio_mmr_device {
 	struct mutex ioeventfds_lock;
 	struct xarray ioeventfds;
 	u32 num_ioeventfds;
+	struct virtio_mmr_counters __percpu *counters;
+	int has_vectors;
 	struct rw_semaphore access_lock;
 	bool in_reset;
 	bool command_io;
+};
+
+/**
+ * enum virtio_mmr_reset_event - what a tracepoint tells of a reset
+ * @VIRTIO_MMR_RESET_DEVICE: the user has written 0 to device status
+ * @VIRTIO_MMR_RESET_DEVICE_STUCK: device status did not become 0 in time
+ * @VIRTIO_MMR_RESET_FUNCTION_BEGIN: nothing touches the function from here
+ * @VIRTIO_MMR_RESET_FUNCTION_END: to here
+ */
+enum virtio_mmr_reset_event {
+	VIRTIO_MMR_RESET_DEVICE,
+	VIRTIO_MMR_RESET_DEVICE_STUCK,
+	VIRTIO_MMR_RESET_FUNCTION_BEGIN,
+	VIRTIO_MMR_RESET_FUNCTION_END,
 };
 
 static inline struct virtio_mmr_device *
@@ -142,6 +162,7 @@ long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 unsigned int virtio_mmr_io_bar_region(const struct virtio_mmr_device *mmr);
 u32 virtio_mmr_physical_region(const struct virtio_mmr_device *mmr, u32 index);
 
+void virtio_mmr_layout_report(struct virtio_mmr_device *mmr);
 int virtio_mmr_bar0_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,
 				 struct vfio_region_info *info);
@@ -153,7 +174,8 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
-void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue);
+void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue,
+		       enum virtio_mmr_counter path, bool reachable);
 
 int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u64 position, u64 data,
 			 unsigned int size, int fd);
@@ -162,8 +184,21 @@ void virtio_mmr_ioeventfd_close(struct virtio_mmr_device *mmr);
 bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr);
 bool virtio_mmr_access_trybegin(struct virtio_mmr_device *mmr, bool *reachable);
 void virtio_mmr_access_end(struct virtio_mmr_device *mmr);
+void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
+			     enum virtio_mmr_reset_event event);
 u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr);
 int virtio_mmr_reset_open(struct virtio_mmr_device *mmr);
 extern const struct pci_error_handlers virtio_mmr_err_handlers;
+
+int virtio_mmr_counters_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_counters_release(struct virtio_mmr_device *mmr);
+extern const struct attribute_group *virtio_mmr_groups[];
+
+/* Once the device has been open; in any context */
+static inline void virtio_mmr_count(struct virtio_mmr_device *mmr,
+				    enum virtio_mmr_counter counter)
+{
+	this_cpu_inc(mmr->counters->values[counter]);
+}
 
 #endif /* VIRTIO_MMR_COMMON_H */

@@ -20,7 +20,8 @@ struct virtio_mmr_ioeventfd {
 	u16 queue;
 };
 
-static void notify_if(struct virtio_mmr_ioeventfd *ioeventfd, bool reachable)
+static void notify(struct virtio_mmr_ioeventfd *ioeventfd,
+		   enum virtio_mmr_counter path, bool reachable)
 {
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
 
@@ -28,8 +29,9 @@ static void notify_if(struct virtio_mmr_ioeventfd *ioeventfd, bool reachable)
 	 * Runtime suspend puts the function into D3 after memory_lock is
 	 * released, but not before this flag says that it may.
 	 */
-	if (reachable && mmr->command_io && !mmr->core_device.pm_runtime_engaged)
-		virtio_mmr_notify(mmr, ioeventfd->queue);
+	virtio_mmr_notify(mmr, ioeventfd->queue, path,
+			  reachable && mmr->command_io &&
+			  !mmr->core_device.pm_runtime_engaged);
 }
 
 /* In the context of whoever signals, with interrupts off */
@@ -40,7 +42,7 @@ static int ioeventfd_handler(void *opaque, void *unused)
 
 	if (!virtio_mmr_access_trybegin(ioeventfd->mmr, &reachable))
 		return 1;
-	notify_if(ioeventfd, reachable);
+	notify(ioeventfd, VIRTIO_MMR_NOTIFY_IOEVENTFDS, reachable);
 	virtio_mmr_access_end(ioeventfd->mmr);
 	return 0;
 }
@@ -50,7 +52,8 @@ static void ioeventfd_thread(void *opaque, void *unused)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
 
-	notify_if(ioeventfd, virtio_mmr_access_begin(ioeventfd->mmr));
+	notify(ioeventfd, VIRTIO_MMR_NOTIFY_DEFERRED,
+	       virtio_mmr_access_begin(ioeventfd->mmr));
 	virtio_mmr_access_end(ioeventfd->mmr);
 }
 

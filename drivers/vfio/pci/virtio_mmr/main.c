@@ -18,6 +18,9 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	int ret;
 
+	ret = virtio_mmr_counters_open(mmr);
+	if (ret)
+		return ret;
 	ret = vfio_pci_core_enable(core);
 	if (ret)
 		return ret;
@@ -49,6 +52,13 @@ static void virtio_mmr_close_device(struct vfio_device *core_vdev)
 	virtio_mmr_notify_close(mmr);
 	mmr->registers = NULL;
 	vfio_pci_core_close_device(core_vdev);
+	virtio_mmr_layout_report(mmr);
+}
+
+static void virtio_mmr_release_device(struct vfio_device *core_vdev)
+{
+	virtio_mmr_counters_release(to_virtio_mmr(core_vdev));
+	vfio_pci_core_release_dev(core_vdev);
 }
 
 static int virtio_mmr_init_device(struct vfio_device *core_vdev)
@@ -65,7 +75,7 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 static const struct vfio_device_ops virtio_mmr_ops = {
 	.name = VIRTIO_MMR_DRIVER_NAME,
 	.init = virtio_mmr_init_device,
-	.release = vfio_pci_core_release_dev,
+	.release = virtio_mmr_release_device,
 	.open_device = virtio_mmr_open_device,
 	.close_device = virtio_mmr_close_device,
 	.read = virtio_mmr_read,
@@ -134,6 +144,7 @@ static struct pci_driver virtio_mmr_driver = {
 	.id_table = virtio_mmr_ids,
 	.probe = virtio_mmr_probe,
 	.remove = virtio_mmr_remove,
+	.dev_groups = virtio_mmr_groups,
 	.err_handler = &virtio_mmr_err_handlers,
 	.driver_managed_dma = true,
 };

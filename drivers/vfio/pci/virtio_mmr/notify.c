@@ -11,6 +11,7 @@
 
 #include "common.h"
 #include "compat/compat.h"
+#include "trace.h"
 
 /* What a read gives that nobody answers */
 #define ALL_ONES	0xffff
@@ -150,14 +151,27 @@ void virtio_mmr_notify_close(struct virtio_mmr_device *mmr)
 
 /**
  * virtio_mmr_notify - tell the device about new buffers
- * @mmr: the device, after virtio_mmr_access_begin() said true
+ * @mmr: the device, between virtio_mmr_access_begin() and its end
  * @queue: what the guest wrote to Queue Notify; without a doorbell the device
  *	judges it, with doorbells an index beyond the last is dropped
+ * @path: how it came: the counter that counts it if the device is told
+ * @reachable: whether the function may be touched and the guest's COMMAND.IO is
+ *	set; if not, the notification is dropped
  */
-void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue)
+void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue,
+		       enum virtio_mmr_counter path, bool reachable)
 {
-	if (!mmr->doorbells)
-		iowrite16(queue, mmr->registers + VIRTIO_MMR_QUEUE_NOTIFY);
+	void __iomem *doorbell = NULL;
+
+	if (!reachable)
+		;
+	else if (!mmr->doorbells)
+		doorbell = mmr->registers + VIRTIO_MMR_QUEUE_NOTIFY;
 	else if (queue < mmr->num_doorbells)
-		iowrite16(queue, mmr->doorbells[array_index_nospec(queue, mmr->num_doorbells)]);
+		doorbell = mmr->doorbells[array_index_nospec(queue, mmr->num_doorbells)];
+
+	if (doorbell)
+		iowrite16(queue, doorbell);
+	virtio_mmr_count(mmr, doorbell ? path : VIRTIO_MMR_NOTIFY_DROPPED);
+	trace_virtio_mmr_notify(mmr->core_device.pdev, queue, path, doorbell);
 }

@@ -42,6 +42,13 @@ u32 virtio_mmr_physical_region(const struct virtio_mmr_device *mmr, u32 index)
 	       virtio_mmr_device_bar(&mmr->found.placement, index) : index;
 }
 
+static ssize_t counted(struct virtio_mmr_device *mmr, enum virtio_mmr_counter counter,
+		       ssize_t result)
+{
+	virtio_mmr_count(mmr, result < 0 ? VIRTIO_MMR_REFUSALS : counter);
+	return result;
+}
+
 enum owner {
 	OWNER_CONFIG_SPACE,
 	OWNER_IO_BAR,
@@ -84,9 +91,11 @@ ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
 
 	switch (region_owner(mmr, *ppos)) {
 	case OWNER_CONFIG_SPACE:
-		return virtio_mmr_config_read(mmr, buf, count, ppos);
+		return counted(mmr, VIRTIO_MMR_CONFIG_READS,
+			       virtio_mmr_config_read(mmr, buf, count, ppos));
 	case OWNER_IO_BAR:
-		return virtio_mmr_bar0_read(mmr, buf, count, ppos);
+		return counted(mmr, VIRTIO_MMR_IO_BAR_READS,
+			       virtio_mmr_bar0_read(mmr, buf, count, ppos));
 	case OWNER_CORE:
 		return vfio_pci_core_read(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:
@@ -114,9 +123,11 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 
 	switch (region_owner(mmr, *ppos)) {
 	case OWNER_CONFIG_SPACE:
-		return virtio_mmr_config_write(mmr, buf, count, ppos);
+		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES,
+			       virtio_mmr_config_write(mmr, buf, count, ppos));
 	case OWNER_IO_BAR:
-		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
+		return counted(mmr, VIRTIO_MMR_IO_BAR_WRITES,
+			       virtio_mmr_bar0_write(mmr, buf, count, ppos));
 	case OWNER_CORE:
 		return vfio_pci_core_write(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:
@@ -178,7 +189,12 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
 long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		      unsigned long arg)
 {
+	long ret;
+
 	if (cmd == VFIO_DEVICE_IOEVENTFD)
 		return ioctl_ioeventfd(core_vdev, arg);
-	return virtio_mmr_compat_ioctl(core_vdev, cmd, arg);
+	ret = virtio_mmr_compat_ioctl(core_vdev, cmd, arg);
+	if (cmd == VFIO_DEVICE_SET_IRQS)
+		virtio_mmr_layout_report(to_virtio_mmr(core_vdev));
+	return ret;
 }

@@ -10,6 +10,7 @@
 
 #include "common.h"
 #include "compat/compat.h"
+#include "trace.h"
 
 /* How long a reset by device status may take, and how often to look (policy) */
 #define RESET_TIMEOUT_MS	1000
@@ -69,6 +70,21 @@ void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
 }
 
 /**
+ * virtio_mmr_reset_report - count and trace a reset
+ * @mmr: the device; resets of a function that was never open are not counted
+ * @event: what happened
+ */
+void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
+			     enum virtio_mmr_reset_event event)
+{
+	if (event == VIRTIO_MMR_RESET_DEVICE)
+		virtio_mmr_count(mmr, VIRTIO_MMR_DEVICE_RESETS);
+	else if (event == VIRTIO_MMR_RESET_FUNCTION_END && mmr->counters)
+		virtio_mmr_count(mmr, VIRTIO_MMR_FUNCTION_RESETS);
+	trace_virtio_mmr_reset(mmr->core_device.pdev, event);
+}
+
+/**
  * virtio_mmr_wait_for_reset - wait until the device has reset itself
  * @mmr: the device, whose status was written 0
  *
@@ -100,6 +116,7 @@ u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr)
 	}
 	dev_warn_ratelimited(&mmr->core_device.pdev->dev, "device status is still 0x%02x %u ms after it was written 0; a reset of the function may help\n",
 			     status, RESET_TIMEOUT_MS);
+	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE_STUCK);
 	return status;
 }
 
@@ -131,10 +148,17 @@ static void set_in_reset(struct pci_dev *pdev, bool in_reset)
 	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
 	struct virtio_mmr_device *mmr = to_virtio_mmr(&core->vdev);
 
+	bool changed;
+
 	/* Waits for accesses in flight; the device is not reset under them. */
 	down_write(&mmr->access_lock);
+	changed = mmr->in_reset != in_reset;
 	mmr->in_reset = in_reset;
 	up_write(&mmr->access_lock);
+	if (changed)
+		virtio_mmr_reset_report(mmr, in_reset ?
+					VIRTIO_MMR_RESET_FUNCTION_BEGIN :
+					VIRTIO_MMR_RESET_FUNCTION_END);
 }
 
 /*

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters of a function, in sysfs as long as it is bound:
+ * /sys/bus/pci/devices/BDF/virtio_mmr (Documentation/ABI).
+ */
+#include <linux/device.h>
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <linux/sysfs.h>
+
+#include "common.h"
+
+/**
+ * virtio_mmr_counters_open - make room for the counters
+ * @mmr: the device, opened for the first time or again
+ *
+ * Hosts bind many functions that are never opened at the same time, if at all,
+ * and may have hundreds of CPUs.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int virtio_mmr_counters_open(struct virtio_mmr_device *mmr)
+{
+	struct virtio_mmr_counters __percpu *counters;
+
+	if (mmr->counters)
+		return 0;
+	counters = alloc_percpu(struct virtio_mmr_counters);
+	if (!counters)
+		return -ENOMEM;
+	/* sysfs may be reading; the counts outlive this open. */
+	smp_store_release(&mmr->counters, counters);
+	return 0;
+}
+
+/**
+ * virtio_mmr_counters_release - with the device itself
+ * @mmr: the device, not bound any more
+ */
+void virtio_mmr_counters_release(struct virtio_mmr_device *mmr)
+{
+	free_percpu(mmr->counters);
+}
+
+struct counter_attribute {
+	struct device_attribute attribute;
+	enum virtio_mmr_counter counter;
+};
+
+static ssize_t counter_show(struct device *dev, struct device_attribute *attribute,
+			    char *buf)
+{
+	struct vfio_pci_core_device *core = dev_get_drvdata(dev);
+	struct virtio_mmr_device *mmr = to_virtio_mmr(&core->vdev);
+	struct virtio_mmr_counters __percpu *counters = smp_load_acquire(&mmr->counters);
+	unsigned long sum = 0;
+	int cpu;
+
+	if (counters) {
+		enum virtio_mmr_counter counter =
+			container_of(attribute, struct counter_attribute, attribute)->counter;
+
+		for_each_possible_cpu(cpu)
+			sum += READ_ONCE(per_cpu_ptr(counters, cpu)->values[counter]);
+	}
+	return sysfs_emit(buf, "%lu\n", sum);
+}
+
+#define COUNTER(_name, _counter)						\
+	static struct counter_attribute counter_##_name = {			\
+		.attribute = __ATTR(_name, 0444, counter_show, NULL),		\
+		.counter = (_counter),						\
+	}
+
+COUNTER(config_reads, VIRTIO_MMR_CONFIG_READS);
+COUNTER(config_writes, VIRTIO_MMR_CONFIG_WRITES);
+COUNTER(io_bar_reads, VIRTIO_MMR_IO_BAR_READS);
+COUNTER(io_bar_writes, VIRTIO_MMR_IO_BAR_WRITES);
+COUNTER(io_bar_unreachable, VIRTIO_MMR_IO_BAR_UNREACHABLE);
+COUNTER(refusals, VIRTIO_MMR_REFUSALS);
+COUNTER(notify_writes, VIRTIO_MMR_NOTIFY_WRITES);
+COUNTER(notify_ioeventfds, VIRTIO_MMR_NOTIFY_IOEVENTFDS);
+COUNTER(notify_deferred, VIRTIO_MMR_NOTIFY_DEFERRED);
+COUNTER(notify_dropped, VIRTIO_MMR_NOTIFY_DROPPED);
+COUNTER(layout_switches, VIRTIO_MMR_LAYOUT_SWITCHES);
+COUNTER(device_resets, VIRTIO_MMR_DEVICE_RESETS);
+COUNTER(function_resets, VIRTIO_MMR_FUNCTION_RESETS);
+
+static struct attribute *counter_attributes[] = {
+	&counter_config_reads.attribute.attr,
+	&counter_config_writes.attribute.attr,
+	&counter_io_bar_reads.attribute.attr,
+	&counter_io_bar_writes.attribute.attr,
+	&counter_io_bar_unreachable.attribute.attr,
+	&counter_refusals.attribute.attr,
+	&counter_notify_writes.attribute.attr,
+	&counter_notify_ioeventfds.attribute.attr,
+	&counter_notify_deferred.attribute.attr,
+	&counter_notify_dropped.attribute.attr,
+	&counter_layout_switches.attribute.attr,
+	&counter_device_resets.attribute.attr,
+	&counter_function_resets.attribute.attr,
+	NULL,
+};
+
+static const struct attribute_group counter_group = {
+	.name = "virtio_mmr",
+	.attrs = counter_attributes,
+};
+
+const struct attribute_group *virtio_mmr_groups[] = {
+	&counter_group,
+	NULL,
+};

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The tracepoints: what they tell is what was done, of this function, once.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/legacy.h"
+
+#define TRACEFS		"/sys/kernel/tracing"
+/* Other users of tracing are not disturbed */
+#define INSTANCE	TRACEFS "/instances/virtio_mmr_trace_test"
+
+FIXTURE(trace)
+{
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+};
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ssize_t done;
+
+	if (fd < 0)
+		return -1;
+	done = write(fd, text, strlen(text));
+	close(fd);
+	return done == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* Lines of the trace with this event of this function; ends with what it says */
+static unsigned int count_events(const char *bdf, const char *event, const char *says)
+{
+	char line[512], wanted[256];
+	unsigned int found = 0;
+	FILE *trace = fopen(INSTANCE "/trace", "re");
+
+	if (!trace)
+		return 0;
+	snprintf(wanted, sizeof(wanted), " %s: %s %s\n", event, bdf, says);
+	while (fgets(line, sizeof(line), trace))
+		found += strstr(line, wanted) != NULL;
+	fclose(trace);
+	return found;
+}
+
+static unsigned int count_all(const char *bdf)
+{
+	unsigned int found = 0;
+	char line[512];
+	FILE *trace = fopen(INSTANCE "/trace", "re");
+
+	if (!trace)
+		return ~0U;
+	while (fgets(line, sizeof(line), trace))
+		found += line[0] != '#' && strstr(line, bdf);
+	fclose(trace);
+	return found;
+}
+
+/* The trace has this, once, and nothing else; empties it */
+#define EXPECT_TRACED_ONLY(event, ...) do {					\
+	char says_[128];							\
+										\
+	snprintf(says_, sizeof(says_), __VA_ARGS__);				\
+	EXPECT_EQ(count_events(self->device.bdf, event, says_), 1) {		\
+		TH_LOG("%s %s", event, says_);					\
+	}									\
+	EXPECT_EQ(count_all(self->device.bdf), 1);				\
+	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);				\
+} while (0)
+
+#define EXPECT_TRACED(event, says)						\
+	EXPECT_EQ(count_events(self->device.bdf, event, says), 1) {		\
+		TH_LOG("%s %s", event, says);					\
+	}
+
+FIXTURE_SETUP(trace)
+{
+	struct stat status;
+
+	if (stat(TRACEFS "/instances", &status) &&
+	    mount("tracefs", TRACEFS, "tracefs", 0, NULL))
+		SKIP(return, "this kernel has no tracefs");
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, functions_prefer("net"));
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	rmdir(INSTANCE);
+	ASSERT_EQ(mkdir(INSTANCE, 0700), 0);
+	ASSERT_EQ(put(INSTANCE "/events/virtio_mmr/enable", "1"), 0);
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	EXPECT_EQ(put(INSTANCE "/events/virtio_mmr/enable", "0"), 0);
+	EXPECT_EQ(rmdir(INSTANCE), 0);
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+TEST_F(trace, access)
+{
+	uint32_t value = legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	uint8_t bytes[8];
+
+	EXPECT_TRACED_ONLY("virtio_mmr_access",
+			   "read offset=0x00 width=4 value=0x%x result=register", value);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0x0102);
+	EXPECT_TRACED_ONLY("virtio_mmr_access",
+			   "write offset=0x0e width=2 value=0x102 result=register");
+	/* As the device sees it: one for each register */
+	EXPECT_EQ(vfio_read(&self->device, 0, VIRTIO_MMR_QUEUE_ADDRESS, bytes, 8), 8);
+	EXPECT_EQ(count_all(self->device.bdf), 3);
+	EXPECT_TRACED("virtio_mmr_access",
+		      "read offset=0x0e width=2 value=0x102 result=register");
+	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
+
+	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	legacy_read(&self->device, VIRTIO_MMR_ISR_STATUS, 1);
+	EXPECT_TRACED_ONLY("virtio_mmr_access",
+			   "read offset=0x13 width=1 value=0xff result=nothing");
+}
+
+TEST_F(trace, notify)
+{
+	struct vfio_device_ioeventfd ioeventfd = {
+		.argsz = sizeof(ioeventfd),
+		.flags = VFIO_DEVICE_IOEVENTFD_16,
+		.offset = self->device.regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
+		.data = 1,
+		.fd = eventfd(0, EFD_CLOEXEC),
+	};
+	uint64_t one = 1;
+
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=0 path=write result=rung");
+	ASSERT_GE(ioeventfd.fd, 0);
+	ASSERT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
+	ASSERT_EQ(write(ioeventfd.fd, &one, sizeof(one)), sizeof(one));
+	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=1 path=ioeventfd result=rung");
+	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 3);
+	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=3 path=write result=dropped");
+	close(ioeventfd.fd);
+}
+
+TEST_F(trace, layout)
+{
+	vfio_msix_enable(&self->device, 1);
+	EXPECT_TRACED_ONLY("virtio_mmr_layout", "device_config=0x18");
+	vfio_msix_disable(&self->device);
+	EXPECT_TRACED_ONLY("virtio_mmr_layout", "device_config=0x14");
+}
+
+TEST_F(trace, reset)
+{
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+	EXPECT_TRACED("virtio_mmr_reset", "event=function-begin");
+	EXPECT_TRACED("virtio_mmr_reset", "event=function-end");
+	EXPECT_EQ(count_all(self->device.bdf), 2);
+	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	EXPECT_TRACED("virtio_mmr_reset", "event=device");
+	EXPECT_EQ(count_all(self->device.bdf), 2);
+}
+
+TEST_F(trace, off)
+{
+	EXPECT_EQ(put(INSTANCE "/events/virtio_mmr/enable", "0"), 0);
+	legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	EXPECT_EQ(count_all(self->device.bdf), 0);
+}
+
+FUNCTIONS_HARNESS_MAIN
