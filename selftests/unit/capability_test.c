@@ -223,6 +223,42 @@ TEST_F(capability, overflow)
 		  VIRTIO_MMR_OUTSIDE_BAR);
 }
 
+/* Each defect has its own words, with the values at fault, and the longest of them fit */
+TEST_F(capability, explanations)
+{
+	static const char *const words[] = {
+		[VIRTIO_MMR_USABLE] = "",
+		[VIRTIO_MMR_TRUNCATED] = "0xffc runs past the end of config space (VSEC length 4095)",
+		[VIRTIO_MMR_VSEC_TOO_SHORT] = "VSEC length 4095 is less than 28",
+		[VIRTIO_MMR_CFG_TYPE_UNKNOWN] = "0xffc: cfg_type 255 is not 10",
+		[VIRTIO_MMR_BAR_OUT_OF_RANGE] = "0xffc: there is no BAR 5",
+		[VIRTIO_MMR_BAR_IS_UPPER_HALF] = "BAR 5 is the upper half of a 64-bit BAR",
+		[VIRTIO_MMR_BAR_IS_IO] = "BAR 5 is not a memory BAR",
+		[VIRTIO_MMR_BAR_UNASSIGNED] = "BAR 5 is not assigned",
+		[VIRTIO_MMR_OFFSET_UNALIGNED] = "offset 0xffffffffffffffff is not a multiple of 4",
+		[VIRTIO_MMR_LENGTH_TOO_SHORT] = "length 18446744073709551615 is less than 24",
+		[VIRTIO_MMR_OUTSIDE_BAR] = "offset 0xffffffffffffffff, length 0xffffffffffffffff are not inside BAR 5 of 0xffffffffffffffff bytes",
+	};
+	char text[2 * VIRTIO_MMR_EXPLANATION_SIZE];
+	unsigned int defect;
+
+	self->cap = (struct virtio_mmr_cap){
+		.vsec_length = 0xfff, .cfg_type = 255, .bar = 5, .offset = -1ull,
+		.length = -1ull,
+	};
+	self->function.bar_size[5] = -1ull;
+	for (defect = 0; defect < ARRAY_SIZE(words); defect++) {
+		strcpy(text, "not written");
+		virtio_mmr_cap_explain(text, sizeof(text), 0xffc, &self->cap,
+				       &self->function, defect);
+		EXPECT_LT(strlen(text), VIRTIO_MMR_EXPLANATION_SIZE);
+		EXPECT_NE(strstr(text, words[defect]), NULL) {
+			TH_LOG("want '%s', got '%s'", words[defect], text);
+		}
+		EXPECT_EQ(!text[0], !defect);
+	}
+}
+
 TEST(io_bar_size)
 {
 	EXPECT_EQ(virtio_mmr_io_bar_size(20), 32);

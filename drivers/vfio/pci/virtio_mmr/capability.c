@@ -138,6 +138,74 @@ virtio_mmr_cap_validate(const struct virtio_mmr_cap *cap,
 }
 
 /**
+ * virtio_mmr_cap_explain - say what is wrong with a capability, for people
+ * @text: where to store it, one line without its end
+ * @size: of @text in bytes; VIRTIO_MMR_EXPLANATION_SIZE is always enough
+ * @position: of the capability in configuration space, in bytes
+ * @cap: the capability as decoded
+ * @function: the function that has it
+ * @defect: what decoding or validation returned; for VIRTIO_MMR_USABLE the
+ *	text is empty
+ */
+void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
+			    const struct virtio_mmr_cap *cap,
+			    const struct virtio_mmr_function *function,
+			    enum virtio_mmr_defect defect)
+{
+	switch (defect) {
+	case VIRTIO_MMR_USABLE:
+		snprintf(text, size, "%s", "");
+		break;
+	case VIRTIO_MMR_TRUNCATED:
+		snprintf(text, size,
+			 "capability at 0x%x runs past the end of config space (VSEC length %u)",
+			 position, cap->vsec_length);
+		break;
+	case VIRTIO_MMR_VSEC_TOO_SHORT:
+		snprintf(text, size,
+			 "capability at 0x%x: VSEC length %u is less than %u (in a bare capability: padding is not 0 or id not below 16)",
+			 position, cap->vsec_length, VIRTIO_MMR_VSEC_LENGTH_MIN);
+		break;
+	case VIRTIO_MMR_CFG_TYPE_UNKNOWN:
+		snprintf(text, size, "capability at 0x%x: cfg_type %u is not %u",
+			 position, cap->cfg_type, VIRTIO_MMR_CFG_TYPE_LEGACY);
+		break;
+	case VIRTIO_MMR_BAR_OUT_OF_RANGE:
+		snprintf(text, size, "capability at 0x%x: there is no BAR %u",
+			 position, cap->bar);
+		break;
+	case VIRTIO_MMR_BAR_IS_UPPER_HALF:
+		snprintf(text, size,
+			 "capability at 0x%x: BAR %u is the upper half of a 64-bit BAR",
+			 position, cap->bar);
+		break;
+	case VIRTIO_MMR_BAR_IS_IO:
+		snprintf(text, size, "capability at 0x%x: BAR %u is not a memory BAR",
+			 position, cap->bar);
+		break;
+	case VIRTIO_MMR_BAR_UNASSIGNED:
+		snprintf(text, size, "capability at 0x%x: BAR %u is not assigned",
+			 position, cap->bar);
+		break;
+	case VIRTIO_MMR_OFFSET_UNALIGNED:
+		snprintf(text, size,
+			 "capability at 0x%x: offset 0x%llx is not a multiple of 4",
+			 position, cap->offset);
+		break;
+	case VIRTIO_MMR_LENGTH_TOO_SHORT:
+		snprintf(text, size, "capability at 0x%x: length %llu is less than %u",
+			 position, cap->length, virtio_mmr_min_length(function));
+		break;
+	case VIRTIO_MMR_OUTSIDE_BAR:
+		snprintf(text, size,
+			 "capability at 0x%x: offset 0x%llx, length 0x%llx are not inside BAR %u of 0x%llx bytes",
+			 position, cap->offset, cap->length, cap->bar,
+			 function->bar_size[cap->bar]);
+		break;
+	}
+}
+
+/**
  * virtio_mmr_io_bar_size - size of the I/O BAR that shows a window
  * @length: of the window in bytes
  *

@@ -9,6 +9,9 @@
 /* Bytes of a capability that decoding looks at, in the longer form */
 #define VIRTIO_MMR_CAP_MAX_SIZE	28
 
+/* Bytes that the longest explanation of a defect takes, with its end */
+#define VIRTIO_MMR_EXPLANATION_SIZE	160
+
 enum virtio_mmr_bar_kind {
 	VIRTIO_MMR_BAR_ABSENT,		/* not implemented or not assigned */
 	VIRTIO_MMR_BAR_MEMORY,
@@ -69,6 +72,10 @@ virtio_mmr_cap_validate(const struct virtio_mmr_cap *cap,
 enum virtio_mmr_defect
 virtio_mmr_range_validate(const struct virtio_mmr_function *function,
 			  u8 bar, u64 offset, u64 length);
+void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
+			    const struct virtio_mmr_cap *cap,
+			    const struct virtio_mmr_function *function,
+			    enum virtio_mmr_defect defect);
 u32 virtio_mmr_min_length(const struct virtio_mmr_function *function);
 u32 virtio_mmr_io_bar_size(u64 length);
 

@@ -36,63 +36,6 @@ static void describe_function(struct pci_dev *pdev,
 	function->has_msix = pdev->msix_cap;
 }
 
-static void report_defect(struct pci_dev *pdev, int position,
-			  const struct virtio_mmr_cap *cap,
-			  const struct virtio_mmr_function *function,
-			  enum virtio_mmr_defect defect)
-{
-	static const char hint[] = "no usable MMR capability, use vfio-pci for this function";
-
-	switch (defect) {
-	case VIRTIO_MMR_USABLE:
-		break;
-	case VIRTIO_MMR_TRUNCATED:
-		pci_err(pdev, "%s: capability at 0x%x runs past the end of config space (VSEC length %u)\n",
-			hint, position, cap->vsec_length);
-		break;
-	case VIRTIO_MMR_VSEC_TOO_SHORT:
-		pci_err(pdev, "%s: capability at 0x%x: VSEC length %u is less than %u (in a bare capability: padding is not 0 or id not below 16)\n",
-			hint, position, cap->vsec_length,
-			VIRTIO_MMR_VSEC_LENGTH_MIN);
-		break;
-	case VIRTIO_MMR_CFG_TYPE_UNKNOWN:
-		pci_err(pdev, "%s: capability at 0x%x: cfg_type %u is not %u\n",
-			hint, position, cap->cfg_type,
-			VIRTIO_MMR_CFG_TYPE_LEGACY);
-		break;
-	case VIRTIO_MMR_BAR_OUT_OF_RANGE:
-		pci_err(pdev, "%s: capability at 0x%x: there is no BAR %u\n",
-			hint, position, cap->bar);
-		break;
-	case VIRTIO_MMR_BAR_IS_UPPER_HALF:
-		pci_err(pdev, "%s: capability at 0x%x: BAR %u is the upper half of a 64-bit BAR\n",
-			hint, position, cap->bar);
-		break;
-	case VIRTIO_MMR_BAR_IS_IO:
-		pci_err(pdev, "%s: capability at 0x%x: BAR %u is not a memory BAR\n",
-			hint, position, cap->bar);
-		break;
-	case VIRTIO_MMR_BAR_UNASSIGNED:
-		pci_err(pdev, "%s: capability at 0x%x: BAR %u is not assigned\n",
-			hint, position, cap->bar);
-		break;
-	case VIRTIO_MMR_OFFSET_UNALIGNED:
-		pci_err(pdev, "%s: capability at 0x%x: offset 0x%llx is not a multiple of 4\n",
-			hint, position, cap->offset);
-		break;
-	case VIRTIO_MMR_LENGTH_TOO_SHORT:
-		pci_err(pdev, "%s: capability at 0x%x: length %llu is less than %u\n",
-			hint, position, cap->length,
-			virtio_mmr_min_length(function));
-		break;
-	case VIRTIO_MMR_OUTSIDE_BAR:
-		pci_err(pdev, "%s: capability at 0x%x: offset 0x%llx, length 0x%llx are not inside BAR %u of 0x%llx bytes\n",
-			hint, position, cap->offset, cap->length, cap->bar,
-			function->bar_size[cap->bar]);
-		break;
-	}
-}
-
 static enum virtio_mmr_defect read_capability(struct pci_dev *pdev, int position,
 					      struct virtio_mmr_cap *cap)
 {
@@ -116,6 +59,7 @@ static int find_mmr_capability(struct pci_dev *pdev,
 	enum virtio_mmr_defect first_defect = VIRTIO_MMR_USABLE;
 	DECLARE_BITMAP(seen, NUM_POSITIONS) = {};
 	struct virtio_mmr_cap first_cap = {};
+	char why[VIRTIO_MMR_EXPLANATION_SIZE];
 	u16 first_position = 0;
 	u16 position = 0;
 
@@ -142,12 +86,15 @@ static int find_mmr_capability(struct pci_dev *pdev,
 		}
 	}
 
-	if (first_defect)
-		report_defect(pdev, first_position, &first_cap,
-			      &found->function, first_defect);
-	else
+	if (first_defect) {
+		virtio_mmr_cap_explain(why, sizeof(why), first_position, &first_cap,
+				       &found->function, first_defect);
+		pci_err(pdev, "no usable MMR capability, use vfio-pci for this function: %s\n",
+			why);
+	} else {
 		pci_err(pdev, "no usable MMR capability, use vfio-pci for this function: it has no extended capability 0x%04x\n",
 			VIRTIO_MMR_EXT_CAP_ID);
+	}
 	return -ENODEV;
 }
 

@@ -12,6 +12,7 @@
 #else
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <linux/types.h>
 
 typedef __u8 u8;
