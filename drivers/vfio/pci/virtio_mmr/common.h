@@ -105,10 +105,16 @@ struct virtio_mmr_device {
 	void __iomem *registers;
 	void __iomem **doorbells;
 	u32 num_doorbells;
-	/* Protects the addresses in bar_registers, which may be written in parts. */
+	/**
+	 * @config_lock: Protects the addresses in @bar_registers, which may be
+	 *	written in parts.
+	 */
 	spinlock_t config_lock;
 	struct virtio_mmr_bar_register bar_registers[VIRTIO_MMR_NUM_BARS];
-	/* Protects ioeventfds and num_ioeventfds. Nothing is held around it. */
+	/**
+	 * @ioeventfds_lock: Protects @ioeventfds and @num_ioeventfds. Nothing is
+	 *	held around it.
+	 */
 	struct mutex ioeventfds_lock;
 	struct xarray ioeventfds;
 	u32 num_ioeventfds;

@@ -29,7 +29,7 @@
 		PCI_SLOT(__entry->bdf), PCI_FUNC(__entry->bdf)
 
 /**
- * trace_virtio_mmr_access - a piece of an access to the I/O BAR
+ * virtio_mmr_access - a piece of an access to the I/O BAR
  * @pdev: the function
  * @offset: in the guest's I/O BAR, in bytes
  * @width: 1, 2 or 4 bytes
@@ -69,7 +69,7 @@ TRACE_DEFINE_ENUM(VIRTIO_MMR_NOTIFY_IOEVENTFDS);
 TRACE_DEFINE_ENUM(VIRTIO_MMR_NOTIFY_DEFERRED);
 
 /**
- * trace_virtio_mmr_notify - a queue notification
+ * virtio_mmr_notify - a queue notification
  * @pdev: the function
  * @queue: index that the guest wrote
  * @path: how it came, VIRTIO_MMR_NOTIFY_WRITES and so on
@@ -101,7 +101,7 @@ TRACE_EVENT(virtio_mmr_notify,
 );
 
 /**
- * trace_virtio_mmr_layout - MSI-X was switched, and the register layout with it
+ * virtio_mmr_layout - MSI-X was switched, and the register layout with it
  * @pdev: the function
  * @has_vectors: whether there are vector registers at 0x14 to 0x17
  */
@@ -126,7 +126,7 @@ TRACE_DEFINE_ENUM(VIRTIO_MMR_RESET_FUNCTION_BEGIN);
 TRACE_DEFINE_ENUM(VIRTIO_MMR_RESET_FUNCTION_END);
 
 /**
- * trace_virtio_mmr_reset - a reset, by device status or of the function
+ * virtio_mmr_reset - a reset, by device status or of the function
  * @pdev: the function
  * @event: what happened
  */
