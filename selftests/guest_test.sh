@@ -39,6 +39,11 @@ linux_cases+=(
 	console_write
 	9p_mount 9p_read 9p_msix
 )
+# For the documentation: what the Linux guest checks
+if [[ ${1-} == --cases ]]; then
+	printf '%s\n' "${linux_cases[@]}"
+	exit
+fi
 
 need_machine "boots guests on emulated functions"
 

@@ -8,10 +8,18 @@ set -euo pipefail
 suites=(in_place layout fault displaced pf guest)
 
 if [ $# -eq 0 ] || [ "$1" = --help ]; then
-	echo "usage: selftests/kernels.sh SERIES...   (such as 6.1 6.12 trixie-backports)"
+	echo "usage: selftests/kernels.sh [--list] SERIES...   (such as 6.1 6.12 trixie-backports)"
+	echo "--list only says what would run, as selftests/vmtest.sh --list does"
 	exit 2
 fi
 here=$(dirname "$(readlink -f "$0")")
+if [ "$1" = --list ]; then
+	shift
+	for series in "$@"; do
+		"$here/vmtest.sh" --kernel "$series" --list "${suites[@]}"
+	done
+	exit
+fi
 repository=$(readlink -f "$here/..")
 log=$repository/results/kernels.log
 mkdir -p "$repository/results"

@@ -13,6 +13,8 @@ usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [SUITE...]
   --kernel SERIES  only on this kernel, such as 6.12 or trixie-backports; default:
                    everything on 6.12, and in_place and guest on 6.1 as well
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
+  --list           only say what would run: SUITE SERIES PROGRAM in each line, with
+                   "-" for SERIES if it is this machine that runs it
 
 SUITE, default all of them:
   unit      the driver's decoding and translating, on this machine
@@ -246,7 +248,7 @@ fi
 
 # --- Outside -------------------------------------------------------------------
 
-series=(6.12 6.1) suites=() chosen_series='' qemu=()
+series=(6.12 6.1) suites=() chosen_series='' qemu=() list=0
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--kernel)
@@ -259,6 +261,7 @@ while [[ $# -gt 0 ]]; do
 		qemu=(--qemu "$2")
 		shift
 		;;
+	--list) list=1 ;;
 	--help)
 		usage
 		exit
@@ -277,6 +280,23 @@ if [[ ${#suites[@]} -eq 0 ]]; then
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
+
+# What runs where: SUITE SERIES, in this order
+plan=() first=1
+for one in "${series[@]}"; do
+	for suite in "${suites[@]}"; do
+		case $suite in
+		unit | style | fuzz | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
+		probe | layout | fault | displaced | pf)
+			# Once is enough here: they are about the device more than about the
+			# kernel. kernels.sh has them on all kernels.
+			[[ $first == 0 ]] || plan+=("$suite $one")
+			;;
+		*) plan+=("$suite $one") ;;
+		esac
+	done
+	first=0
+done
 
 passed=0 failed=0 skipped=0
 
@@ -319,6 +339,9 @@ summarize() { # FILE
 expected_taps() { # SUITE
 	local lanes devices lane test prefix=''
 	case $1 in
+	unit) lanes=("|${unit_tests[*]}") ;;
+	emulator | runner) lanes=('|test') ;;
+	style | fuzz) lanes=('|run') ;;
 	in_place) lanes=("${in_place_lanes[@]}") ;;
 	pf) lanes=("${pf_lanes[@]}") ;;
 	layout | fault | displaced) list_lanes "$1" ;;
@@ -422,24 +445,24 @@ run_local() { # SUITE
 	echo "  $((SECONDS - start)) s"
 }
 
+if [[ $list == 1 ]]; then
+	for one in "${plan[@]}"; do
+		expected_taps "${one% *}" | sed "s/^/$one /"
+	done
+	exit
+fi
+
 mkdir -p "$taps"
 [[ $all_suites == 0 ]] || rm -f "$taps"/*.tap
 make --no-print-directory -C selftests
 
-first=1
-for one in "${series[@]}"; do
-	for suite in "${suites[@]}"; do
-		case $suite in
-		unit | style | fuzz | emulator | runner) [[ $first == 0 ]] || run_local "$suite" ;;
-		probe | layout | fault | displaced | pf)
-			# Once is enough here: they are about the device more than about the
-			# kernel. kernels.sh has them on all kernels.
-			[[ $first == 0 ]] || run_vm "$suite" "$one"
-			;;
-		*) run_vm "$suite" "$one" ;;
-		esac
-	done
-	first=0
+for one in "${plan[@]}"; do
+	read -r suite where <<<"$one"
+	if [[ $where == - ]]; then
+		run_local "$suite"
+	else
+		run_vm "$suite" "$where"
+	fi
 done
 
 echo "$passed passed, $failed failed, $skipped skipped"
