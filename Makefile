@@ -27,7 +27,7 @@ SOURCES := drivers/vfio/pci/virtio_mmr
 INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
-.PHONY: modules install uninstall clean style demo check check-kernels fuzz setup help folders kdir
+.PHONY: modules install uninstall clean style demo check check-kernels fuzz docs man setup help folders kdir
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -94,6 +94,14 @@ fuzz: folders
 	@tools/debian/install
 	@selftests/fuzz/run $(FUZZ_SECONDS)
 
+docs: folders
+	@tools/debian/install
+	@tools/docs/build html $(KERNELS) -- $(NEWER_KERNELS)
+
+# Installs nothing: packages are built by this
+man:
+	@tools/docs/build man
+
 style:
 	@tools/debian/install
 	@tools/style/run $(KERNELS)
@@ -114,5 +122,7 @@ help:
 	@echo '  make check-kernels'
 	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'
 	@echo '  make fuzz      fuzz decoding and translating, FUZZ_SECONDS=60 for each fuzzer'
+	@echo '  make docs      the documentation, in build/docs/html'
+	@echo '  make man       the manual pages, in build/man'
 	@echo '  make setup     only what demo and check need first'
 	@echo '  make clean     remove build and results; the cache, ~/.cache/virtio-mmr, stays'
