@@ -19,6 +19,7 @@ usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [SUITE...]
 SUITE, default all of them:
   unit      the driver's decoding and translating, on this machine
   style     what "make style" checks
+  docs      the documentation: that it builds, and agrees with the code
   fuzz      each fuzzer for a minute
   emulator  the emulated device by itself, on this machine
   runner    what the other suites run in: tools/vm/run
@@ -266,7 +267,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest) suites+=("$1") ;;
+	unit | style | docs | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -276,7 +277,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style fuzz emulator runner in_place probe layout fault displaced pf guest)
+	suites=(unit style docs fuzz emulator runner in_place probe layout fault displaced pf guest)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -286,7 +287,7 @@ plan=() first=1
 for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
-		unit | style | fuzz | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
+		unit | style | docs | fuzz | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
 		probe | layout | fault | displaced | pf)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
@@ -340,7 +341,7 @@ expected_taps() { # SUITE
 	local lanes devices lane test prefix=''
 	case $1 in
 	unit) lanes=("|${unit_tests[*]}") ;;
-	emulator | runner) lanes=('|test') ;;
+	docs | emulator | runner) lanes=('|test') ;;
 	style | fuzz) lanes=('|run') ;;
 	in_place) lanes=("${in_place_lanes[@]}") ;;
 	pf) lanes=("${pf_lanes[@]}") ;;
@@ -440,6 +441,7 @@ run_local() { # SUITE
 	emulator) run_here emulator.test tools/qemu/test "${qemu[@]:1}" ;;
 	runner) run_here runner.test tools/vm/test ;;
 	style) run_here style.run tools/style/run "${series[@]}" ;;
+	docs) run_here docs.test tools/docs/test ;;
 	fuzz) run_here fuzz.run selftests/fuzz/run 60 ;;
 	esac
 	echo "  $((SECONDS - start)) s"
