@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Sphinx: "make docs", "make man"
+# Sphinx: "make docs"
 
 project = 'virtio-mmr'
 author = 'virtio-mmr maintainers'
@@ -20,9 +20,6 @@ html_theme_options = {
 }
 html_show_sourcelink = False
 graphviz_output_format = 'svg'
-
-# Page, name, summary, authors, section
-man_pages = [('mmrctl', 'mmrctl', 'administer transitional MMR virtio functions', [author], 8)]
 
 # What the kernel's declarations have besides C
 c_id_attributes = ['__user', '__iomem']
