@@ -8,11 +8,11 @@ uint32_t legacy_read(struct vfio_device *device, unsigned int offset,
 		     unsigned int width)
 {
 	uint32_t value = 0;
-	ssize_t done = vfio_read(device, VFIO_PCI_BAR0_REGION_INDEX, offset,
-				 &value, width);
+	ssize_t done = vfio_read(device, device->registers_region,
+				 device->registers_offset + offset, &value, width);
 
 	if (done != (ssize_t)width)
-		fail("%s: BAR0 read of %u bytes at %#x: %zd", device->bdf,
+		fail("%s: legacy read of %u bytes at %#x: %zd", device->bdf,
 		     width, offset, done);
 	return value;
 }
@@ -20,11 +20,11 @@ uint32_t legacy_read(struct vfio_device *device, unsigned int offset,
 void legacy_write(struct vfio_device *device, unsigned int offset,
 		  unsigned int width, uint32_t value)
 {
-	ssize_t done = vfio_write(device, VFIO_PCI_BAR0_REGION_INDEX, offset,
-				  &value, width);
+	ssize_t done = vfio_write(device, device->registers_region,
+				  device->registers_offset + offset, &value, width);
 
 	if (done != (ssize_t)width)
-		fail("%s: BAR0 write of %u bytes at %#x: %zd", device->bdf,
+		fail("%s: legacy write of %u bytes at %#x: %zd", device->bdf,
 		     width, offset, done);
 }
 

@@ -2,7 +2,8 @@
 /*
  * A legacy virtio driver (virtio 1.4, "Legacy Interface") in user space. It
  * knows nothing of MMR: it speaks only to BAR0, the I/O region that the guest
- * gets, by vfio reads and writes of the widths that a guest's IN and OUT use.
+ * gets, by vfio reads and writes of the widths that a guest's IN and OUT use. (To
+ * a region that the benchmark names, where vfio-pci has no such BAR0.)
  */
 #ifndef SELFTESTS_LEGACY_H
 #define SELFTESTS_LEGACY_H

@@ -33,6 +33,9 @@ struct vfio_device {
 	int group;
 	int fd;
 	struct vfio_region_info regions[VFIO_PCI_NUM_REGIONS];
+	/* Where its legacy registers are; by default BAR0, from its start */
+	unsigned int registers_region;
+	uint64_t registers_offset;
 	unsigned int vectors;
 	int eventfds[VFIO_VECTORS_MAX];
 };
