@@ -27,7 +27,7 @@ SOURCES := drivers/vfio/pci/virtio_mmr
 INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
-.PHONY: modules install uninstall clean style demo check check-kernels fuzz docs man setup help folders kdir
+.PHONY: modules install uninstall clean style demo check check-kernels bench fuzz docs man setup help folders kdir
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -88,6 +88,9 @@ check-kernels: setup
 	@$(MAKE) --no-print-directory modules KERNEL=$(NEWER_KERNELS)
 	@selftests/kernels.sh $(KERNELS) $(NEWER_KERNELS)
 
+bench: setup
+	@tools/bench/run
+
 # For each of the fuzzers
 FUZZ_SECONDS ?= 60
 fuzz: folders
@@ -121,6 +124,7 @@ help:
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make check-kernels'
 	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'
+	@echo '  make bench     measure notification and register accesses against their goals; results/bench'
 	@echo '  make fuzz      fuzz decoding and translating, FUZZ_SECONDS=60 for each fuzzer'
 	@echo '  make docs      the documentation, in build/docs/html'
 	@echo '  make man       the manual pages, in build/man'

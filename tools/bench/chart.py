@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The results as a picture."""
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot  # pylint: disable=wrong-import-position
+
+from samples import OURS, STOCK  # pylint: disable=wrong-import-position
+
+COLOURS = {STOCK: "#888888", OURS: "#1f77b4"}
+LABELS = {STOCK: "vfio-pci", OURS: "virtio_mmr_vfio_pci"}
+
+
+def bars(axes, samples, title, chosen):
+    """A group of bars for each path, one for each driver that has it."""
+    paths = list(dict.fromkeys(path for _, path in samples.keys() if chosen(path)))
+    height = 0.4
+    for offset, driver in ((-height / 2, STOCK), (height / 2, OURS)):
+        places = [(place, path) for place, path in enumerate(paths) if (driver, path) in samples.keys()]
+        values = [samples.cost((driver, path)) for _, path in places]
+        drawn = axes.barh([place + offset for place, _ in places], values, height,
+                          color=COLOURS[driver], label=LABELS[driver])
+        axes.bar_label(drawn, fmt="%.0f", padding=2, fontsize=7)
+    axes.set_yticks(range(len(paths)), [path.replace("_", " ") for path in paths], fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.1)
+    axes.set_title(title, fontsize=10)
+    axes.set_xlabel(f"{samples.unit} per operation", fontsize=8)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.legend(fontsize=8)
+
+
+def draw(folder, exact, time):
+    """Writes chart.svg and chart.png, a column of charts for each unit."""
+    runs = [samples for samples in (exact, time) if samples]
+    if not runs:
+        return
+    figure, axes = pyplot.subplots(2, len(runs), figsize=(8 * len(runs), 14), squeeze=False,
+                                   gridspec_kw={"height_ratios": [2, 3]})
+    for column, samples in enumerate(runs):
+        bars(axes[0][column], samples, "From the guest", lambda path: path.startswith("guest_"))
+        bars(axes[1][column], samples, "From the host alone", lambda path: path.startswith("host_"))
+    figure.tight_layout()
+    for suffix in ("svg", "png"):
+        figure.savefig(folder / f"chart.{suffix}", dpi=120)

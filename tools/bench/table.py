@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The results as text and as JSON."""
+
+import dataclasses
+import json
+import math
+
+import goals
+from samples import OURS, STOCK
+
+SHORT = {STOCK: "vfio-pci", OURS: "ours"}
+
+
+def columns(lines, right):
+    """Lines of cells, in columns; those whose numbers are in right are right-justified."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    for line in lines:
+        cells = [cell.rjust(width) if i in right else cell.ljust(width)
+                 for i, (cell, width) in enumerate(zip(line, widths))]
+        yield "  ".join(cells).rstrip()
+
+
+def number(value):
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def limit(bound):
+    if bound is None:
+        return ""
+    return bound.source if math.isinf(bound.value) else f"<= {number(bound.value)} ({bound.source})"
+
+
+def verdict(bound, measured):
+    if bound is None or math.isinf(bound.value):
+        return ""
+    return "met" if bound.met(measured) else "NOT MET"
+
+
+def path_lines(exact, time):
+    yield ("path", "driver", *(("instructions", "to bare exit") if exact else ()),
+           *(("ns, floor", "median", "quartiles", "to bare exit") if time else ()))
+    for driver, path in (exact or time).keys():
+        key, base = (driver, path), (driver, "guest_exit")
+        line = [path, SHORT[driver]]
+        if exact:
+            line += [number(exact.cost(key)), f"{exact.ratio(key, base):.3f}"]
+        if time:
+            low, high = time.quartiles(key)
+            line += [number(time.floor(key)), number(time.cost(key)),
+                     f"{number(low)}-{number(high)}", f"{time.ratio(key, base):.3f}"]
+        yield line
+
+
+def goal_lines(rows):
+    yield ("", "measured", "unit", "goal", "", "further goal", "")
+    for row in rows:
+        yield (row.subject, number(row.measured), row.unit,
+               limit(row.goal), verdict(row.goal, row.measured),
+               limit(row.stretch), verdict(row.stretch, row.measured))
+
+
+def bind_lines(bind):
+    yield ("functions", "driver", "bind", "unbind", "unit", "slab bytes each", "used bytes each")
+    for count, costs in bind.items():
+        for driver in (STOCK, OURS):
+            values, unit = zip(*(goals.bind_cost(costs, driver, what) for what in ("bind", "unbind")))
+            # The memory of few is less than what the rest of the system takes and frees
+            memory = [number(goals.bind_memory(costs, driver, what)) if count > 100 else ""
+                      for what in ("slab_bytes", "used_bytes")]
+            yield (str(count), SHORT[driver], *map(number, values), unit[0], *memory)
+
+
+def write(file, exact, time, bind, rows):
+    """The paths, the costs of binding, and the goals."""
+    for samples in filter(None, (exact, time)):
+        seen = "not counted by this device" if samples.sent is None else \
+            f"{samples.sent} sent, {samples.seen} seen by the device"
+        print(f"# {samples.unit}: Linux {samples.kernel}, one {samples.type} function; notifications: {seen}",
+              file=file)
+    if exact or time:
+        print(*columns(list(path_lines(exact, time)), {2, 3, 4, 5, 6, 7}), "", sep="\n", file=file)
+    if bind:
+        print(*columns(list(bind_lines(bind)), {0, 2, 3, 5, 6}), "", sep="\n", file=file)
+    if rows:
+        print(*columns(list(goal_lines(rows)), {1}), sep="\n", file=file)
+
+
+def save(path, exact, time, bind, rows):
+    """All of that, for programs."""
+    data = {}
+    for samples in filter(None, (exact, time)):
+        paths = []
+        for key in samples.keys():
+            found = {"driver": key[0], "path": key[1], "cost": samples.cost(key),
+                     "to_bare_exit": samples.ratio(key, (key[0], "guest_exit"))}
+            if not samples.exact:
+                found |= {"floor": samples.floor(key), "quartiles": samples.quartiles(key)}
+            paths.append(found)
+        data["exact" if samples.exact else "time"] = {
+            "unit": samples.unit, "kernel": samples.kernel, "type": samples.type,
+            "notifications_sent": samples.sent, "notifications_seen": samples.seen, "paths": paths}
+    if bind:
+        data["bind"] = bind
+    data["goals"] = [dataclasses.asdict(row) for row in rows]
+    for row in data["goals"]:
+        for bound in ("goal", "stretch"):
+            if row[bound] and math.isinf(row[bound]["value"]):
+                row[bound]["value"] = None
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
