@@ -30,6 +30,7 @@ SUITE, default all of them:
   displaced the same with a physical BAR0, and with Linux guests, legacy and modern
   pf        configuration, registers, traffic and resets on PFs that are MMR functions
   guest     Linux and SeaBIOS with their legacy drivers
+  bench     instructions of notification and register accesses, against recorded ones
 
 To run one test by hand:
   tools/vm/shell --vf net --vf rng:2
@@ -239,6 +240,10 @@ inside() { # SUITE
 	guest)
 		run_tap guest_test selftests/guest_test.sh
 		;;
+	bench)
+		tools/bench/inside paths "$VIRTIO_MMR_RESULTS/samples.json" --exact --batches 8
+		run_tap bench_test tools/bench/gate "$VIRTIO_MMR_RESULTS/samples.json"
+		;;
 	esac
 }
 
@@ -267,7 +272,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | docs | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest) suites+=("$1") ;;
+	unit | style | docs | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -277,7 +282,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style docs fuzz emulator runner in_place probe layout fault displaced pf guest)
+	suites=(unit style docs fuzz emulator runner in_place probe layout fault displaced pf guest bench)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -288,7 +293,7 @@ for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
 		unit | style | docs | fuzz | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
-		probe | layout | fault | displaced | pf)
+		probe | layout | fault | displaced | pf | bench)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
 			[[ $first == 0 ]] || plan+=("$suite $one")
@@ -388,6 +393,8 @@ run_vm() { # SUITE SERIES
 			--qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 		;;
 	guest) mapfile -t arguments < <(selftests/guest_test.sh --devices) ;;
+	# A notification is complete when it returns, and nothing else runs
+	bench) arguments=(--icount --vf "net,ioeventfd=off") ;;
 	esac
 
 	echo "$suite on Linux $release"
@@ -457,6 +464,7 @@ fi
 mkdir -p "$taps"
 [[ $all_suites == 0 ]] || rm -f "$taps"/*.tap
 make --no-print-directory -C selftests
+make --no-print-directory -s -C tools/bench
 
 for one in "${plan[@]}"; do
 	read -r suite where <<<"$one"
