@@ -28,6 +28,7 @@ INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules install uninstall clean style demo check check-kernels bench fuzz docs man setup help folders kdir
+.PHONY: mmrctl install-tools uninstall-tools
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -48,6 +49,16 @@ install: kdir
 uninstall: kdir
 	rm -f "$(INSTALLED)"
 	$(DEPMOD)
+
+mmrctl:
+	@$(MAKE) --no-print-directory -C tools/mmrctl
+
+# DESTDIR and PREFIX (default /usr/local) are for packagers
+install-tools:
+	@$(MAKE) --no-print-directory -C tools/mmrctl install
+
+uninstall-tools:
+	@$(MAKE) --no-print-directory -C tools/mmrctl uninstall
 
 kdir:
 	@test -f "$(KDIR)/Makefile" || { \
@@ -121,6 +132,10 @@ help:
 	@echo '  make install   install the module for the same kernel, after make (as root)'
 	@echo '  make uninstall'
 	@echo '                 undo that (as root)'
+	@echo '  make mmrctl    build build/mmrctl, which finds, checks and binds functions'
+	@echo '  make install-tools, make uninstall-tools'
+	@echo '                 install it, its manual and its completion, or undo that (as root);'
+	@echo '                 PREFIX=/usr/local, DESTDIR=DIR'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make check-kernels'
 	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'

@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * bind and unbind: which driver has a function. All through driver_override, which
+ * concerns the one function only, and each step is looked at afterwards: writing
+ * to drivers_probe succeeds whether or not a driver takes the function.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "functions.h"
+#include "groups.h"
+#include "kernel_log.h"
+#include "module.h"
+#include "paths.h"
+#include "record.h"
+#include "users.h"
+
+static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+
+/* A function is never left halfway: signals count between two functions only. */
+static void hold_signals(void)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static bool is_interrupted(void)
+{
+	sigset_t set;
+	size_t i;
+
+	sigpending(&set);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigismember(&set, signals[i]))
+			return true;
+	return false;
+}
+
+static void show_progress(const char *verb, size_t done, size_t count)
+{
+	if (isatty(STDERR_FILENO) && count > 1)
+		fprintf(stderr, "\r%s %zu of %zu%s", verb, done, count,
+			done == count ? "\n" : "");
+}
+
+static void end_progress(size_t count)
+{
+	if (isatty(STDERR_FILENO) && count > 1)
+		fputc('\n', stderr);
+}
+
+static bool is_ours(const struct function *function)
+{
+	return !strcmp(function->driver, MMR_DRIVER);
+}
+
+/* --- steps -------------------------------------------------------------------------- */
+
+static int write_override(const struct function *function, const char *driver)
+{
+	struct path path = function_path(function->bdf, "driver_override");
+
+	/* The kernel takes an empty line for none, but a write of no bytes for nothing */
+	return write_text(&path, *driver ? driver : "\n");
+}
+
+static int let_go(const struct function *function)
+{
+	struct path path = function_path(function->bdf, "driver/unbind");
+
+	return *function->driver ? write_text(&path, function->bdf) : 0;
+}
+
+/* 0 if the function has @driver in the end, else the best error code there is */
+static int take(struct function *function, const char *driver)
+{
+	struct path path = sys_path("bus/pci/drivers_probe");
+	int error;
+
+	error = write_override(function, driver);
+	if (!error)
+		error = write_text(&path, function->bdf);
+	function_refresh(function);
+	if (!strcmp(function->driver, driver))
+		return 0;
+	return error ? error : -ENODEV;
+}
+
+/* Back to what it was, whatever it is now; STATUS_OK or a status after a message */
+static int put_back(struct function *function, const struct record *record)
+{
+	int error = 0;
+
+	function_refresh(function);
+	if (strcmp(function->driver, record->driver)) {
+		error = let_go(function);
+		if (!error && *record->driver)
+			error = take(function, record->driver);
+	}
+	if (!error)
+		error = write_override(function, record->override);
+	else
+		write_override(function, record->override);
+	function_refresh(function);
+	if (!error && !strcmp(function->driver, record->driver))
+		return STATUS_OK;
+	complain("%s: cannot %s%s: %s; it has %s now", function->bdf,
+		 *record->driver ? "give it back to " : "take it from its driver", record->driver,
+		 strerror(error ? -error : ENODEV),
+		 *function->driver ? function->driver : "no driver");
+	return STATUS_FAILED;
+}
+
+static int bind_one(struct function *function)
+{
+	int status, error;
+
+	kernel_log_mark();
+	status = record_save(function);
+	if (status)
+		return status;
+	/* First this, lest another driver take the function in between */
+	error = write_override(function, MMR_DRIVER);
+	if (!error)
+		error = let_go(function);
+	if (!error)
+		error = take(function, MMR_DRIVER);
+	if (!error)
+		return STATUS_OK;
+	complain("%s: " MMR_DRIVER " does not take it: %s", function->bdf, strerror(-error));
+	kernel_log_complain(function->bdf);
+	return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
+}
+
+/* --- refusals ------------------------------------------------------------------------ */
+
+static int refuse_users(const struct function *function, const char *what)
+{
+	struct users users;
+	int status = STATUS_OK;
+	char text[128];
+	size_t i;
+
+	users_find(&users, function);
+	for (i = 0; i < users.count; i++) {
+		describe_user(&users.list[i], text, sizeof(text));
+		complain("%s: in use by %s; end that first, then %s again", function->bdf, text,
+			 what);
+		status = STATUS_IN_USE;
+	}
+	users_release(&users);
+	return status;
+}
+
+static bool is_in(const struct functions *found, const char *bdf)
+{
+	size_t i;
+
+	for (i = 0; i < found->count; i++)
+		if (!strcmp(found->list[i].bdf, bdf))
+			return true;
+	return false;
+}
+
+/* Members that are to be bound as well are no obstacle */
+static int refuse_group(const struct function *function, const struct functions *found)
+{
+	struct members members;
+	int status = STATUS_OK;
+	size_t i;
+
+	if (function->group < 0) {
+		complain("%s: is in no IOMMU group; 'mmrctl check' says what to do", function->bdf);
+		return STATUS_UNUSABLE;
+	}
+	group_members(&members, function->group);
+	for (i = 0; i < members.count; i++) {
+		const struct member *member = &members.list[i];
+
+		if (!member->blocks || is_in(found, member->name))
+			continue;
+		complain("%s: IOMMU group %d would not be viable: the host uses %s through %s; take that from its driver first: echo %s >/sys/bus/pci/drivers/%s/unbind",
+			 function->bdf, function->group, member->name, member->driver,
+			 member->name, member->driver);
+		status = STATUS_UNUSABLE;
+	}
+	group_release(&members);
+	return status;
+}
+
+static int refuse_function(const struct function *function)
+{
+	switch (function->verdict) {
+	case VERDICT_USABLE:
+		return STATUS_OK;
+	case VERDICT_UNKNOWN:
+		complain("%s: %s; run mmrctl as root", function->bdf, function->reason);
+		return STATUS_DENIED;
+	case VERDICT_UNUSABLE:
+		complain("%s: " MMR_DRIVER " cannot use it: %s; vfio-pci can pass it through as it is",
+			 function->bdf, function->reason);
+		return function->identity ? STATUS_UNUSABLE : STATUS_NOT_FOUND;
+	}
+	return STATUS_UNUSABLE;
+}
+
+static int refuse_user(void)
+{
+	if (!geteuid() || paths_are_recorded())
+		return STATUS_OK;
+	complain("binding needs root: run it with sudo");
+	return STATUS_DENIED;
+}
+
+/* Everything is looked at, and complained about, before anything is changed. */
+static int may_bind(const struct functions *found)
+{
+	int status = STATUS_OK;
+	size_t i;
+
+	for (i = 0; i < found->count; i++) {
+		const struct function *function = &found->list[i];
+		int refusal;
+
+		if (is_ours(function))
+			continue;
+		refusal = refuse_function(function);
+		if (!refusal)
+			refusal = refuse_users(function, "bind");
+		if (!refusal)
+			refusal = refuse_group(function, found);
+		if (!status)
+			status = refusal;
+	}
+	users_forget();
+	return status;
+}
+
+static int need_module(void)
+{
+	struct path path = sys_path("bus/pci/drivers/%s", MMR_DRIVER);
+	int error;
+
+	if (path_exists(&path))
+		return STATUS_OK;
+	error = paths_are_recorded() ? -ENOENT : module_load(MMR_DRIVER);
+	if (error) {
+		complain("cannot load " MMR_DRIVER ": %s; %s", strerror(-error),
+			 module_remedy(error));
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+/* --- bind ------------------------------------------------------------------------------ */
+
+/**
+ * struct change - what became of one function
+ * @before: driver before, empty if none
+ * @changed: whether anything was done
+ * @failed: there has been a message about it
+ */
+struct change {
+	char before[NAME_LENGTH];
+	bool changed;
+	bool failed;
+};
+
+static void print_change(const struct function *function, const struct change *change)
+{
+	const char *driver = *function->driver ? function->driver : "no driver";
+
+	if (change->failed)
+		return;
+	if (change->changed)
+		printf("%s: %s (was: %s)\n", function->bdf, driver,
+		       *change->before ? change->before : "no driver");
+	else
+		printf("%s: %s, unchanged\n", function->bdf, driver);
+}
+
+static json_t *change_json(const struct function *function, const struct change *change)
+{
+	return json_pack("{s:s, s:o, s:o, s:b}", "bdf", function->bdf,
+			 "driver", json_text(function->driver),
+			 "previous_driver", json_text(change->before),
+			 "changed", change->changed && !change->failed);
+}
+
+static int report(const struct functions *found, const struct change *changes, bool json)
+{
+	json_t *list;
+	size_t i;
+
+	if (!json) {
+		for (i = 0; i < found->count; i++)
+			print_change(&found->list[i], &changes[i]);
+		return finish_output();
+	}
+	list = json_array();
+	for (i = 0; i < found->count; i++)
+		json_array_append_new(list, change_json(&found->list[i], &changes[i]));
+	return print_json(json_pack("{s:o}", "functions", list));
+}
+
+static void undo(struct functions *found, const struct change *changes, size_t count)
+{
+	size_t failed = 0;
+
+	while (count--) {
+		struct function *function = &found->list[count];
+		struct record record;
+
+		if (!changes[count].changed)
+			continue;
+		record_load(&record, function);
+		if (put_back(function, &record))
+			failed++;
+		else
+			record_remove(function);
+	}
+	if (!failed)
+		complain("nothing was bound: all functions are as before");
+}
+
+static int bind_all(struct functions *found, struct change *changes)
+{
+	int status = STATUS_OK;
+	size_t i;
+
+	for (i = 0; i < found->count && !status; i++) {
+		struct function *function = &found->list[i];
+
+		show_progress("binding", i, found->count);
+		strcpy(changes[i].before, function->driver);
+		if (is_interrupted()) {
+			end_progress(found->count);
+			complain("interrupted");
+			status = STATUS_FAILED;
+			break;
+		}
+		if (is_ours(function))
+			continue;
+		changes[i].changed = true;
+		status = bind_one(function);
+	}
+	if (status)
+		undo(found, changes, i);
+	else
+		show_progress("binding", found->count, found->count);
+	return status;
+}
+
+static struct change *make_changes(const struct functions *found)
+{
+	struct change *changes = calloc(found->count, sizeof(*changes));
+
+	if (!changes) {
+		complain("out of memory");
+		exit(STATUS_FAILED);
+	}
+	return changes;
+}
+
+int verb_bind(const struct request *request)
+{
+	struct functions found;
+	struct change *changes;
+	int status;
+
+	status = functions_load(&found, request);
+	if (status)
+		return status;
+	status = refuse_user();
+	if (!status)
+		status = record_lock();
+	if (!status)
+		status = may_bind(&found);
+	if (!status)
+		status = need_module();
+	if (!status) {
+		hold_signals();
+		changes = make_changes(&found);
+		status = bind_all(&found, changes);
+		if (!status)
+			status = report(&found, changes, request->json);
+		free(changes);
+	}
+	functions_release(&found);
+	return status;
+}
+
+/* --- unbind ----------------------------------------------------------------------------- */
+
+static void mention_driverctl(const struct function *function)
+{
+	struct path path = root_path("etc/driverctl.d/pci-%s", function->bdf);
+
+	if (path_exists(&path))
+		complain("%s: driverctl binds it again at the next boot, unless: driverctl --noprobe unset-override %s",
+			 function->bdf, function->bdf);
+}
+
+static int unbind_one(struct function *function, struct change *change)
+{
+	struct record record;
+	int status;
+
+	strcpy(change->before, function->driver);
+	if (!is_ours(function)) {
+		/* All that bind may have left, had it been killed */
+		if (!*function->driver && !strcmp(function->override, MMR_DRIVER)) {
+			change->changed = true;
+			write_override(function, "");
+			function_refresh(function);
+		}
+		return STATUS_OK;
+	}
+	status = refuse_users(function, "unbind");
+	if (!status) {
+		change->changed = true;
+		record_load(&record, function);
+		status = put_back(function, &record);
+	}
+	change->failed = status;
+	if (status)
+		return status;
+	record_remove(function);
+	mention_driverctl(function);
+	return STATUS_OK;
+}
+
+int verb_unbind(const struct request *request)
+{
+	struct functions found;
+	struct change *changes;
+	int status, one;
+	size_t i;
+
+	status = functions_load(&found, request);
+	if (status)
+		return status;
+	status = refuse_user();
+	if (!status)
+		status = record_lock();
+	if (status) {
+		functions_release(&found);
+		return status;
+	}
+
+	hold_signals();
+	changes = make_changes(&found);
+	for (i = 0; i < found.count && !is_interrupted(); i++) {
+		show_progress("unbinding", i, found.count);
+		one = unbind_one(&found.list[i], &changes[i]);
+		if (!status)
+			status = one;
+	}
+	show_progress("unbinding", i, found.count);
+	if (i < found.count) {
+		complain("interrupted: %zu of %zu functions were looked at", i, found.count);
+		status = STATUS_FAILED;
+	}
+	one = report(&found, changes, request->json);
+	if (!status)
+		status = one;
+	free(changes);
+	functions_release(&found);
+	users_forget();
+	return status;
+}

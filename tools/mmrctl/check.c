@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * check: whether host and functions are ready, and what to do if not.
+ */
+#include <dirent.h>
+#include <err.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "functions.h"
+#include "groups.h"
+#include "module.h"
+#include "paths.h"
+#include "users.h"
+
+enum level {
+	LEVEL_OK,
+	LEVEL_NOTE,
+	LEVEL_WARNING,
+	LEVEL_ERROR,
+};
+
+static const char *const level_names[] = { "ok", "note", "warning", "error" };
+
+/**
+ * struct finding - one answer
+ * @level: how bad it is
+ * @id: what was looked at; part of the interface
+ * @bdf: function it is about, empty for the host
+ * @text: what was found
+ * @remedy: what to do about it, or empty
+ */
+struct finding {
+	enum level level;
+	const char *id;
+	char bdf[BDF_SIZE];
+	char text[512];
+	char remedy[512];
+};
+
+struct findings {
+	struct finding *list;
+	size_t count;
+	enum level worst;
+};
+
+__attribute__((format(printf, 5, 6)))
+static struct finding *add(struct findings *findings, enum level level, const char *id,
+			   const char *bdf, const char *format, ...)
+{
+	struct finding *finding;
+	va_list arguments;
+
+	findings->list = reallocarray(findings->list, findings->count + 1,
+				      sizeof(*findings->list));
+	if (!findings->list)
+		errx(STATUS_FAILED, "out of memory");
+	finding = &findings->list[findings->count++];
+	*finding = (struct finding){ .level = level, .id = id };
+	snprintf(finding->bdf, sizeof(finding->bdf), "%s", bdf ? bdf : "");
+	va_start(arguments, format);
+	vsnprintf(finding->text, sizeof(finding->text), format, arguments);
+	va_end(arguments);
+	if (level > findings->worst)
+		findings->worst = level;
+	return finding;
+}
+
+__attribute__((format(printf, 2, 3)))
+static void remedy(struct finding *finding, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(finding->remedy, sizeof(finding->remedy), format, arguments);
+	va_end(arguments);
+}
+
+/* --- the host ------------------------------------------------------------------- */
+
+/* MAJOR.MINOR as one number that can be compared */
+static unsigned int version_number(const char *text)
+{
+	unsigned int major = 0, minor = 0;
+
+	if (sscanf(text, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return major << 16 | (minor & 0xffff);
+}
+
+static void check_kernel(struct findings *findings)
+{
+	static const char oldest[] = MMRCTL_OLDEST_KERNEL, newest[] = MMRCTL_NEWEST_KERNEL;
+	unsigned int version;
+	char release[128];
+
+	kernel_release(release, sizeof(release));
+	version = version_number(release);
+	if (version >= version_number(oldest) && version <= version_number(newest)) {
+		add(findings, LEVEL_OK, "kernel", NULL,
+		    "Linux %s; the driver is tested on %s to %s", release, oldest, newest);
+	} else if (version < version_number(oldest)) {
+		remedy(add(findings, LEVEL_ERROR, "kernel", NULL,
+			   "Linux %s is older than %s, the oldest that the driver is tested on",
+			   release, oldest),
+		       "use a newer kernel, or try this one: make VIRTIO_MMR_ANY_KERNEL=1");
+	} else {
+		remedy(add(findings, LEVEL_WARNING, "kernel", NULL,
+			   "Linux %s is newer than %s, the newest that the driver is tested on",
+			   release, newest),
+		       "look for a newer version of the driver, or try this one: make VIRTIO_MMR_ANY_KERNEL=1");
+	}
+}
+
+static size_t count_entries(const struct path *folder)
+{
+	struct dirent *entry;
+	size_t count = 0;
+	DIR *stream;
+
+	stream = opendir(folder->text);
+	while (stream && (entry = readdir(stream)))
+		count += entry->d_name[0] != '.';
+	if (stream)
+		closedir(stream);
+	return count;
+}
+
+static void check_iommu(struct findings *findings)
+{
+	struct path groups = sys_path("kernel/iommu_groups");
+	struct path intel = sys_path("firmware/acpi/tables/DMAR");
+	struct path amd = sys_path("firmware/acpi/tables/IVRS");
+	size_t count = count_entries(&groups);
+	struct finding *finding;
+
+	if (count) {
+		add(findings, LEVEL_OK, "iommu", NULL, "on; IOMMU groups: %zu", count);
+		return;
+	}
+	finding = add(findings, LEVEL_ERROR, "iommu", NULL,
+		      "off: there are no IOMMU groups, so no function can be given to a guest");
+	if (path_exists(&intel))
+		remedy(finding,
+		       "the firmware has one: add intel_iommu=on to the kernel's command line (Debian: GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub) and reboot");
+	else if (path_exists(&amd))
+		remedy(finding,
+		       "the firmware has one: remove amd_iommu=off and iommu=off from the kernel's command line and reboot");
+	else
+		remedy(finding,
+		       "the firmware shows none: switch on VT-d or AMD-Vi (\"IOMMU\") in its setup");
+}
+
+/* Chips of interrupts that pass through the IOMMU have names of their own. */
+static bool interrupts_are_remapped(void)
+{
+	struct path path = sys_path("kernel/irq");
+	struct dirent *entry;
+	bool found = false;
+	char name[64];
+	DIR *stream;
+
+	stream = opendir(path.text);
+	while (stream && !found && (entry = readdir(stream))) {
+		path = sys_path("kernel/irq/%s/chip_name", entry->d_name);
+		found = read_line(&path, name, sizeof(name)) && !strncmp(name, "IR-", 3);
+	}
+	if (stream)
+		closedir(stream);
+	return found;
+}
+
+static void check_interrupts(struct findings *findings)
+{
+	struct path path = sys_path("module/vfio_iommu_type1/parameters/%s",
+				    "allow_unsafe_interrupts");
+	char unsafe[8];
+
+	if (interrupts_are_remapped()) {
+		add(findings, LEVEL_OK, "interrupt_remapping", NULL, "on");
+		return;
+	}
+	if (read_line(&path, unsafe, sizeof(unsafe)) && unsafe[0] == 'Y') {
+		remedy(add(findings, LEVEL_WARNING, "interrupt_remapping", NULL,
+			   "off, which VFIO is told to accept: guests can raise any interrupt"),
+		       "give functions to guests that you trust only, or switch on VT-d or AMD-Vi with interrupt remapping in the firmware's setup");
+		return;
+	}
+	remedy(add(findings, LEVEL_ERROR, "interrupt_remapping", NULL,
+		   "off: VFIO refuses to open any function"),
+	       "remove intremap=off and nointremap from the kernel's command line and switch x2APIC on in the firmware's setup; or, for guests that you trust: echo 'options vfio_iommu_type1 allow_unsafe_interrupts=1' >/etc/modprobe.d/vfio.conf and reload vfio_iommu_type1");
+}
+
+static void check_vfio(struct findings *findings)
+{
+	struct module type1;
+
+	module_look(&type1, "vfio_iommu_type1");
+	if (type1.loaded)
+		add(findings, LEVEL_OK, "vfio", NULL, "vfio_iommu_type1 is loaded");
+	else if (type1.installed)
+		add(findings, LEVEL_OK, "vfio", NULL,
+		    "vfio_iommu_type1 is loaded when it is needed");
+	else
+		remedy(add(findings, LEVEL_ERROR, "vfio", NULL,
+			   "this kernel has no vfio_iommu_type1"),
+		       "use a kernel with CONFIG_VFIO_IOMMU_TYPE1; on Debian, one of the packages linux-image-*");
+}
+
+/* The word of a list such as "none [integrity] confidentiality" that is in brackets */
+static void chosen_word(char *text)
+{
+	char *start = strchr(text, '['), *end = start ? strchr(start, ']') : NULL;
+
+	if (!end) {
+		text[0] = '\0';
+		return;
+	}
+	*end = '\0';
+	memmove(text, start + 1, end - start);
+}
+
+static bool secure_boot(void)
+{
+	struct path path = sys_path("firmware/efi/efivars/SecureBoot-%s",
+				    "8be4df61-93ca-11d2-aa0d-00e098032b8c");
+	unsigned char bytes[5] = {};
+	int fd = open(path.text, O_RDONLY | O_CLOEXEC);
+	bool on;
+
+	/* Four bytes of attributes, then the value */
+	on = fd >= 0 && read(fd, bytes, sizeof(bytes)) == sizeof(bytes) && bytes[4] == 1;
+	if (fd >= 0)
+		close(fd);
+	return on;
+}
+
+static void check_signature(struct findings *findings, const struct module *driver)
+{
+	struct path path = sys_path("kernel/security/lockdown");
+	const char *boot = secure_boot() ? "Secure Boot is on" : "Secure Boot is off";
+	char lockdown[128], enforce[8];
+	bool needed;
+
+	read_line(&path, lockdown, sizeof(lockdown));
+	chosen_word(lockdown);
+	path = sys_path("module/module/parameters/sig_enforce");
+	read_line(&path, enforce, sizeof(enforce));
+	needed = enforce[0] == 'Y' || (*lockdown && strcmp(lockdown, "none"));
+
+	if (!needed) {
+		add(findings, LEVEL_OK, "signature", NULL,
+		    "%s; this kernel loads modules without a signature", boot);
+		return;
+	}
+	if (driver->loaded)
+		add(findings, LEVEL_OK, "signature", NULL,
+		    "%s; this kernel loads signed modules only, and has loaded " MMR_DRIVER, boot);
+	else if (driver->is_signed)
+		remedy(add(findings, LEVEL_NOTE, "signature", NULL,
+			   "%s; this kernel loads signed modules only; " MMR_DRIVER " is signed by '%s'",
+			   boot, driver->signer),
+		       "if loading it fails with \"Key was rejected by service\": mokutil --import the certificate of that key, and reboot");
+	else
+		remedy(add(findings, driver->installed ? LEVEL_ERROR : LEVEL_WARNING, "signature",
+			   NULL, "%s; this kernel loads signed modules only%s", boot,
+			   driver->installed ? ", and " MMR_DRIVER " has no signature" : ""),
+		       "sign it with the kernel's scripts/sign-file and a key that the machine trusts; mokutil --import makes it trust one");
+}
+
+static void check_module(struct findings *findings)
+{
+	char release[128], releases[256];
+	struct finding *finding;
+	struct module driver;
+
+	kernel_release(release, sizeof(release));
+	module_look(&driver, MMR_DRIVER);
+	if (driver.loaded) {
+		add(findings, LEVEL_OK, "module", NULL, MMR_DRIVER " is loaded");
+	} else if (!driver.installed) {
+		module_releases(MMR_DRIVER, releases, sizeof(releases));
+		finding = add(findings, LEVEL_ERROR, "module", NULL,
+			      MMR_DRIVER " is not installed for Linux %s%s%s", release,
+			      *releases ? "; there is one for " : "", releases);
+		remedy(finding, strstr(releases, release) ?
+		       "run depmod" : "build and install it for this kernel: make && sudo make install");
+	} else if (*driver.vermagic && strcmp(driver.vermagic, release)) {
+		remedy(add(findings, LEVEL_ERROR, "module", NULL,
+			   "%s was built for Linux %s and not for %s", driver.path,
+			   driver.vermagic, release),
+		       "build and install it for this kernel: make && sudo make install");
+	} else {
+		remedy(add(findings, LEVEL_OK, "module", NULL,
+			   MMR_DRIVER " is installed for Linux %s and not loaded yet", release),
+		       "mmrctl bind loads it");
+	}
+	check_signature(findings, &driver);
+}
+
+static void check_memory_limit(struct findings *findings)
+{
+	struct path path = root_path("proc/self/limits");
+	unsigned long long limit = 0;
+	bool found = false;
+	char line[256];
+	FILE *file;
+
+	file = fopen(path.text, "re");
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "Max locked memory", 17))
+			continue;
+		if (sscanf(line + 17, "%llu", &limit) != 1)
+			add(findings, LEVEL_OK, "locked_memory", NULL, "not limited");
+		found = true;
+	}
+	if (file)
+		fclose(file);
+	if (limit)
+		remedy(add(findings, LEVEL_NOTE, "locked_memory", NULL,
+			   "limited to %llu KiB here; a guest with VFIO devices has all its memory locked, so a VMM that is not root needs as much",
+			   limit / 1024),
+		       "libvirt sees to it; by hand: ulimit -l unlimited, or LimitMEMLOCK=infinity in the VMM's unit");
+}
+
+/* --- functions -------------------------------------------------------------------- */
+
+static void check_group(struct findings *findings, const struct function *function)
+{
+	struct members members;
+	bool shared = false;
+	size_t i;
+
+	if (function->group < 0) {
+		remedy(add(findings, LEVEL_ERROR, "group", function->bdf, "is in no IOMMU group"),
+		       "the IOMMU must be on, see iommu above; if it is, it does not cover this function");
+		return;
+	}
+	group_members(&members, function->group);
+	for (i = 0; i < members.count; i++) {
+		const struct member *member = &members.list[i];
+
+		if (!strcmp(member->name, function->bdf))
+			continue;
+		shared = true;
+		if (member->blocks)
+			remedy(add(findings, LEVEL_ERROR, "group", function->bdf,
+				   "shares IOMMU group %d with %s, which the host uses through %s",
+				   function->group, member->name, member->driver),
+			       "the whole group goes to VFIO or none of it: echo %s >/sys/bus/pci/drivers/%s/unbind; or move one of them to a slot whose root port has ACS",
+			       member->name, member->driver);
+	}
+	if (!shared)
+		add(findings, LEVEL_OK, "group", function->bdf, "alone in IOMMU group %d",
+		    function->group);
+	else
+		add(findings, LEVEL_NOTE, "group", function->bdf,
+		    "one of %zu devices in IOMMU group %d, which can go to one guest only",
+		    members.count, function->group);
+	group_release(&members);
+}
+
+static void check_function(struct findings *findings, const struct function *function)
+{
+	char registers[64], text[128];
+	struct users users;
+	size_t i;
+
+	switch (function->verdict) {
+	case VERDICT_USABLE:
+		describe_registers(function, registers, sizeof(registers));
+		add(findings, LEVEL_OK, "function", function->bdf,
+		    "virtio %s, legacy registers in %s", function->identity->name, registers);
+		break;
+	case VERDICT_UNKNOWN:
+		remedy(add(findings, LEVEL_WARNING, "function", function->bdf,
+			   "%s", function->reason), "run mmrctl check as root");
+		break;
+	case VERDICT_UNUSABLE:
+		remedy(add(findings, LEVEL_ERROR, "function", function->bdf,
+			   "not usable by " MMR_DRIVER ": %s", function->reason),
+		       "it can be passed through as it is, by vfio-pci; 'mmrctl show %s' has the details for its maker",
+		       function->bdf);
+		break;
+	}
+
+	check_group(findings, function);
+
+	if (!strcmp(function->driver, MMR_DRIVER))
+		add(findings, LEVEL_OK, "driver", function->bdf, "bound to " MMR_DRIVER);
+	else if (function->verdict != VERDICT_UNUSABLE)
+		remedy(add(findings, LEVEL_NOTE, "driver", function->bdf, "%s%s",
+			   *function->driver ? "bound to " : "not bound", function->driver),
+		       "mmrctl bind %s", function->bdf);
+
+	users_find(&users, function);
+	for (i = 0; i < users.count; i++) {
+		describe_user(&users.list[i], text, sizeof(text));
+		add(findings, LEVEL_NOTE, "users", function->bdf, "used by %s", text);
+	}
+	users_release(&users);
+}
+
+/* --- output ------------------------------------------------------------------------- */
+
+static json_t *findings_json(const struct findings *findings)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->list[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s, s:o}",
+						      "id", finding->id,
+						      "bdf", json_text(finding->bdf),
+						      "level", level_names[finding->level],
+						      "text", finding->text,
+						      "remedy", json_text(finding->remedy)));
+	}
+	return json_pack("{s:b, s:o}", "ready", findings->worst < LEVEL_ERROR, "findings", list);
+}
+
+static void print_finding(const struct finding *finding)
+{
+	printf("%-7s  %s%s%s: %s\n", level_names[finding->level], finding->bdf,
+	       *finding->bdf ? " " : "", finding->id, finding->text);
+	if (*finding->remedy)
+		printf("         -> %s\n", finding->remedy);
+}
+
+/* With all functions of the host, those in order are a number */
+static void print_findings(const struct findings *findings, bool all, size_t functions)
+{
+	size_t i;
+
+	for (i = 0; i < findings->count; i++)
+		if (!all || !*findings->list[i].bdf || findings->list[i].level >= LEVEL_WARNING)
+			print_finding(&findings->list[i]);
+	if (all)
+		printf("%-7s  functions: %zu with an MMR device ID; 'mmrctl check BDF' tells all about one\n",
+		       functions ? "ok" : "note", functions);
+	printf("%s\n", findings->worst >= LEVEL_ERROR ? "not ready" : "ready");
+}
+
+int verb_check(const struct request *request)
+{
+	struct findings findings = {};
+	struct functions found;
+	int status = STATUS_OK;
+	size_t i;
+
+	if (request->count)
+		status = functions_load(&found, request);
+	else
+		functions_find(&found);
+	if (status)
+		return status;
+
+	check_kernel(&findings);
+	check_iommu(&findings);
+	check_interrupts(&findings);
+	check_vfio(&findings);
+	check_module(&findings);
+	check_memory_limit(&findings);
+	for (i = 0; i < found.count; i++)
+		check_function(&findings, &found.list[i]);
+
+	if (request->json) {
+		status = print_json(findings_json(&findings));
+	} else {
+		print_findings(&findings, !request->count, found.count);
+		status = finish_output();
+	}
+	if (!status && findings.worst >= LEVEL_ERROR)
+		status = STATUS_UNUSABLE;
+	free(findings.list);
+	functions_release(&found);
+	users_forget();
+	return status;
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# Completion of mmrctl's command line for bash: verbs, options, and the functions that
+# "mmrctl list" shows. Goes to .../share/bash-completion/completions/mmrctl.
+
+_mmrctl() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+	local verbs='list show check bind unbind dump regs stats' verb='' i words=''
+
+	COMPREPLY=()
+	# Addresses have colons, which the shell takes for the ends of words
+	if declare -F _get_comp_words_by_ref >/dev/null; then
+		_get_comp_words_by_ref -n : cur prev
+		# shellcheck disable=SC2154 # set by the function
+		word=$cur before=$prev
+	fi
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ " $verbs " != *" ${COMP_WORDS[i]} "* ]] || verb=${COMP_WORDS[i]}
+	done
+
+	case $before in
+	--root | --sysfs)
+		mapfile -t COMPREPLY < <(compgen -d -- "$word")
+		return
+		;;
+	--pf)
+		words=$(mmrctl list 2>/dev/null | awk 'NR > 1 && $2 != "-" { print $2 }' | sort -u)
+		;;
+	*)
+		if [[ $word == -* ]]; then
+			words='--json --help --version --root --sysfs'
+			[[ $verb == dump || $verb == regs ]] || words+=' --pf'
+		elif [[ ! $verb ]]; then
+			words=$verbs
+		else
+			words=$(mmrctl list 2>/dev/null | awk 'NR > 1 { print $1 }')
+		fi
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	! declare -F __ltrim_colon_completions >/dev/null || __ltrim_colon_completions "$word"
+}
+
+complete -F _mmrctl mmrctl

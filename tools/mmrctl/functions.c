@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/virtio_mmr.h>
+
+#include "config_space.h"
+#include "functions.h"
+#include "paths.h"
+
+/* In the third column of sysfs's file "resource" (the kernel's linux/ioport.h) */
+#define RESOURCE_IO		0x00000100
+#define RESOURCE_MEMORY		0x00000200
+#define RESOURCE_PREFETCH	0x00002000
+#define RESOURCE_64_BIT		0x00100000
+#define RESOURCE_UNSET		0x20000000
+
+bool parse_bdf(char bdf[BDF_SIZE], const char *text)
+{
+	unsigned int domain = 0, bus, device, function;
+	char rest;
+
+	if (strspn(text, "0123456789abcdefABCDEF:.") != strlen(text))
+		return false;
+	if (sscanf(text, "%8x:%2x:%2x.%1x%c", &domain, &bus, &device, &function, &rest) != 4) {
+		domain = 0;
+		if (sscanf(text, "%2x:%2x.%1x%c", &bus, &device, &function, &rest) != 3)
+			return false;
+	}
+	if (device > 0x1f || function > 7)
+		return false;
+	snprintf(bdf, BDF_SIZE, "%04x:%02x:%02x.%x", domain, bus & 0xff, device & 0x1f,
+		 function & 7);
+	return true;
+}
+
+/* --- libpci ----------------------------------------------------------------- */
+
+static __attribute__((noreturn, format(printf, 1, 0))) void pci_failed(char *format, ...)
+{
+	va_list arguments;
+
+	fputs("mmrctl: ", stderr);
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fputc('\n', stderr);
+	exit(STATUS_FAILED);
+}
+
+/* What cannot be read is seen where it is wanted. */
+static void pci_silent(char *format __attribute__((unused)), ...)
+{
+}
+
+static struct pci_access *pci_open(void)
+{
+	struct path path = sys_path("bus/pci");
+	struct pci_access *pci = pci_alloc();
+
+	pci->error = pci_failed;
+	pci->warning = pci_silent;
+	pci->method = PCI_ACCESS_SYS_BUS_PCI;
+	pci_set_param(pci, "sysfs.path", path.text);
+	if (!path_exists(&path))
+		errx(STATUS_FAILED, "%s: there is no PCI bus; is sysfs mounted?", path.text);
+	pci_init(pci);
+	return pci;
+}
+
+/* --- one function ------------------------------------------------------------- */
+
+static void load_bars(struct function *function, const struct pci_dev *dev)
+{
+	struct virtio_mmr_function *shape = &function->shape;
+	unsigned int i;
+
+	/* As describe_function() of the driver has it */
+	for (i = 0; i < VIRTIO_MMR_NUM_BARS; i++) {
+		pciaddr_t flags = dev->flags[i];
+
+		function->bars[i].address = dev->base_addr[i] & ~0xfull;
+		function->bars[i].is_64_bit = flags & RESOURCE_64_BIT;
+		function->bars[i].prefetchable = flags & RESOURCE_PREFETCH;
+		shape->bar_size[i] = dev->size[i];
+		if (i && shape->bar_kind[i - 1] == VIRTIO_MMR_BAR_MEMORY &&
+		    function->bars[i - 1].is_64_bit)
+			shape->bar_kind[i] = VIRTIO_MMR_BAR_UPPER_HALF;
+		else if (!dev->size[i] || flags & RESOURCE_UNSET || !function->bars[i].address)
+			shape->bar_kind[i] = VIRTIO_MMR_BAR_ABSENT;
+		else if (flags & RESOURCE_MEMORY)
+			shape->bar_kind[i] = VIRTIO_MMR_BAR_MEMORY;
+		else
+			shape->bar_kind[i] = VIRTIO_MMR_BAR_IO;
+	}
+}
+
+static void load_relation(struct function *function)
+{
+	struct path path = function_path(function->bdf, "physfn");
+	unsigned int domain, bus, device, number;
+	long long offset, stride, distance;
+
+	function->vf_index = -1;
+	if (!link_name(&path, function->pf, sizeof(function->pf))) {
+		path = function_path(function->bdf, "sriov_numvfs");
+		function->numvfs = read_number(&path, 0);
+		return;
+	}
+
+	/* The inverse of how a VF gets its routing ID (PCIe 9.3.3.8) */
+	path = function_path(function->pf, "sriov_offset");
+	offset = read_number(&path, 0);
+	path = function_path(function->pf, "sriov_stride");
+	stride = read_number(&path, 0);
+	if (sscanf(function->bdf, "%x:%x:%x.%x", &domain, &bus, &device, &number) != 4)
+		return;
+	distance = bus << 8 | device << 3 | number;
+	if (sscanf(function->pf, "%x:%x:%x.%x", &domain, &bus, &device, &number) != 4)
+		return;
+	distance -= bus << 8 | device << 3 | number;
+	if (distance == offset)
+		function->vf_index = 0;
+	else if (stride > 0 && distance > offset)
+		function->vf_index = (distance - offset) / stride;
+}
+
+void function_refresh(struct function *function)
+{
+	struct path path = function_path(function->bdf, "driver");
+
+	link_name(&path, function->driver, sizeof(function->driver));
+	path = function_path(function->bdf, "driver_override");
+	read_line(&path, function->override, sizeof(function->override));
+	/* How the kernel prints that there is none */
+	if (!strcmp(function->override, "(null)"))
+		function->override[0] = '\0';
+}
+
+static void judge(struct function *function, enum config_room room)
+{
+	const struct mmr_capability *cap = function->capabilities;
+	size_t i;
+
+	function->verdict = VERDICT_UNUSABLE;
+	if (!function->identity) {
+		snprintf(function->reason, sizeof(function->reason),
+			 "%04x:%04x is not an MMR device ID", function->vendor,
+			 function->device);
+		return;
+	}
+	if (room == CONFIG_RESTRICTED) {
+		function->verdict = VERDICT_UNKNOWN;
+		snprintf(function->reason, sizeof(function->reason),
+			 "only root can read its configuration space beyond 64 bytes");
+		return;
+	}
+
+	for (i = 0; i < function->capability_count && !function->used; i++)
+		if (!cap[i].defect)
+			function->used = &cap[i];
+	if (!function->used) {
+		if (function->capability_count)
+			snprintf(function->reason, sizeof(function->reason), "%s", cap[0].why);
+		else
+			snprintf(function->reason, sizeof(function->reason),
+				 "it has no extended capability 0x%04x",
+				 VIRTIO_MMR_EXT_CAP_ID);
+		return;
+	}
+
+	switch (function->placement.fate) {
+	case VIRTIO_MMR_BAR0_ABSENT:
+	case VIRTIO_MMR_BAR0_HIDDEN:
+	case VIRTIO_MMR_BAR0_MOVED:
+		function->verdict = VERDICT_USABLE;
+		break;
+	case VIRTIO_MMR_BAR0_NO_SLOT:
+		snprintf(function->reason, sizeof(function->reason),
+			 "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but no other BAR is free for what lies in it",
+			 function->shape.bar_size[0]);
+		break;
+	case VIRTIO_MMR_BAR0_TOO_LARGE:
+		snprintf(function->reason, sizeof(function->reason),
+			 "BAR 0 of 0x%llx bytes must make room for the I/O BAR and is too large for a 32-bit BAR %u",
+			 function->shape.bar_size[0], function->placement.slot);
+		break;
+	}
+}
+
+static void load(struct function *function, struct pci_dev *dev, const char *bdf)
+{
+	struct path path = function_path(bdf, "iommu_group");
+	char group[NAME_LENGTH];
+	enum config_room room;
+
+	memset(function, 0, sizeof(*function));
+	snprintf(function->bdf, sizeof(function->bdf), "%s", bdf);
+	pci_fill_info(dev, PCI_FILL_IDENT | PCI_FILL_BASES | PCI_FILL_SIZES |
+		      PCI_FILL_IO_FLAGS | PCI_FILL_CLASS_EXT);
+	function->vendor = dev->vendor_id;
+	function->device = dev->device_id;
+	path = function_path(bdf, "subsystem_vendor");
+	function->subsystem_vendor = read_number(&path, 0);
+	path = function_path(bdf, "subsystem_device");
+	function->subsystem_device = read_number(&path, 0);
+	path = function_path(bdf, "revision");
+	function->revision = read_number(&path, 0);
+	if (function->vendor == VIRTIO_MMR_VENDOR_ID)
+		function->identity = virtio_mmr_identify(function->device);
+
+	path = function_path(bdf, "iommu_group");
+	function->group = link_name(&path, group, sizeof(group)) ? atoi(group) : -1;
+	function_refresh(function);
+	load_relation(function);
+	load_bars(function, dev);
+	room = config_space_load(function, dev);
+	judge(function, room);
+}
+
+/* --- many ----------------------------------------------------------------------- */
+
+static int by_address(const void *one, const void *other)
+{
+	const struct function *a = one, *b = other;
+
+	/* A longer domain is a higher one */
+	if (strlen(a->bdf) != strlen(b->bdf))
+		return strlen(a->bdf) < strlen(b->bdf) ? -1 : 1;
+	return strcmp(a->bdf, b->bdf);
+}
+
+static struct function *add(struct functions *found)
+{
+	struct function *list;
+
+	list = realloc(found->list, (found->count + 1) * sizeof(*list));
+	if (!list)
+		errx(STATUS_FAILED, "out of memory");
+	found->list = list;
+	return &list[found->count++];
+}
+
+void functions_find(struct functions *found)
+{
+	struct pci_access *pci = pci_open();
+	struct pci_dev *dev;
+
+	*found = (struct functions){};
+	pci_scan_bus(pci);
+	for (dev = pci->devices; dev; dev = dev->next) {
+		char bdf[BDF_SIZE];
+
+		pci_fill_info(dev, PCI_FILL_IDENT);
+		if (dev->vendor_id != VIRTIO_MMR_VENDOR_ID ||
+		    !virtio_mmr_identify(dev->device_id))
+			continue;
+		snprintf(bdf, sizeof(bdf), "%04x:%02x:%02x.%x", dev->domain, dev->bus,
+			 dev->dev & 0x1f, dev->func & 7);
+		load(add(found), dev, bdf);
+	}
+	pci_cleanup(pci);
+	if (found->count)
+		qsort(found->list, found->count, sizeof(*found->list), by_address);
+}
+
+int functions_load(struct functions *found, const struct request *request)
+{
+	struct pci_access *pci = pci_open();
+	int status = STATUS_OK;
+	size_t i;
+
+	*found = (struct functions){};
+	for (i = 0; i < request->count && !status; i++) {
+		const char *bdf = request->bdfs[i];
+		struct path path = function_path(bdf, "vendor");
+		unsigned int domain, bus, device, function;
+		struct pci_dev *dev;
+
+		if (!path_exists(&path) ||
+		    sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4) {
+			complain("%s: no such PCI function; 'mmrctl list' shows the MMR functions",
+				 bdf);
+			status = STATUS_NOT_FOUND;
+			break;
+		}
+		dev = pci_get_dev(pci, domain, bus, device, function);
+		load(add(found), dev, bdf);
+		pci_free_dev(dev);
+	}
+	pci_cleanup(pci);
+	if (status)
+		functions_release(found);
+	return status;
+}
+
+void functions_release(struct functions *found)
+{
+	size_t i;
+
+	for (i = 0; i < found->count; i++) {
+		free(found->list[i].capabilities);
+		free(found->list[i].structures);
+	}
+	free(found->list);
+	*found = (struct functions){};
+}
+
+void request_add(struct request *request, const char *bdf)
+{
+	size_t i;
+
+	for (i = 0; i < request->count; i++)
+		if (!strcmp(request->bdfs[i], bdf))
+			return;
+	request->bdfs = reallocarray(request->bdfs, request->count + 1, BDF_SIZE);
+	if (!request->bdfs)
+		errx(STATUS_FAILED, "out of memory");
+	snprintf(request->bdfs[request->count++], BDF_SIZE, "%s", bdf);
+}
+
+int request_add_vfs(struct request *request, const char *pf)
+{
+	struct path path = function_path(pf, "vendor");
+	long long i, vfs;
+
+	if (!path_exists(&path)) {
+		complain("%s: no such PCI function; 'mmrctl list' shows the PFs of MMR functions",
+			 pf);
+		return STATUS_NOT_FOUND;
+	}
+	path = function_path(pf, "sriov_numvfs");
+	vfs = read_number(&path, -1);
+	if (vfs < 0) {
+		complain("%s: is not an SR-IOV PF", pf);
+		return STATUS_NOT_FOUND;
+	}
+	if (vfs == 0) {
+		complain("%s: has no VFs; as root: echo NUMBER >%s", pf, path.text);
+		return STATUS_NOT_FOUND;
+	}
+	for (i = 0; i < vfs; i++) {
+		char name[32], bdf[BDF_SIZE];
+
+		snprintf(name, sizeof(name), "virtfn%lld", i);
+		path = function_path(pf, name);
+		/* The VFs may be going at this very moment */
+		if (!link_name(&path, bdf, sizeof(bdf)))
+			break;
+		request_add(request, bdf);
+	}
+	return STATUS_OK;
+}
+
+void describe_registers(const struct function *function, char *text, size_t size)
+{
+	const struct virtio_mmr_cap *cap = &function->used->cap;
+
+	snprintf(text, size, "BAR %u at 0x%llx (0x%llx bytes)", cap->bar, cap->offset,
+		 cap->length);
+}
+
+json_t *registers_json(const struct function *function)
+{
+	const struct virtio_mmr_cap *cap;
+
+	if (!function->used)
+		return json_null();
+	cap = &function->used->cap;
+	return json_pack("{s:i, s:I, s:I}", "bar", cap->bar, "offset", (json_int_t)cap->offset,
+			 "length", (json_int_t)cap->length);
+}
+
+json_t *usable_json(const struct function *function)
+{
+	if (function->verdict == VERDICT_UNKNOWN)
+		return json_null();
+	return json_boolean(function->verdict == VERDICT_USABLE);
+}

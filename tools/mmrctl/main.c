@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * mmrctl: transitional MMR functions from an administrator's point of view. Each
+ * verb has a file of its own.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "functions.h"
+#include "paths.h"
+
+#define MANY	((size_t)-1)
+
+/**
+ * struct verb - what can be done
+ * @name: on the command line
+ * @run: does it
+ * @least: functions that must be named
+ * @most: functions that can be named
+ * @has_pf: takes --pf
+ * @arguments: for people
+ * @summary: one line
+ * @help: more lines, with examples
+ */
+struct verb {
+	const char *name;
+	int (*run)(const struct request *request);
+	size_t least, most;
+	bool has_pf;
+	const char *arguments;
+	const char *summary;
+	const char *help;
+};
+
+static const struct verb verbs[] = {
+	{ "list", verb_list, 0, MANY, true, "[BDF...]",
+	  "MMR functions and what becomes of them",
+	  "A line for each function with an MMR device ID, or for those named: its PF, type,\n"
+	  "where its legacy registers are, IOMMU group, driver, and who uses it.\n"
+	  "\n"
+	  "  mmrctl list\n"
+	  "  mmrctl list --pf 0000:3b:00.0\n"
+	  "  mmrctl list --json | jq -r '.functions[] | select(.driver == null) | .bdf'\n" },
+	{ "show", verb_show, 1, MANY, true, "BDF...",
+	  "everything about a function, and why it is or is not usable",
+	  "Prints identity, BARs, each capability with its defect if it has one, what the guest\n"
+	  "will see, IOMMU group with all members, driver, users.\n"
+	  "\n"
+	  "  sudo mmrctl show 0000:3b:00.2\n"
+	  "  sudo mmrctl show 3b:00.2 --json | jq '.functions[0].capabilities'\n" },
+	{ "check", verb_check, 0, MANY, true, "[BDF...]",
+	  "whether this host and these functions are ready, and what to do if not",
+	  "Looks at kernel, IOMMU, interrupt remapping, VFIO, module, Secure Boot and limits, and\n"
+	  "at the functions named, or at all MMR functions. Each finding comes with its remedy.\n"
+	  "Exits with 4 if there is any error; warnings and notes do not count.\n"
+	  "\n"
+	  "  sudo mmrctl check\n"
+	  "  sudo mmrctl check 0000:3b:00.2 || exit\n" },
+	{ "bind", verb_bind, 1, MANY, true, "BDF...",
+	  "give functions to " MMR_DRIVER,
+	  "Loads the module if need be. All functions are bound or, if one cannot be, none: then\n"
+	  "each gets back the driver it had. Refuses functions that are unusable or in use, and\n"
+	  "groups that VFIO would refuse. Lasts until unbind or reboot; for each boot:\n"
+	  "  sudo driverctl set-override BDF " MMR_DRIVER "\n"
+	  "\n"
+	  "  sudo mmrctl bind 0000:3b:00.2 0000:3b:00.3\n"
+	  "  sudo mmrctl bind --pf 0000:3b:00.0       # all its VFs\n" },
+	{ "unbind", verb_unbind, 1, MANY, true, "BDF...",
+	  "give functions back to the driver they had",
+	  "Restores driver and driver_override as bind found them; without bind's record there\n"
+	  "will be neither. Refuses functions in use.\n"
+	  "\n"
+	  "  sudo mmrctl unbind 0000:3b:00.2\n"
+	  "  sudo mmrctl unbind --pf 0000:3b:00.0\n" },
+	{ "dump", verb_dump, 1, 1, false, "BDF",
+	  "configuration space as the guest will see it",
+	  "Opens the function through VFIO, which resets it; it must be bound and not in use.\n"
+	  "Prints what lspci -F reads.\n"
+	  "\n"
+	  "  sudo mmrctl dump 0000:3b:00.2 >view && lspci -vvv -F view\n" },
+	{ "regs", verb_regs, 1, 1, false, "BDF",
+	  "legacy registers, decoded",
+	  "Opens the function through VFIO, which resets it; it must be bound and not in use.\n"
+	  "ISR status is not read, as reading clears it.\n"
+	  "\n"
+	  "  sudo mmrctl regs 0000:3b:00.2\n"
+	  "  sudo mmrctl regs 0000:3b:00.2 --json | jq '.queues[0].size'\n" },
+	{ "stats", verb_stats, 1, MANY, true, "BDF...",
+	  "the driver's counters",
+	  "Prints the counters that the driver keeps from bind to unbind, with the names they\n"
+	  "have in sysfs.\n"
+	  "\n"
+	  "  mmrctl stats 0000:3b:00.2\n"
+	  "  watch -d mmrctl stats --pf 0000:3b:00.0\n" },
+};
+
+#define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
+
+enum {
+	OPTION_PF = 256,
+	OPTION_ROOT,
+	OPTION_SYSFS,
+};
+
+static const struct option options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "pf", required_argument, NULL, OPTION_PF },
+	{ "root", required_argument, NULL, OPTION_ROOT },
+	{ "sysfs", required_argument, NULL, OPTION_SYSFS },
+	{ }
+};
+
+static const char pf_help[] =
+	"  --pf BDF      all VFs of this PF; repeatable\n";
+static const char common_help[] =
+	"  -j, --json    JSON; the manual has its keys\n"
+	"  -h, --help    this; 'mmrctl VERB --help' for one verb, with examples\n"
+	"  -V, --version\n"
+	"  --root DIR    look at DIR/sys, DIR/proc, DIR/dev, ... (or MMRCTL_ROOT)\n"
+	"  --sysfs DIR   look at DIR instead of /sys (or MMRCTL_SYSFS)\n"
+	"\n"
+	"BDF is an address such as 0000:3b:00.2 or 3b:00.2.\n"
+	"Exit status: 0 done; 1 the system refused something; 2 wrong usage; 3 no such function;\n"
+	"4 host or function not fit for use; 5 function in use; 6 needs root.\n";
+
+static void print_help(const struct verb *verb)
+{
+	size_t i;
+
+	if (verb) {
+		printf("usage: mmrctl %s [OPTION...] %s\n\n%s\nOptions:\n%s%s", verb->name,
+		       verb->arguments, verb->help, verb->has_pf ? pf_help : "", common_help);
+		return;
+	}
+	puts("usage: mmrctl VERB [OPTION...] [BDF...]\n");
+	for (i = 0; i < VERBS; i++)
+		printf("  %-7s %-9s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+	printf("\nOptions:\n%s%s", pf_help, common_help);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < VERBS; i++)
+		if (!strcmp(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+static int add_pf(struct request *request, const char *text)
+{
+	char pf[BDF_SIZE];
+
+	if (!parse_bdf(pf, text)) {
+		complain("--pf %s: not an address such as 0000:3b:00.0", text);
+		return STATUS_USAGE;
+	}
+	return request_add_vfs(request, pf);
+}
+
+int main(int argc, char **argv)
+{
+	const char *root = getenv("MMRCTL_ROOT"), *sysfs = getenv("MMRCTL_SYSFS");
+	const struct verb *verb = NULL;
+	struct request request = {};
+	bool help = false, has_pf = false;
+	int option, status, i;
+	char bdf[BDF_SIZE] = "";
+
+	/* What getopt_long() complains with */
+	argv[0] = "mmrctl";
+	/* Where things are must be known before --pf can be looked up */
+	while ((option = getopt_long(argc, argv, "hVj", options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			help = true;
+			break;
+		case 'V':
+			puts("mmrctl " MMRCTL_VERSION);
+			return finish_output();
+		case 'j':
+			request.json = true;
+			break;
+		case OPTION_PF:
+			has_pf = true;
+			break;
+		case OPTION_ROOT:
+			root = optarg;
+			break;
+		case OPTION_SYSFS:
+			sysfs = optarg;
+			break;
+		default:
+			complain("'mmrctl --help' lists verbs and options");
+			return STATUS_USAGE;
+		}
+	}
+	/* getopt_long() has moved these to the end */
+	if (optind < argc)
+		verb = find_verb(argv[optind]);
+	if (optind < argc && !verb) {
+		complain("%s: no such verb; 'mmrctl --help' lists them", argv[optind]);
+		return STATUS_USAGE;
+	}
+	if (help) {
+		print_help(verb);
+		return finish_output();
+	}
+	if (!verb) {
+		complain("what? 'mmrctl --help' lists verbs and options");
+		return STATUS_USAGE;
+	}
+	if (has_pf && !verb->has_pf) {
+		complain("%s takes one function and no --pf", verb->name);
+		return STATUS_USAGE;
+	}
+	paths_init(root, sysfs);
+
+	status = STATUS_OK;
+	for (i = optind + 1; i < argc && !status; i++) {
+		if (parse_bdf(bdf, argv[i])) {
+			request_add(&request, bdf);
+			continue;
+		}
+		complain("%s: not an address such as 0000:3b:00.2", argv[i]);
+		status = STATUS_USAGE;
+	}
+	optind = 0;
+	while (!status && (option = getopt_long(argc, argv, "hVj", options, NULL)) != -1)
+		if (option == OPTION_PF)
+			status = add_pf(&request, optarg);
+
+	if (!status && (request.count < verb->least || request.count > verb->most)) {
+		complain("%s %s: %zu functions are named; 'mmrctl list' shows them",
+			 verb->name, verb->arguments, request.count);
+		status = STATUS_USAGE;
+	}
+	if (!status)
+		status = verb->run(&request);
+	free(request.bdfs);
+	return status;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What all verbs share. Documentation/mmrctl.rst describes them for users.
+ */
+#ifndef MMRCTL_H
+#define MMRCTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define MMR_DRIVER	"virtio_mmr_vfio_pci"
+
+/* DDDDDDDD:BB:DD.F; domains have more than four digits on some hosts */
+#define BDF_SIZE	17
+
+/* Part of the interface, see the manual */
+enum status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,	/* the system refused something */
+	STATUS_USAGE = 2,
+	STATUS_NOT_FOUND = 3,	/* no such function, or none that the verb is for */
+	STATUS_UNUSABLE = 4,	/* the host or the function is not fit for use */
+	STATUS_IN_USE = 5,
+	STATUS_DENIED = 6,	/* needs root */
+};
+
+/**
+ * struct request - what the command line asks for
+ * @json: print JSON
+ * @count: number of functions named, those behind --pf included
+ * @bdfs: their addresses in sysfs's form; they need not exist
+ */
+struct request {
+	bool json;
+	size_t count;
+	char (*bdfs)[BDF_SIZE];
+};
+
+/* Each returns an enum status, after a message on stderr if it is not 0 */
+int verb_list(const struct request *request);
+int verb_show(const struct request *request);
+int verb_check(const struct request *request);
+int verb_bind(const struct request *request);
+int verb_unbind(const struct request *request);
+int verb_dump(const struct request *request);
+int verb_regs(const struct request *request);
+int verb_stats(const struct request *request);
+
+/* One line on stderr, "mmrctl: " before it and a line feed after it */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text that others chose, such as a process's name, fit for a terminal and for JSON */
+void make_printable(char *text);
+
+/* The value, or null for an empty text or none */
+json_t *json_text(const char *text);
+/* Print @object and release it; STATUS_FAILED if stdout cannot be written */
+int print_json(json_t *object);
+/* Flush stdout; STATUS_FAILED if it cannot be written */
+int finish_output(void);
+
+#endif /* MMRCTL_H */

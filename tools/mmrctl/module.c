@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <fts.h>
+#include <libkmod.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mmrctl.h"
+#include "module.h"
+#include "paths.h"
+
+void kernel_release(char *release, size_t size)
+{
+	struct path path = root_path("proc/sys/kernel/osrelease");
+
+	if (!read_line(&path, release, size))
+		snprintf(release, size, "unknown");
+}
+
+static void be_quiet(void *data __attribute__((unused)), int priority __attribute__((unused)),
+		     const char *file __attribute__((unused)), int line __attribute__((unused)),
+		     const char *function __attribute__((unused)),
+		     const char *format __attribute__((unused)),
+		     va_list arguments __attribute__((unused)))
+{
+}
+
+static struct kmod_ctx *open_modules(void)
+{
+	static const char *const no_configuration[] = { NULL };
+	struct kmod_ctx *ctx;
+	struct path folder;
+	char release[128];
+
+	kernel_release(release, sizeof(release));
+	folder = root_path("lib/modules/%s", release);
+	ctx = kmod_new(folder.text, paths_are_recorded() ? no_configuration : NULL);
+	if (ctx)
+		kmod_set_log_fn(ctx, be_quiet, NULL);
+	return ctx;
+}
+
+static void read_info(struct module *module, struct kmod_module *mod)
+{
+	struct kmod_list *info = NULL, *item;
+
+	if (kmod_module_get_info(mod, &info) < 0)
+		return;
+	kmod_list_foreach(item, info) {
+		const char *key = kmod_module_info_get_key(item);
+		const char *value = kmod_module_info_get_value(item);
+
+		if (!strcmp(key, "vermagic"))
+			snprintf(module->vermagic, sizeof(module->vermagic), "%.*s",
+				 (int)strcspn(value, " "), value);
+		else if (!strcmp(key, "signer"))
+			snprintf(module->signer, sizeof(module->signer), "%s", value);
+		else if (!strcmp(key, "sig_id"))
+			module->is_signed = true;
+	}
+	make_printable(module->vermagic);
+	make_printable(module->signer);
+	kmod_module_info_free_list(info);
+}
+
+void module_look(struct module *module, const char *name)
+{
+	struct path path = sys_path("module/%s", name);
+	struct kmod_list *found = NULL;
+	struct kmod_module *mod;
+	struct kmod_ctx *ctx;
+
+	*module = (struct module){ .loaded = path_exists(&path) };
+	ctx = open_modules();
+	if (!ctx)
+		return;
+	if (!kmod_module_new_from_lookup(ctx, name, &found) && found) {
+		mod = kmod_module_get_module(found);
+		/* Modules that are built in have none */
+		if (kmod_module_get_path(mod)) {
+			snprintf(module->path, sizeof(module->path), "%s",
+				 kmod_module_get_path(mod));
+			read_info(module, mod);
+		}
+		module->installed = true;
+		kmod_module_unref(mod);
+		kmod_module_unref_list(found);
+	}
+	kmod_unref(ctx);
+}
+
+int module_load(const char *name)
+{
+	struct kmod_list *found = NULL, *item;
+	struct kmod_ctx *ctx = open_modules();
+	int error;
+
+	if (!ctx)
+		return -ENOENT;
+	error = kmod_module_new_from_lookup(ctx, name, &found);
+	if (!error && !found)
+		error = -ENOENT;
+	kmod_list_foreach(item, found) {
+		struct kmod_module *mod = kmod_module_get_module(item);
+
+		if (!error)
+			error = kmod_module_probe_insert_module(mod, 0, NULL, NULL, NULL,
+								NULL);
+		kmod_module_unref(mod);
+	}
+	kmod_module_unref_list(found);
+	kmod_unref(ctx);
+	return error;
+}
+
+const char *module_remedy(int error)
+{
+	switch (-error) {
+	case ENOENT:
+		return "it is not installed for this kernel; 'mmrctl check' says more";
+	case EKEYREJECTED:
+	case ENOKEY:
+		return "this kernel wants it to be signed with a key that the machine trusts";
+	case ENOEXEC:
+		return "it was built for another kernel: build and install it for this one";
+	default:
+		return "the kernel log may say more: dmesg";
+	}
+}
+
+void module_releases(const char *name, char *text, size_t size)
+{
+	struct path modules = root_path("lib/modules");
+	char pattern[128], *roots[2];
+	FTSENT *entry;
+	FTS *walk;
+
+	text[0] = '\0';
+	roots[0] = modules.text;
+	roots[1] = NULL;
+	/* Compressed ones as well */
+	snprintf(pattern, sizeof(pattern), "%s.ko*", name);
+	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	while (walk && (entry = fts_read(walk))) {
+		char *release = entry->fts_path + strlen(modules.text) + 1;
+		size_t used = strlen(text);
+
+		/* Modules from elsewhere are never there, and it is most of the tree */
+		if (entry->fts_level == 2 && entry->fts_info == FTS_D &&
+		    !strcmp(entry->fts_name, "kernel"))
+			fts_set(walk, entry, FTS_SKIP);
+		if (entry->fts_info != FTS_F || fnmatch(pattern, entry->fts_name, 0))
+			continue;
+		snprintf(text + used, size - used, "%s%.*s", used ? ", " : "",
+			 (int)strcspn(release, "/"), release);
+	}
+	if (walk)
+		fts_close(walk);
+	make_printable(text);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Kernel modules of the running kernel.
+ */
+#ifndef MMRCTL_MODULE_H
+#define MMRCTL_MODULE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+/**
+ * struct module - what is known of a module
+ * @loaded: it is in the kernel
+ * @installed: modprobe finds it
+ * @path: of its file if @installed
+ * @vermagic: kernel that the file was built for, first word
+ * @is_signed: the file has a signature
+ * @signer: who signed it, as the signature says
+ */
+struct module {
+	bool loaded;
+	bool installed;
+	char path[PATH_MAX];
+	char vermagic[128];
+	bool is_signed;
+	char signer[128];
+};
+
+void module_look(struct module *module, const char *name);
+
+/* Load a module and what it depends on; 0 or a negative error code */
+int module_load(const char *name);
+
+/* Why that may have failed and what to do, for people */
+const char *module_remedy(int error);
+
+/* Release of the running kernel */
+void kernel_release(char *release, size_t size);
+
+/* Releases for which there is a file of this module below /lib/modules, or empty */
+void module_releases(const char *name, char *text, size_t size);
+
+#endif /* MMRCTL_MODULE_H */

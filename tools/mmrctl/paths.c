@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "paths.h"
+
+static const char *root_folder = "";
+static const char *sysfs_folder;
+
+void paths_init(const char *root, const char *sysfs)
+{
+	root_folder = root && strcmp(root, "/") ? root : "";
+	sysfs_folder = sysfs;
+}
+
+bool paths_are_recorded(void)
+{
+	return *root_folder || sysfs_folder;
+}
+
+static struct path make_path(const char *before, const char *between,
+			     const char *format, va_list arguments)
+{
+	struct path path;
+	size_t length;
+
+	length = snprintf(path.text, sizeof(path.text), "%s%s/", before, between);
+	if (length < sizeof(path.text))
+		vsnprintf(path.text + length, sizeof(path.text) - length, format, arguments);
+	return path;
+}
+
+struct path sys_path(const char *format, ...)
+{
+	struct path path;
+	va_list arguments;
+
+	va_start(arguments, format);
+	path = make_path(sysfs_folder ? sysfs_folder : root_folder,
+			 sysfs_folder ? "" : "/sys", format, arguments);
+	va_end(arguments);
+	return path;
+}
+
+struct path root_path(const char *format, ...)
+{
+	struct path path;
+	va_list arguments;
+
+	va_start(arguments, format);
+	path = make_path(root_folder, "", format, arguments);
+	va_end(arguments);
+	return path;
+}
+
+struct path function_path(const char *bdf, const char *file)
+{
+	return sys_path("bus/pci/devices/%s/%s", bdf, file);
+}
+
+bool path_exists(const struct path *path)
+{
+	return access(path->text, F_OK) == 0;
+}
+
+bool read_line(const struct path *path, char *text, size_t size)
+{
+	ssize_t length;
+	int fd;
+
+	text[0] = '\0';
+	fd = open(path->text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	length = read(fd, text, size - 1);
+	close(fd);
+	if (length < 0)
+		return false;
+	text[length] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return true;
+}
+
+long long read_number(const struct path *path, long long fallback)
+{
+	char text[64], *end;
+	long long number;
+
+	if (!read_line(path, text, sizeof(text)))
+		return fallback;
+	errno = 0;
+	number = strtoll(text, &end, 0);
+	return errno || end == text ? fallback : number;
+}
+
+bool link_name(const struct path *path, char *name, size_t size)
+{
+	char target[PATH_MAX], *slash;
+	ssize_t length;
+
+	name[0] = '\0';
+	length = readlink(path->text, target, sizeof(target) - 1);
+	if (length <= 0)
+		return false;
+	target[length] = '\0';
+	slash = strrchr(target, '/');
+	snprintf(name, size, "%s", slash ? slash + 1 : target);
+	return true;
+}
+
+int write_text(const struct path *path, const char *text)
+{
+	ssize_t done;
+	int fd, error = 0;
+
+	fd = open(path->text, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	done = write(fd, text, strlen(text));
+	if (done < 0)
+		error = -errno;
+	else if ((size_t)done != strlen(text))
+		error = -EIO;
+	close(fd);
+	return error;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "paths.h"
+#include "record.h"
+
+#define FOLDER	"run/mmrctl"
+
+/*
+ * VFs come and go with the same addresses. The number of a folder in sysfs is new for
+ * each, so it tells whether a record is of this one.
+ */
+static json_int_t incarnation(const struct function *function)
+{
+	struct path path = function_path(function->bdf, ".");
+	struct stat status;
+
+	return stat(path.text, &status) ? 0 : (json_int_t)status.st_ino;
+}
+
+static int make_folder(void)
+{
+	struct path path = root_path(FOLDER);
+
+	if (mkdir(path.text, 0755) && errno != EEXIST) {
+		complain("%s: %s", path.text, strerror(errno));
+		return errno == EACCES ? STATUS_DENIED : STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+int record_lock(void)
+{
+	struct path path = root_path(FOLDER "/lock");
+	int status = make_folder(), fd;
+
+	if (status)
+		return status;
+	/* Held until the program ends */
+	fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX)) {
+		complain("%s: %s", path.text, strerror(errno));
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+int record_save(const struct function *function)
+{
+	struct path path = root_path(FOLDER "/%s", function->bdf);
+	int failed;
+	json_t *object;
+
+	object = json_pack("{s:I, s:o, s:o}", "incarnation", incarnation(function),
+			   "driver", json_text(function->driver),
+			   "driver_override", json_text(function->override));
+	failed = json_dump_file(object, path.text, JSON_INDENT(2));
+	json_decref(object);
+	if (failed) {
+		complain("%s: cannot be written: %s", path.text, strerror(errno));
+		return STATUS_FAILED;
+	}
+	return STATUS_OK;
+}
+
+bool record_load(struct record *record, const struct function *function)
+{
+	struct path path = root_path(FOLDER "/%s", function->bdf);
+	json_t *object = json_load_file(path.text, 0, NULL);
+	json_int_t number = json_integer_value(json_object_get(object, "incarnation"));
+	const char *driver = json_string_value(json_object_get(object, "driver"));
+	const char *override = json_string_value(json_object_get(object, "driver_override"));
+	bool ours = object && number == incarnation(function);
+
+	*record = (struct record){};
+	if (ours) {
+		snprintf(record->driver, sizeof(record->driver), "%s", driver ? driver : "");
+		snprintf(record->override, sizeof(record->override), "%s",
+			 override ? override : "");
+	}
+	json_decref(object);
+	return ours;
+}
+
+void record_remove(const struct function *function)
+{
+	struct path path = root_path(FOLDER "/%s", function->bdf);
+
+	unlink(path.text);
+}

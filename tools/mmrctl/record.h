@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What bind remembers of a function for unbind: a file /run/mmrctl/BDF, gone after
+ * a reboot as the binding itself is.
+ */
+#ifndef MMRCTL_RECORD_H
+#define MMRCTL_RECORD_H
+
+#include "functions.h"
+
+/**
+ * struct record - a function before it was bound
+ * @driver: it had, empty if none
+ * @override: driver_override it had, empty if none
+ */
+struct record {
+	char driver[NAME_LENGTH];
+	char override[NAME_LENGTH];
+};
+
+/* Wait until no other mmrctl binds or unbinds; STATUS_OK or a status after a message */
+int record_lock(void);
+
+/* Remember @function as it is now; STATUS_OK or a status after a message */
+int record_save(const struct function *function);
+
+/* False, and an empty record, if there is none of this very function */
+bool record_load(struct record *record, const struct function *function);
+void record_remove(const struct function *function);
+
+#endif /* MMRCTL_RECORD_H */

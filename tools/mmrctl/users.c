@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "groups.h"
+#include "paths.h"
+#include "users.h"
+
+/* Deeper than any disk lies below its PCI function */
+#define DEPTH_MAX	8
+
+/* --- processes that have something of VFIO open ------------------------------- */
+
+struct opener {
+	int pid;
+	char name[NAME_LENGTH];
+	char file[NAME_LENGTH];	/* below /dev/vfio */
+};
+
+static struct {
+	bool known;
+	bool complete;
+	struct opener *list;
+	size_t count;
+} openers;
+
+static void add_opener(int pid, const char *file)
+{
+	struct path path = root_path("proc/%d/comm", pid);
+	struct opener *opener;
+
+	openers.list = reallocarray(openers.list, openers.count + 1, sizeof(*openers.list));
+	if (!openers.list)
+		errx(STATUS_FAILED, "out of memory");
+	opener = &openers.list[openers.count++];
+	*opener = (struct opener){ .pid = pid };
+	snprintf(opener->file, sizeof(opener->file), "%.*s", NAME_LENGTH - 1, file);
+	if (!read_line(&path, opener->name, sizeof(opener->name)))
+		strcpy(opener->name, "?");
+	make_printable(opener->name);
+}
+
+static void look_at_process(int pid)
+{
+	static const char prefix[] = "/dev/vfio/";
+	struct path path = root_path("proc/%d/fd", pid);
+	struct dirent *entry;
+	DIR *folder;
+
+	folder = opendir(path.text);
+	if (!folder) {
+		/* It may have ended meanwhile */
+		if (errno == EACCES)
+			openers.complete = false;
+		return;
+	}
+	while ((entry = readdir(folder))) {
+		char target[256];
+		ssize_t length;
+
+		length = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1);
+		if (length <= 0)
+			continue;
+		target[length] = '\0';
+		if (!strncmp(target, prefix, strlen(prefix)))
+			add_opener(pid, target + strlen(prefix));
+	}
+	closedir(folder);
+}
+
+static void find_openers(void)
+{
+	struct path path = root_path("proc");
+	struct dirent *entry;
+	DIR *folder;
+
+	if (openers.known)
+		return;
+	openers.known = true;
+	openers.complete = true;
+	folder = opendir(path.text);
+	if (!folder) {
+		openers.complete = false;
+		return;
+	}
+	while ((entry = readdir(folder)))
+		if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != getpid())
+			look_at_process(atoi(entry->d_name));
+	closedir(folder);
+}
+
+void users_forget(void)
+{
+	free(openers.list);
+	memset(&openers, 0, sizeof(openers));
+}
+
+/* --- what the host does with it ------------------------------------------------- */
+
+static struct user *add(struct users *users, enum user_kind kind, const char *name)
+{
+	struct user *user;
+
+	users->list = reallocarray(users->list, users->count + 1, sizeof(*users->list));
+	if (!users->list)
+		errx(STATUS_FAILED, "out of memory");
+	user = &users->list[users->count++];
+	*user = (struct user){ .kind = kind };
+	snprintf(user->name, sizeof(user->name), "%.*s", NAME_LENGTH - 1, name);
+	make_printable(user->name);
+	return user;
+}
+
+static void look_at_interface(struct users *users, const char *folder, const char *name)
+{
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "%s/%s/flags", folder, name);
+	/* IFF_UP */
+	if (read_number(&path, 0) & 1)
+		add(users, USER_INTERFACE, name);
+}
+
+/* Whether a line of mountinfo is about the device with this number or name */
+static bool is_mount_of(char *line, const char *number, const char *name, char *where,
+			size_t size)
+{
+	char *word, *rest = line, source[NAME_MAX + 8], *words[5] = {};
+	bool same;
+	int i;
+
+	snprintf(source, sizeof(source), "/dev/%s", name);
+	for (i = 0; i < 5; i++) {
+		words[i] = strtok_r(rest, "\n ", &rest);
+		if (!words[i])
+			return false;
+	}
+	same = !strcmp(words[2], number);
+	/* Some file systems have numbers of their own, and name the device at the end */
+	while (!same && (word = strtok_r(rest, "\n ", &rest)))
+		same = !strcmp(word, source);
+	if (same)
+		snprintf(where, size, "%s", words[4]);
+	return same;
+}
+
+static void look_at_disk(struct users *users, const char *folder, const char *name)
+{
+	char number[32], line[4096], where[64];
+	struct user *user = NULL;
+	struct dirent *entry;
+	struct path path;
+	DIR *holders;
+	FILE *file;
+
+	snprintf(path.text, sizeof(path.text), "%s/%s/dev", folder, name);
+	if (!read_line(&path, number, sizeof(number)))
+		return;
+
+	path = root_path("proc/self/mountinfo");
+	file = fopen(path.text, "re");
+	while (file && !user && fgets(line, sizeof(line), file))
+		if (is_mount_of(line, number, name, where, sizeof(where))) {
+			user = add(users, USER_DISK, name);
+			snprintf(user->how, sizeof(user->how), "mounted on %s", where);
+		}
+	if (file)
+		fclose(file);
+
+	path = root_path("proc/swaps");
+	file = fopen(path.text, "re");
+	while (file && !user && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, " \t\n")] = '\0';
+		if (!strncmp(line, "/dev/", 5) && !strcmp(line + 5, name)) {
+			user = add(users, USER_DISK, name);
+			strcpy(user->how, "swap space");
+		}
+	}
+	if (file)
+		fclose(file);
+
+	snprintf(path.text, sizeof(path.text), "%s/%s/holders", folder, name);
+	holders = user ? NULL : opendir(path.text);
+	while (holders && !user && (entry = readdir(holders)))
+		if (entry->d_name[0] != '.') {
+			user = add(users, USER_DISK, name);
+			snprintf(user->how, sizeof(user->how), "part of %.64s", entry->d_name);
+		}
+	if (holders)
+		closedir(holders);
+	if (user)
+		make_printable(user->how);
+}
+
+/* In a folder of network interfaces or of disks, the latter with partitions in them */
+static void look_at_class(struct users *users, const char *folder, bool disks, int depth)
+{
+	struct dirent *entry;
+	DIR *stream;
+
+	stream = opendir(folder);
+	while (stream && (entry = readdir(stream))) {
+		struct path path;
+
+		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+			continue;
+		if (!disks) {
+			look_at_interface(users, folder, entry->d_name);
+			continue;
+		}
+		look_at_disk(users, folder, entry->d_name);
+		snprintf(path.text, sizeof(path.text), "%.2048s/%s", folder, entry->d_name);
+		if (depth)
+			look_at_class(users, path.text, disks, depth - 1);
+	}
+	if (stream)
+		closedir(stream);
+}
+
+static void look_below(struct users *users, const char *folder, int depth)
+{
+	struct dirent *entry;
+	DIR *stream;
+
+	stream = opendir(folder);
+	while (stream && (entry = readdir(stream))) {
+		struct path path;
+
+		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
+			continue;
+		snprintf(path.text, sizeof(path.text), "%.2048s/%s", folder, entry->d_name);
+		if (!strcmp(entry->d_name, "net"))
+			look_at_class(users, path.text, false, 0);
+		else if (!strcmp(entry->d_name, "block"))
+			look_at_class(users, path.text, true, 1);
+		else if (depth)
+			look_below(users, path.text, depth - 1);
+	}
+	if (stream)
+		closedir(stream);
+}
+
+/* --- both -------------------------------------------------------------------------- */
+
+/* /dev/vfio/devices/vfioN belongs to the function with vfio-dev/vfioN */
+static bool is_opener_of(const struct opener *opener, const struct function *function)
+{
+	static const char prefix[] = "devices/";
+	char group[16], name[NAME_LENGTH + 16];
+	struct path path;
+
+	snprintf(group, sizeof(group), "%d", function->group);
+	if (function->group >= 0 && !strcmp(opener->file, group))
+		return true;
+	if (strncmp(opener->file, prefix, strlen(prefix)))
+		return false;
+	snprintf(name, sizeof(name), "vfio-dev/%s", opener->file + strlen(prefix));
+	path = function_path(function->bdf, name);
+	return path_exists(&path);
+}
+
+static bool is_listed(const struct users *users, int pid)
+{
+	size_t i;
+
+	for (i = 0; i < users->count; i++)
+		if (users->list[i].kind == USER_PROCESS && users->list[i].pid == pid)
+			return true;
+	return false;
+}
+
+void users_find(struct users *users, const struct function *function)
+{
+	struct path path = function_path(function->bdf, ".");
+	size_t i;
+
+	*users = (struct users){ .complete = true };
+	if (!*function->driver)
+		return;
+
+	if (is_vfio_driver(function->driver)) {
+		find_openers();
+		users->complete = openers.complete;
+		for (i = 0; i < openers.count; i++)
+			if (is_opener_of(&openers.list[i], function) &&
+			    !is_listed(users, openers.list[i].pid))
+				add(users, USER_PROCESS, openers.list[i].name)->pid =
+					openers.list[i].pid;
+	} else {
+		look_below(users, path.text, DEPTH_MAX);
+	}
+	if (function->numvfs) {
+		char number[16];
+
+		snprintf(number, sizeof(number), "%u", function->numvfs);
+		add(users, USER_VFS, number);
+	}
+}
+
+void users_release(struct users *users)
+{
+	free(users->list);
+	*users = (struct users){};
+}
+
+void describe_user(const struct user *user, char *text, size_t size)
+{
+	switch (user->kind) {
+	case USER_PROCESS:
+		snprintf(text, size, "%s (%d)", user->name, user->pid);
+		break;
+	case USER_INTERFACE:
+		snprintf(text, size, "%s (interface is up)", user->name);
+		break;
+	case USER_DISK:
+		snprintf(text, size, "%s (%s)", user->name, user->how);
+		break;
+	case USER_VFS:
+		snprintf(text, size, "%s VFs", user->name);
+		break;
+	}
+}
+
+json_t *users_json(const struct users *users)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < users->count; i++) {
+		const struct user *user = &users->list[i];
+
+		switch (user->kind) {
+		case USER_PROCESS:
+			json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "kind", "process",
+							      "pid", user->pid,
+							      "name", user->name));
+			break;
+		case USER_INTERFACE:
+			json_array_append_new(list, json_pack("{s:s, s:s}", "kind", "interface",
+							      "name", user->name));
+			break;
+		case USER_DISK:
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "kind", "disk",
+							      "name", user->name,
+							      "how", user->how));
+			break;
+		case USER_VFS:
+			json_array_append_new(list, json_pack("{s:s, s:i}", "kind", "vfs",
+							      "count", atoi(user->name)));
+			break;
+		}
+	}
+	return list;
+}
