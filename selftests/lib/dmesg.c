@@ -170,17 +170,18 @@ bool dmesg_dma_stopped(struct dmesg *log, const char *bdf, uint64_t iova,
 		       unsigned int milliseconds)
 {
 	const struct timespec millisecond = { .tv_nsec = 1000000 };
-	char record[RECORD_SIZE], *text, device[32], address[32];
+	char record[RECORD_SIZE], *text, short_device[32], device[32], address[32];
 	bool stopped = false;
 
-	/* Without the domain, as in "Request device [01:00.1]" */
-	snprintf(device, sizeof(device), "device [%s]", strchr(bdf, ':') + 1);
+	/* "Request device [0000:01:00.1]", or without the domain in earlier kernels */
+	snprintf(device, sizeof(device), "device [%s]", bdf);
+	snprintf(short_device, sizeof(short_device), "device [%s]", strchr(bdf, ':') + 1);
 	snprintf(address, sizeof(address), "fault addr 0x%llx ",
 		 (unsigned long long)iova);
 	for (;;) {
 		while (next(log->fd, record, &text)) {
-			if (strstr(text, "DMAR: [DMA") && strstr(text, device) &&
-			    strstr(text, address))
+			if (strstr(text, "DMAR: [DMA") && strstr(text, address) &&
+			    (strstr(text, device) || strstr(text, short_device)))
 				stopped = true;
 			else if (!strstr(text, "DMAR: DRHD: handling fault status"))
 				note_fault(log, text);
