@@ -52,6 +52,7 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attribu
 {
 	struct vfio_pci_core_device *core = dev_get_drvdata(dev);
 	struct virtio_mmr_device *mmr = to_virtio_mmr(&core->vdev);
+	/* Pairs with virtio_mmr_counters_open(). */
 	struct virtio_mmr_counters __percpu *counters = smp_load_acquire(&mmr->counters);
 	unsigned long sum = 0;
 	int cpu;
