@@ -16,6 +16,9 @@ KERNELS := 6.12 6.1
 # and those that "make check" leaves out: the newest that Debian offers
 NEWER_KERNELS := trixie-backports
 
+# Of the packages, and what modinfo shows
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
+
 # Debian's "make kernelrelease" gives the upstream version, this the real one.
 RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 OUT = $(CURDIR)/build/$(RELEASE)
@@ -33,7 +36,8 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 modules: folders kdir
 	@mkdir -p "$(OUT)"
 	@cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/include" "$(CURDIR)/drivers" "$(OUT)/"
-	@+tools/debian/kbuild "$(KDIR)" "$(CURDIR)" M="$(OUT)" modules $(MAKEOVERRIDES)
+	@+tools/debian/kbuild "$(KDIR)" "$(CURDIR)" M="$(OUT)" \
+		VIRTIO_MMR_VERSION="$(VERSION)" modules $(MAKEOVERRIDES)
 	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
 	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE)"
 

@@ -154,3 +154,7 @@ module_pci_driver(virtio_mmr_driver);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("virtio-mmr maintainers");
 MODULE_DESCRIPTION("VFIO PCI driver for transitional MMR virtio functions");
+/* Only what is built outside of the kernel has a version of its own. */
+#ifdef VIRTIO_MMR_VERSION
+MODULE_VERSION(VIRTIO_MMR_VERSION);
+#endif
