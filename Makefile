@@ -30,7 +30,7 @@ SOURCES := drivers/vfio/pci/virtio_mmr
 INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
-.PHONY: modules install uninstall clean style demo check check-kernels bench fuzz docs man setup help folders kdir
+.PHONY: modules sign install uninstall clean style demo check check-kernels bench fuzz docs man setup help folders kdir
 .PHONY: mmrctl install-tools uninstall-tools
 
 modules: folders kdir
@@ -41,12 +41,33 @@ modules: folders kdir
 	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
 	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE)"
 
+# The signed module takes the place of the other one until make is run again.
+SIGNED = $(OUT)/signed/$(MODULE)
+HASH = $(shell sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$(KDIR)/.config")
+sign: kdir
+	@test -n "$(KEY)" -a -n "$(CERT)" || { \
+		echo "Which key? make sign KEY=FILE CERT=FILE: the private key and its certificate" >&2; \
+		echo "(Documentation/install.rst, \"Secure Boot\", tells how to make them)." >&2; \
+		exit 1; }
+	@$(call built,$(OUT)/$(SOURCES)/$(MODULE))
+	@test -x "$(KDIR)/scripts/sign-file" || { \
+		echo "$(KDIR)/scripts/sign-file is missing: this kernel's headers cannot sign" >&2; \
+		exit 1; }
+	@mkdir -p "$(dir $(SIGNED))"
+	@rm -f "$(SIGNED)"
+	@"$(KDIR)/scripts/sign-file" "$(or $(HASH),sha256)" "$(KEY)" "$(CERT)" \
+		"$(OUT)/$(SOURCES)/$(MODULE)" "$(SIGNED)"
+	@ln -sf "signed/$(MODULE)" "$(OUT)/$(MODULE)"
+	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE) is signed by $$(/sbin/modinfo -F signer "$(SIGNED)")"
+
+built = test -e "$(1)" || { \
+	echo "$(1) is missing: run 'make' with the same KDIR or KERNEL first" >&2; \
+	exit 1; }
+
 # Builds nothing, as what root builds here would be in its owner's way, and what
 # has been signed would lose its signature.
 install: kdir
-	@test -e "$(OUT)/$(MODULE)" || { \
-		echo "$(OUT)/$(MODULE) is missing: run 'make' with the same KDIR or KERNEL first" >&2; \
-		exit 1; }
+	@$(call built,$(OUT)/$(MODULE))
 	install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
 	$(DEPMOD)
 
@@ -140,6 +161,8 @@ help:
 	@echo '  make install-tools, make uninstall-tools'
 	@echo '                 install it, its manual and its completion, or undo that (as root);'
 	@echo '                 PREFIX=/usr/local, DESTDIR=DIR'
+	@echo '  make sign KEY=FILE CERT=FILE'
+	@echo '                 sign it for Secure Boot, between make and make install'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make check-kernels'
 	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'

@@ -19,6 +19,7 @@ usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [SUITE...]
 SUITE, default all of them:
   unit      the driver's decoding and translating, on this machine
   style     what "make style" checks
+  install   which driver a device manager chooses; signatures
   docs      the documentation: that it builds, and agrees with the code
   fuzz      each fuzzer for a minute
   emulator  the emulated device by itself, on this machine
@@ -272,7 +273,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | docs | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
+	unit | style | install | docs | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -282,7 +283,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style docs fuzz emulator runner in_place probe layout fault displaced pf guest bench)
+	suites=(unit style install docs fuzz emulator runner in_place probe layout fault displaced pf guest bench)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -292,7 +293,7 @@ plan=() first=1
 for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
-		unit | style | docs | fuzz | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
+		unit | style | install | docs | fuzz | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
 		probe | layout | fault | displaced | pf | bench)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
@@ -346,6 +347,7 @@ expected_taps() { # SUITE
 	local lanes devices lane test prefix=''
 	case $1 in
 	unit) lanes=("|${unit_tests[*]}") ;;
+	install) lanes=('|alias_test sign_test') ;;
 	docs | emulator | runner) lanes=('|test') ;;
 	style | fuzz) lanes=('|run') ;;
 	in_place) lanes=("${in_place_lanes[@]}") ;;
@@ -448,6 +450,10 @@ run_local() { # SUITE
 	emulator) run_here emulator.test tools/qemu/test "${qemu[@]:1}" ;;
 	runner) run_here runner.test tools/vm/test ;;
 	style) run_here style.run tools/style/run "${series[@]}" ;;
+	install)
+		run_here install.alias_test selftests/alias_test.sh "${series[@]}"
+		run_here install.sign_test selftests/sign_test.sh "${series[@]}"
+		;;
 	docs) run_here docs.test tools/docs/test ;;
 	fuzz) run_here fuzz.run selftests/fuzz/run 60 ;;
 	esac

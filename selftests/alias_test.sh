@@ -1,0 +1,143 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Which driver a device manager chooses for a function. libvirt 10.0 and later, and tools
+# that do the same, look into modules.alias for lines "alias vfio_pci:PATTERN MODULE" whose
+# pattern fits the function's modalias, and take the one with the fewest asterisks; if there
+# are several of those, the first. Here that is done for what depmod says of Debian's kernels
+# with this module installed.
+#
+#	selftests/alias_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+repository=$(readlink -f "$here/..")
+driver=virtio_mmr_vfio_pci
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+
+[[ $# -gt 0 ]] || {
+	echo "usage: selftests/alias_test.sh SERIES..." >&2
+	exit 2
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The seven MMR device IDs and their classes; what is not one: modern, transitional, unused
+ours=(10f9:020000 10fa:010000 10fb:050000 10fc:078000 10fd:010000 10fe:00ff00 10ff:000200)
+others=(1041:020000 1042:010000 1000:020000 1005:00ff00 10f8:020000 1100:020000)
+
+modalias() { # DEVICE:CLASS
+	local device=${1%:*} class=${1#*:}
+	printf 'v00001AF4d0000%ssv00001AF4sd00000001bc%ssc%si%s\n' "${device^^}" "${class:0:2}" \
+		"${class:2:2}" "${class:4:2}"
+}
+
+# Prints the module, or nothing
+choose() { # MODULES-ALIAS MODALIAS
+	local pattern module asterisks best='' fewest=''
+	while read -r _ pattern module; do
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ vfio_pci:$2 == $pattern ]] || continue
+		asterisks=${pattern//[^\*]/}
+		[[ -z $fewest || ${#asterisks} -lt $fewest ]] || continue
+		best=$module fewest=${#asterisks}
+	done < <(grep '^alias vfio_pci:' "$1")
+	# Modules are known by either spelling
+	echo "${best//-/_}"
+}
+
+# The kernel's modules, with ours beside them
+install_module() { # SERIES: prints RELEASE
+	local release kernel
+	kernel=$("$repository/tools/vm/kernel" "$1")
+	release=${kernel##*/}
+	mkdir -p "$work/lib/modules/$release"
+	cp -rs "$kernel/lib/modules/$release/." "$work/lib/modules/$release/"
+	rm -f "$work/lib/modules/$release"/modules.{alias,dep,symbols,softdep,devname}*
+	make --no-print-directory -C "$repository" install KERNEL="$1" INSTALL_MOD_PATH="$work" >&2
+	/sbin/depmod -b "$work" "$release"
+	echo "$release"
+}
+
+chosen_for() { # MODULES-ALIAS WANTED ID...
+	local aliases=$1 wanted=$2 id chosen status=0
+	shift 2
+	for id; do
+		chosen=$(choose "$aliases" "$(modalias "$id")")
+		[[ $chosen == "$wanted" ]] || {
+			echo "# for 1af4:${id%:*} the choice is '$chosen', not '$wanted'"
+			status=1
+		}
+	done
+	return "$status"
+}
+
+# kmod's own opinion of who may take a function: ours and vfio-pci, and ours not by itself
+kmod_agrees() { # RELEASE
+	local id found status=0
+	for id in "${ours[@]}" "${others[@]}"; do
+		found=$(/sbin/modprobe -q -d "$work" -S "$1" -R "vfio_pci:$(modalias "$id")" | sort | tr '\n' ' ')
+		case " ${ours[*]} " in
+		*" $id "*) [[ $found == "vfio_pci $driver " ]] ;;
+		*) [[ $found == 'vfio_pci ' ]] ;;
+		esac || {
+			echo "# for 1af4:${id%:*} modprobe finds: $found"
+			status=1
+		}
+		found=$(/sbin/modprobe -q -d "$work" -S "$1" -R "pci:$(modalias "$id")" || true)
+		[[ $found != *$driver* ]] || {
+			echo "# 1af4:${id%:*} loads the module without having been asked for"
+			status=1
+		}
+	done
+	return "$status"
+}
+
+dependencies() { # RELEASE
+	local plan
+	plan=$(/sbin/modprobe -d "$work" -S "$1" --show-depends $driver)
+	[[ $plan == *vfio-pci-core.ko* && $(tail -n 1 <<<"$plan") == *"/updates/$driver.ko"* ]] && return
+	echo "# modprobe would load: $plan"
+	return 1
+}
+
+not_in_tree() { # RELEASE
+	local intree
+	intree=$(/sbin/modinfo -F intree "$work/lib/modules/$1/updates/$driver.ko")
+	[[ -z $intree ]] || {
+		echo "# it says of itself that intree is '$intree'"
+		return 1
+	}
+}
+
+releases=()
+for series; do
+	releases+=("$(install_module "$series" 2>"$work/log")") || {
+		cat "$work/log" >&2
+		exit 1
+	}
+done
+
+ktap_print_header
+ktap_set_plan $((${#releases[@]} * 7))
+for release in "${releases[@]}"; do
+	aliases=$work/lib/modules/$release/modules.alias
+	ktap_test_result "$release.ours" chosen_for "$aliases" $driver "${ours[@]}"
+	ktap_test_result "$release.others" chosen_for "$aliases" vfio_pci "${others[@]}"
+	ktap_test_result "$release.kmod_agrees" kmod_agrees "$release"
+	ktap_test_result "$release.dependencies" dependencies "$release"
+	ktap_test_result "$release.not_in_tree" not_in_tree "$release"
+
+	# Debian builds none of the kernel's own drivers for virtio: these lines are what
+	# depmod makes of theirs, before and after ours
+	{
+		echo 'alias vfio_pci:v00001AF4d00001041sv*sd*bc*sc*i* virtio_vfio_pci'
+		cat "$aliases"
+		echo 'alias vfio_pci:v00001AF4d00001042sv*sd*bc*sc*i* virtio_vfio_pci'
+	} >"$work/beside"
+	ktap_test_result "$release.ours_beside_virtio_vfio_pci" chosen_for "$work/beside" $driver "${ours[@]}"
+	ktap_test_result "$release.virtio_vfio_pci_beside_ours" chosen_for "$work/beside" virtio_vfio_pci \
+		1041:020000 1042:010000
+done
+ktap_finished

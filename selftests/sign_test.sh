@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# "make sign": the signature is one that OpenSSL confirms, stays when the module is
+# installed, and is replaced, not added to, by the next one.
+#
+#	selftests/sign_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+repository=$(readlink -f "$here/..")
+module=virtio_mmr_vfio_pci.ko
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+
+[[ $# -gt 0 ]] || {
+	echo "usage: selftests/sign_test.sh SERIES..." >&2
+	exit 2
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+make_key() { # NAME
+	openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 -subj "/CN=$1/" -outform DER \
+		-keyout "$work/$1.priv" -out "$work/$1.der" 2>/dev/null
+	openssl x509 -inform DER -in "$work/$1.der" -out "$work/$1.pem"
+}
+
+# Apart from the build folder, where a signed module would stay
+in_copy() { # SERIES TARGET...
+	make --no-print-directory -C "$repository" KERNEL="$1" OUT="$work/$1" \
+		INSTALL_MOD_PATH="$work/root" "${@:2}" 2>&1
+}
+
+sign() { # SERIES NAME
+	local output
+	output=$(in_copy "$1" sign KEY="$work/$2.priv" CERT="$work/$2.der") && return
+	echo "# ${output//$'\n'/ }"
+	return 1
+}
+
+# What is appended to a module, Linux's module_signature.h: the signature, 12 bytes of
+# which the last 4 are its length, and 28 bytes of text
+text='~Module signature appended~'
+signature_is_by() { # FILE NAME
+	local size=0 file
+	file=$(stat -L -c %s "$1")
+	[[ $(tail -c 28 "$1" | tr -d '\n') == "$text" ]] || {
+		echo "# $1 has no signature"
+		return 1
+	}
+	size=$((16#$(tail -c 32 "$1" | head -c 4 | od -An -t x1 | tr -d ' ')))
+	head -c $((file - 40 - size)) "$1" >"$work/content"
+	tail -c $((40 + size)) "$1" | head -c "$size" >"$work/signature"
+	if grep -q "$text" "$work/content"; then
+		echo "# $1 has more than one signature"
+		return 1
+	fi
+	openssl cms -verify -binary -inform DER -in "$work/signature" -content "$work/content" \
+		-certfile "$work/$2.pem" -nointern -noverify -out /dev/null 2>"$work/openssl" && return
+	echo "# OpenSSL: $(tr '\n' ' ' <"$work/openssl")"
+	return 1
+}
+
+signs() { # SERIES
+	sign "$1" first && signature_is_by "$work/$1/$module" first || return 1
+	[[ $(/sbin/modinfo -F signer "$work/$1/$module") == first ]] || {
+		echo "# modinfo says that $(/sbin/modinfo -F signer "$work/$1/$module") has signed"
+		return 1
+	}
+}
+
+# Shows that the one before can fail
+signature_by_another_is_told() { # SERIES
+	signature_is_by "$work/$1/$module" first && ! signature_is_by "$work/$1/$module" second >/dev/null
+}
+
+install_keeps_the_signature() { # SERIES
+	local release
+	in_copy "$1" install >"$work/log" || {
+		sed 's/^/# /' "$work/log"
+		return 1
+	}
+	release=$("$repository/tools/debian/release" "$1")
+	signature_is_by "$work/root/lib/modules/$release/updates/$module" first
+}
+
+another_key_replaces_it() { # SERIES
+	sign "$1" second && signature_is_by "$work/$1/$module" second
+}
+
+refuses_without_key() { # SERIES
+	local output
+	if output=$(in_copy "$1" sign); then
+		echo "# it ends with success"
+		return 1
+	fi
+	[[ $output == *"make sign KEY=FILE CERT=FILE"* ]]
+}
+
+make_key first
+make_key second
+ktap_print_header
+ktap_set_plan $(($# * 5))
+for series; do
+	release=$("$repository/tools/debian/release" "$series")
+	mkdir -p "$work/$series/drivers/vfio/pci/virtio_mmr"
+	cp "$repository/build/$release/drivers/vfio/pci/virtio_mmr/$module" \
+		"$work/$series/drivers/vfio/pci/virtio_mmr/"
+	for test in signs signature_by_another_is_told install_keeps_the_signature another_key_replaces_it \
+		refuses_without_key; do
+		ktap_test_result "$release.$test" $test "$series"
+	done
+done
+ktap_finished
