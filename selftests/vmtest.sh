@@ -62,6 +62,7 @@ in_place_lanes=(
 pf_lanes=(
 	'net rng|config_space_test:-v:net:-v:rng bar_test register_test notify_test ioeventfd_test net_test'
 	'net rng|reset_test:-T:host_resets_while_opened_and_closed hostile_test'
+	'rng|intx_test'
 	-- 'rng|rng_test'
 )
 
@@ -386,10 +387,11 @@ run_vm() { # SUITE SERIES
 		mapfile -t arguments < <(printf -- '--vf\n%s\n' "${devices[@]}")
 		;;
 	pf)
-		arguments=(--pf-mmr --vf net --vf net --vf rng --vf rng --vf rng
-			# The runner gives a network to VFs only
-			--qemu-arg -netdev --qemu-arg 'user,id=pf-net,restrict=on'
-			--qemu-arg -set --qemu-arg device.pf-net0.netdev=pf-net
+		# The runner gives a network to VFs only. The PF of intx_test has an
+		# interrupt pin.
+		arguments=(--pf-mmr --qemu-arg -netdev --qemu-arg 'user,id=pf-net,restrict=on'
+			--vf net --pf netdev=pf-net --vf net
+			--vf rng --vf rng --vf rng --pf mmr-pin=on --vf rng
 			# With ACPI's hotplug root ports report no link, and no bus reset works
 			--qemu-arg -global
 			--qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)

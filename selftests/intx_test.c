@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A PF that has an interrupt pin, and so could raise INTx, of which the user is told
+ * nothing: nobody would handle it. Hence it must not: COMMAND's INTx Disable stays
+ * set while the function is open, whatever the user and the host do.
+ */
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/entropy.h"
+#include "lib/functions.h"
+
+#define D3HOT		3
+/* PCI PM 1.2: the recovery time from D3hot */
+#define D3HOT_DELAY	20000 /* us */
+
+FIXTURE(intx)
+{
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	struct entropy entropy;
+};
+
+FIXTURE_SETUP(intx)
+{
+	const char *bdf = functions_find("rng", 0);
+	uint8_t config[SYSFS_CONFIG_SIZE];
+
+	if (!bdf)
+		SKIP(return, "no rng function given");
+	sysfs_config(bdf, config);
+	if (!config[PCI_INTERRUPT_PIN])
+		SKIP(return, "%s has no interrupt pin", bdf);
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, bdf);
+	vfio_command(&self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+}
+
+FIXTURE_TEARDOWN(intx)
+{
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+/* A register of the function itself */
+static uint16_t physical(const struct vfio_device *device, unsigned int at)
+{
+	uint8_t config[SYSFS_CONFIG_SIZE];
+
+	sysfs_config(device->bdf, config);
+	return config[at] | config[at + 1] << 8;
+}
+
+#define EXPECT_DISABLED(when)							\
+	EXPECT_NE(physical(&self->device, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE, 0) { \
+		TH_LOG("INTx is enabled %s", when);				\
+	}
+
+TEST_F(intx, is_not_shown)
+{
+	struct vfio_irq_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_INTX_IRQ_INDEX,
+	};
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_PIN, 1), 0);
+	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_LINE, 2) >> 8, 0);
+	vfio_config_write(&self->device, PCI_INTERRUPT_PIN, 1, 1);
+	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_PIN, 1), 0);
+	ASSERT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_IRQ_INFO, &info), 0);
+	EXPECT_EQ(info.count, 0);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(vfio_set_irqs(&self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
+	EXPECT_DISABLED("after that");
+	close(fd);
+}
+
+TEST_F(intx, stays_disabled)
+{
+	struct vfio_device *device = &self->device;
+	unsigned int at;
+
+	EXPECT_DISABLED("at open");
+	vfio_command(device, PCI_COMMAND_INTX_DISABLE, 0);
+	EXPECT_DISABLED("where the user has disabled it");
+	vfio_command(device, 0, PCI_COMMAND_INTX_DISABLE);
+	EXPECT_DISABLED("by a write to COMMAND");
+	vfio_config_write(device, PCI_COMMAND + 1, 1, 0);
+	EXPECT_DISABLED("by a write of one byte");
+
+	/* MSI-X disables INTx, and leaves it enabled */
+	vfio_msix_enable(device, 1);
+	EXPECT_DISABLED("with MSI-X");
+	vfio_msix_disable(device);
+	EXPECT_DISABLED("after MSI-X");
+
+	ASSERT_EQ(vfio_reset(device), 0);
+	EXPECT_DISABLED("after VFIO_DEVICE_RESET");
+	at = vfio_capability(device, PCI_CAP_ID_EXP);
+	ASSERT_NE(at, 0);
+	vfio_config_write(device, at + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
+	EXPECT_DISABLED("after a reset by config space");
+	ASSERT_EQ(sysfs_reset(device->bdf), 0);
+	EXPECT_DISABLED("after a reset by the host");
+
+	at = vfio_capability(device, PCI_CAP_ID_PM);
+	ASSERT_NE(at, 0);
+	vfio_config_write(device, at + PCI_PM_CTRL, 2, D3HOT);
+	usleep(D3HOT_DELAY);
+	vfio_config_write(device, at + PCI_PM_CTRL, 2, 0);
+	usleep(D3HOT_DELAY);
+	EXPECT_DISABLED("after D3hot");
+}
+
+/* The device has an interrupt to tell of all the while, and must keep it to itself */
+TEST_F(intx, is_not_raised)
+{
+	struct vfio_device *device = &self->device;
+
+	entropy_start(&self->entropy, device, IOVA_BASE);
+	ASSERT_TRUE(entropy_works(&self->entropy));
+	EXPECT_NE(physical(device, PCI_STATUS) & PCI_STATUS_INTERRUPT, 0) {
+		TH_LOG("the device wants no interrupt, so this proves nothing");
+	}
+	EXPECT_DISABLED("with an interrupt pending");
+	vfio_command(device, 0, PCI_COMMAND_INTX_DISABLE);
+	EXPECT_DISABLED("by the user, with an interrupt pending");
+	vfio_msix_enable(device, 1);
+	vfio_msix_disable(device);
+	EXPECT_DISABLED("after MSI-X, with an interrupt pending");
+	/* Time for the kernel to complain of interrupts that nobody wants */
+	usleep(500000);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1), 1);
+	EXPECT_EQ(physical(device, PCI_STATUS) & PCI_STATUS_INTERRUPT, 0);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+	entropy_stop(&self->entropy);
+}
+
+FUNCTIONS_HARNESS_MAIN
