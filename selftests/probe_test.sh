@@ -47,6 +47,9 @@ cases=(
 	'length_19_without_msix|vectors=0,mmr-caps=length=19|refused|length 19 is less than 20'
 	'end_beyond_bar|mmr-caps=offset=0xf04|refused|offset 0xf04, length 0x100'
 	'offset_at_end_of_bar|mmr-caps=offset=0x1000|refused|offset 0x1000, length 0x100'
+	# The lower halves of these are fine
+	'offset_above_4_gib|mmr-caps=offset=0x100000000|refused|offset 0x100000000, length 0x100'
+	'length_above_4_gib|mmr-caps=length=0x100000100|refused|offset 0x0, length 0x100000100'
 	'sum_overflows|mmr-caps=offset=0xffffffffffffff00|refused|offset 0xffffffffffffff00, length 0x100'
 	'length_overflows|mmr-caps=offset=4/length=0xfffffffffffffffc|refused|offset 0x4, length 0xfffffffffffffffc'
 	'vsec_too_short|mmr-caps=form=wrapped/vsec-length=24|refused|VSEC length 24 is less than 28'

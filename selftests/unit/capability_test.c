@@ -259,6 +259,40 @@ TEST_F(capability, explanations)
 	}
 }
 
+/* No half of these 64-bit numbers may get lost */
+TEST_F(capability, above_4_gib)
+{
+	const u64 gib = 1ull << 30;
+
+	self->cap.offset = 4 * gib;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = 0;
+	self->cap.length = 4 * gib + 256;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+
+	self->function.bar_size[self->cap.bar] = 8 * gib;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.length = 256;
+	self->cap.offset = 4 * gib;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.offset = 8 * gib - 256;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.offset = 8 * gib - 252;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = 8 * gib;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = 4 * gib;
+	self->cap.length = 4 * gib;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+	self->cap.length = 4 * gib + 4;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+}
+
 TEST(io_bar_size)
 {
 	EXPECT_EQ(virtio_mmr_io_bar_size(20), 32);
