@@ -44,7 +44,9 @@ def path_lines(exact, time):
         line = [path, SHORT[driver]]
         if exact:
             line += [number(exact.cost(key)), f"{exact.ratio(key, base):.3f}"]
-        if time:
+        if time and key not in time.keys():
+            line += [""] * 4
+        elif time:
             low, high = time.quartiles(key)
             line += [number(time.floor(key)), number(time.cost(key)),
                      f"{number(low)}-{number(high)}", f"{time.ratio(key, base):.3f}"]
@@ -72,19 +74,20 @@ def bind_lines(bind):
             yield (str(count), SHORT[driver], number(bound), unbound, unit, *memory)
 
 
-def write(file, exact, time, bind, rows):
+def text(exact, time, bind, rows):
     """The paths, the costs of binding, and the goals."""
+    lines = []
     for samples in filter(None, (exact, time)):
         seen = "not counted by this device" if samples.sent is None else \
             f"{samples.sent} sent, {samples.seen} seen by the device"
-        print(f"# {samples.unit}: Linux {samples.kernel}, one {samples.type} function; notifications: {seen}",
-              file=file)
+        lines.append(f"# {samples.unit}: Linux {samples.kernel}, one {samples.type} function; notifications: {seen}")
     if exact or time:
-        print(*columns(list(path_lines(exact, time)), {2, 3, 4, 5, 6, 7}), "", sep="\n", file=file)
+        lines += [*columns(list(path_lines(exact, time)), {2, 3, 4, 5, 6, 7}), ""]
     if bind:
-        print(*columns(list(bind_lines(bind)), {0, 2, 3, 5, 6}), "", sep="\n", file=file)
+        lines += [*columns(list(bind_lines(bind)), {0, 2, 3, 5, 6}), ""]
     if rows:
-        print(*columns(list(goal_lines(rows)), {1}), sep="\n", file=file)
+        lines += columns(list(goal_lines(rows)), {1})
+    return "\n".join(lines) + "\n"
 
 
 def save(path, exact, time, bind, rows):
