@@ -326,6 +326,8 @@ static void add_registers(struct paths *paths, struct target *target)
 		path->width = registers[i].width;
 		path->data = legacy_read(&target->device, registers[i].offset,
 					 registers[i].width);
+		/* DRIVER_OK, which it has already */
+		path->is_start = registers[i].offset == VIRTIO_MMR_DEVICE_STATUS;
 	}
 }
 
@@ -385,7 +387,8 @@ unsigned int path_verify(const struct path *path, struct target *target)
 		notifies = qmp_counter(&target->qmp, "mmr-notifies");
 	}
 
-	target_offer(target);
+	if (!path->is_start)
+		target_offer(target);
 	path->batch(path, operations);
 	if (path->effect == PATH_NOTIFIES) {
 		notified = operations;
@@ -402,7 +405,7 @@ unsigned int path_verify(const struct path *path, struct target *target)
 	if (path->effect == PATH_WRITES)
 		expect(path, target, "mmr-writes", writes, operations);
 
-	if (path->effect != PATH_NOTIFIES) {
+	if (path->effect != PATH_NOTIFIES && !path->is_start) {
 		/* It was the path: the same request is used once the device is told */
 		legacy_queue_kick(&target->queue);
 		notified++;

@@ -23,6 +23,8 @@ enum path_effect {
 struct path {
 	char name[PATH_NAME_SIZE];
 	enum path_effect effect;
+	/* The device may look at its queues though nobody notifies it */
+	bool is_start;
 	/* Does that many operations; returns what clock_now() said they took */
 	uint64_t (*batch)(const struct path *path, unsigned int operations);
 	/* Operations for each one asked for, where a single one costs too little */
