@@ -22,10 +22,11 @@ SUITE, default all of them:
   install   which driver a device manager chooses; signatures
   docs      the documentation: that it builds, and agrees with the code
   fuzz      each fuzzer for a minute
+  mmrctl    the administration tool on recorded trees, on this machine
   emulator  the emulated device by itself, on this machine
   runner    what the other suites run in: tools/vm/run
   in_place  each test program on VFs of the usual layout
-  probe     accepted and refused capabilities
+  probe     accepted and refused capabilities, and mmrctl on these functions
   layout    registers, notification and traffic on VFs of every other layout
   fault     port semantics and notification on slow or lying devices
   displaced the same with a physical BAR0, and with Linux guests, legacy and modern
@@ -221,6 +222,7 @@ inside() { # SUITE
 		;;
 	probe)
 		run_tap probe_test selftests/probe_test.sh
+		run_tap mmrctl_test selftests/mmrctl_test.sh
 		;;
 	layout | displaced)
 		list_lanes "$1"
@@ -274,7 +276,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | install | docs | fuzz | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
+	unit | style | install | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -284,7 +286,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style install docs fuzz emulator runner in_place probe layout fault displaced pf guest bench)
+	suites=(unit style install docs fuzz mmrctl emulator runner in_place probe layout fault displaced pf guest bench)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -294,7 +296,7 @@ plan=() first=1
 for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
-		unit | style | install | docs | fuzz | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
+		unit | style | install | docs | fuzz | mmrctl | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
 		probe | layout | fault | displaced | pf | bench)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
@@ -351,6 +353,7 @@ expected_taps() { # SUITE
 	install) lanes=('|alias_test sign_test') ;;
 	docs | emulator | runner) lanes=('|test') ;;
 	style | fuzz) lanes=('|run') ;;
+	mmrctl) lanes=('|golden_test') ;;
 	in_place) lanes=("${in_place_lanes[@]}") ;;
 	pf) lanes=("${pf_lanes[@]}") ;;
 	layout | fault | displaced) list_lanes "$1" ;;
@@ -366,6 +369,7 @@ expected_taps() { # SUITE
 		done
 	done
 	[[ $1 != displaced ]] || echo layout_guest_test
+	[[ $1 != probe ]] || echo mmrctl_test
 }
 
 run_vm() { # SUITE SERIES
@@ -381,7 +385,10 @@ run_vm() { # SUITE SERIES
 		arguments=(--vf net --vf net --vf net:2 --vf blk --vf blk --vf rng --vf rng
 			--vf rng:3 --vf scsi --vf console --vf balloon --vf 9p)
 		;;
-	probe) mapfile -t arguments < <(selftests/probe_test.sh --devices) ;;
+	probe)
+		mapfile -t arguments < <(selftests/probe_test.sh --devices)
+		arguments+=(--vf net:7)
+		;;
 	layout | fault | displaced)
 		list_lanes "$suite"
 		mapfile -t arguments < <(printf -- '--vf\n%s\n' "${devices[@]}")
@@ -449,6 +456,7 @@ run_local() { # SUITE
 			run_here "unit.$test" "$build/unit/$test"
 		done
 		;;
+	mmrctl) run_here mmrctl.golden_test selftests/mmrctl_golden_test.sh ;;
 	emulator) run_here emulator.test tools/qemu/test "${qemu[@]:1}" ;;
 	runner) run_here runner.test tools/vm/test ;;
 	style) run_here style.run tools/style/run "${series[@]}" ;;
@@ -473,6 +481,7 @@ mkdir -p "$taps"
 [[ $all_suites == 0 ]] || rm -f "$taps"/*.tap
 make --no-print-directory -C selftests
 make --no-print-directory -s -C tools/bench
+make --no-print-directory -s -C tools/mmrctl
 
 for one in "${plan[@]}"; do
 	read -r suite where <<<"$one"

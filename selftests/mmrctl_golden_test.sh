@@ -1,0 +1,411 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# mmrctl on recorded trees: every verb as text and as JSON against golden files, built
+# with address and undefined-behaviour sanitizers. Needs neither root nor hardware.
+#
+#	selftests/mmrctl_golden_test.sh [TEST...]   run all or these
+#	selftests/mmrctl_golden_test.sh --update    take what it prints for golden, then
+#	                                            look at "git diff"
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+repository=$(readlink -f "$here/..")
+build=${OUTPUT:-$repository/build/selftests}
+golden=$here/mmrctl/golden
+update=0
+if [[ ${1-} == --update ]]; then
+	update=1
+	shift
+fi
+
+# Name, tree, arguments
+cases=(
+	'list|usual|list'
+	'list_pf|usual|list --pf 3b:00.0'
+	'list_named|usual|list 3b:00.4 0000:3b:00.4 10000:01:00.0'
+	'list_none|empty|list'
+	'list_defects|defects|list'
+	'list_busy|busy|list'
+	'show|usual|show 0000:3b:00.1 3b:00.2 3b:00.4'
+	'show_bar0|usual|show 10000:1:0.0'
+	'show_pf|usual|show 3b:00.0'
+	'show_defects|defects|show 3c:0.0 3c:0.1 3c:0.2 3c:0.3 3c:0.4 3c:0.5 3c:0.6 3c:0.7 3c:1.0 3c:1.1 3c:1.2 3c:1.3'
+	'show_more_defects|defects|show 3c:1.4 3c:1.5 3c:1.6 3c:1.7 3c:2.0 3c:2.1 3c:2.2 3c:2.3'
+	'show_group|busy|show 3d:00.7'
+	'show_odd_name|busy|show 3e:00.1'
+	'check|usual|check'
+	'check_function|usual|check 3b:00.1 3b:00.3'
+	'check_defects|defects|check'
+	'check_busy|busy|check 3d:00.0 3d:00.7'
+	'check_empty|empty|check'
+	'check_bare|bare|check 3b:00.1'
+	'check_iommu_off|iommu_off|check'
+	'check_amd_off|amd_off|check'
+	'check_other_kernel|other_kernel|check'
+	'check_wrong_kernel|wrong_kernel|check'
+	'check_unsigned|unsigned|check'
+	'check_signed|signed|check'
+	'bind_already|usual|bind 3b:00.1'
+	'bind_in_use|busy|bind 3d:00.0 3d:00.1 3d:00.2 3d:00.3 3d:00.4 3d:00.5'
+	'bind_blocked|busy|bind 3d:00.7'
+	'bind_unusable|defects|bind 3c:00.1 3c:02.2'
+	'bind_no_mmr|defects|bind 3c:01.6'
+	'bind_restricted|defects|bind 3c:02.1'
+	'bind_no_group|bare|bind 3b:00.1'
+	'bind_no_module|no_module|bind 3b:00.3'
+	'bind_refused|busy|bind 3d:00.6'
+	'unbind_in_use|usual|unbind 3b:00.1'
+	'unbind_in_use_by_file|busy|unbind 3e:00.1'
+	'unbind_not_bound|usual|unbind 3b:00.3 3b:00.4'
+	'unbind_refused|usual|unbind 3b:00.2'
+	'dump|device|dump 3b:00.1'
+	'dump_not_bound|device|dump 3b:05.0'
+	'dump_in_use|usual|dump 3b:00.1'
+	'dump_no_device|device|dump 3b:04.0'
+	'regs_net|device|regs 3b:00.1'
+	'regs_block|device|regs 3b:01.0'
+	'regs_9p|device|regs 3b:02.0'
+	'regs_9p_too_long|device|regs 3b:03.0'
+	'regs_vfio_pci|device|regs 3b:06.0'
+	'regs_in_use|usual|regs 3b:00.1'
+	'stats|device|stats 3b:00.1'
+	'stats_none|device|stats 3b:01.0'
+	'stats_not_bound|device|stats 3b:05.0 3b:00.1'
+	'no_function|usual|show 3b:00.1 ff:1f.7'
+	'no_pf|usual|list --pf 3b:00.1'
+	'no_pf_at_all|usual|bind --pf ff:00.0'
+	'pf_without_vfs|busy|bind --pf 3e:00.0'
+	'not_an_address|usual|show 3b:00'
+	'not_an_address_at_all|usual|bind --pf eth0'
+	'too_large_an_address|usual|show 3b:20.0'
+	'nothing_named|usual|bind'
+	'two_named|usual|dump 3b:00.1 3b:00.2'
+	'pf_for_one|usual|regs --pf 3b:00.0'
+	'no_verb|usual|'
+	'odd_verb|usual|lst'
+	'odd_option|usual|list --colour'
+)
+
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+# shellcheck source=drivers/vfio/pci/virtio_mmr/compat/kernel_range
+source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mmrctl=$build/mmrctl/mmrctl
+# Undefined behaviour and leaks must not look like one of mmrctl's own statuses
+export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=exitcode=99
+
+build_it() {
+	make --no-print-directory -C "$repository/tools/mmrctl" OUTPUT="$build/mmrctl" SANITIZE=1 &&
+		make --no-print-directory -C "$repository/tools/mmrctl"
+}
+
+make_tree() { # NAME FOLDER
+	"$here/mmrctl/tree" "$here/mmrctl/trees/$1.tree" "$2"
+}
+
+need_tree() { # NAME
+	[[ -e $work/$1 ]] || make_tree "$1" "$work/$1"
+}
+
+# What mmrctl prints, with nothing in it that differs from one machine to the next
+run_mmrctl() { # TREE ARGUMENT...
+	local root=$work/$1 status=0
+	need_tree "$1"
+	shift
+	# What may change files gets a tree of its own
+	if [[ ${1-} == *bind ]]; then
+		rm -rf "$work/run"
+		cp -a "$root" "$work/run"
+		root=$work/run
+	fi
+	timeout 60 "$mmrctl" --root "$root" "$@" </dev/null >"$work/stdout" 2>"$work/stderr" ||
+		status=$?
+	{
+		cat "$work/stdout"
+		sed 's/^/stderr: /' "$work/stderr"
+		echo "exit status $status"
+	} | sed -E -e "s|$root|ROOT|g" -e "s/\\b${VIRTIO_MMR_OLDEST_KERNEL/./\\.}([ ,\"]|$)/OLDEST\1/g" \
+		-e "s/\\b${VIRTIO_MMR_NEWEST_KERNEL/./\\.}([ ,\"]|$)/NEWEST\1/g" >"$work/actual"
+}
+
+compare() { # GOLDEN-FILE
+	if [[ $update == 1 ]]; then
+		cp "$work/actual" "$1"
+	elif ! diff -u "$1" "$work/actual" >"$work/diff" 2>&1; then
+		sed 's/^/# /' "$work/diff"
+		return 1
+	fi
+}
+
+# The same facts in both forms
+run_case() { # CASE-NUMBER
+	local name tree arguments words
+	IFS='|' read -r name tree arguments <<<"${cases[$1]}"
+	read -ra words <<<"$arguments"
+	run_mmrctl "$tree" "${words[@]}"
+	compare "$golden/$name.text" || return 1
+	run_mmrctl "$tree" "${words[@]}" --json
+	compare "$golden/$name.json"
+}
+
+# Each verb's help has its arguments and an example that begins with its name
+help_has_examples() {
+	local verb
+	for verb in list show check bind unbind dump regs stats; do
+		"$mmrctl" "$verb" --help >"$work/help" || return 1
+		if ! grep -q "^usage: mmrctl $verb " "$work/help" ||
+			! grep -Eq "^  (sudo |watch -d )?mmrctl $verb" "$work/help"; then
+			sed 's/^/# /' "$work/help"
+			return 1
+		fi
+		if ! "$mmrctl" --help | grep -q "^  $verb "; then
+			echo "# $verb is not in mmrctl --help"
+			return 1
+		fi
+	done
+}
+
+# What goes to stdout with --json is one JSON value or none; no key of it and no finding
+# of check is without a word in the manual
+documented() {
+	local word missing=0
+	python3 - "$golden"/*.json >"$work/words" <<'END' || return 1
+import json, re, sys
+words = set()
+def walk(value):
+    if isinstance(value, dict):
+        if 'remedy' in value:
+            words.add(value['id'])
+        for key, inner in value.items():
+            # Counters have names of their own, which are the module's
+            if key == 'counters':
+                words.add(key)
+                continue
+            # As has the device-specific configuration: virtio's
+            if key == 'device_config':
+                words.add(key)
+                continue
+            words.add(key)
+            walk(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            walk(inner)
+for name in sys.argv[1:]:
+    text = open(name).read()
+    text = re.sub(r'(?m)^(stderr: .*|exit status \d+)\n', '', text)
+    if text.strip():
+        walk(json.loads(text))
+print('\n'.join(sorted(words)))
+END
+	[[ $(wc -l <"$work/words") -gt 50 ]] || return 1
+	while read -r word; do
+		if ! grep -qF "\`\`$word\`\`" "$repository/Documentation/mmrctl.rst"; then
+			echo "# Documentation/mmrctl.rst does not explain '$word'"
+			missing=1
+		fi
+	done <"$work/words"
+	return $missing
+}
+
+# A failed bind leaves what it found: here the kernel does nothing at all, so all that is
+# to be seen is what was written last.
+rollback_on_files() {
+	local root=$work/run device
+	run_mmrctl busy bind 3d:00.6
+	device=$root/sys/bus/pci/devices/0000:3d:00.6
+	if ! grep -q 'exit status 1' "$work/actual" ||
+		[[ $(head -c 8 "$device/driver_override") != vfio-pci ]] ||
+		[[ $(readlink "$device/driver") != */vfio-pci ]] ||
+		[[ -e $root/run/mmrctl/0000:3d:00.6 ]]; then
+		sed 's/^/# /' "$work/actual"
+		head "$device/driver_override" | sed 's/^/# driver_override: /'
+		return 1
+	fi
+}
+
+# Refusals change nothing: no file is newer or other than before
+refusals_change_nothing() {
+	local arguments words
+	for arguments in 'bind 3d:00.0 3d:00.6' 'bind 3d:00.7' 'bind 3d:00.6 3d:00.1' 'unbind 3e:00.1'; do
+		read -ra words <<<"$arguments"
+		run_mmrctl busy "${words[@]}"
+		rm -rf "$work/run/run"
+		mkdir "$work/run/run"
+		if ! diff -r --no-dereference "$work/busy" "$work/run" >"$work/diff"; then
+			sed "s/^/# $arguments: /" "$work/diff"
+			return 1
+		fi
+	done
+}
+
+# Where sysfs alone is elsewhere; the same by environment
+other_sysfs() {
+	local with_option with_environment
+	with_option=$("$mmrctl" list --sysfs "$work/usual/sys" --json) || return 1
+	with_environment=$(MMRCTL_SYSFS=$work/usual/sys "$mmrctl" list --json) || return 1
+	[[ $(grep -c '"bdf"' <<<"$with_option") == 5 && $with_option == "$with_environment" ]] ||
+		return 1
+	[[ $(MMRCTL_ROOT=$work/usual "$mmrctl" list) == "$("$mmrctl" --root "$work/usual" list)" ]]
+}
+
+no_sysfs() {
+	local status=0
+	"$mmrctl" --root "$work/nowhere" list 2>"$work/stderr" || status=$?
+	[[ $status == 1 ]] && grep -q "$work/nowhere/sys/bus/pci: there is no PCI bus" "$work/stderr"
+}
+
+# Output that cannot be written is an error
+full_disk() {
+	local verb status
+	for verb in list 'list --json' 'show 3b:00.1' check; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		"$mmrctl" --root "$work/usual" $verb >/dev/full 2>/dev/null || status=$?
+		if [[ $status != 1 ]]; then
+			echo "# $verb on a full disk: status $status"
+			return 1
+		fi
+	done
+}
+
+# Bytes as a broken or hostile device may show them: nothing may crash, loop or be
+# invalid JSON, and it must still be one of mmrctl's own statuses.
+garbage() {
+	local verb status bdfs seed=${VIRTIO_MMR_SEED:-$RANDOM} root=$work/garbage
+	echo "# VIRTIO_MMR_SEED=$seed"
+	make_tree empty "$root"
+	python3 - "$seed" "$work/usual" "$root" >"$work/garbage.bdfs" <<'END' || return 1
+import os, random, shutil, sys
+random.seed(int(sys.argv[1]))
+source = os.path.join(sys.argv[2], 'sys/bus/pci/devices/0000:3b:00.3')
+target = os.path.join(sys.argv[3], 'sys/bus/pci/devices')
+good = open(os.path.join(source, 'config'), 'rb').read()
+used = [i for i in range(4096) if good[i]] + [0x34, 0x40, 0x100, 0x108, 0x10a, 0x10c]
+for number in range(400):
+    name = f'0000:{number >> 8:02x}:{number >> 3 & 31:02x}.{number & 7}'
+    folder = os.path.join(target, name)
+    shutil.copytree(source, folder, symlinks=True)
+    config = bytearray(good)
+    if number % 8 == 0:
+        config = bytearray(random.randbytes(4096))
+        config[6] |= 0x10
+    elif number % 8 == 1:
+        config[64:] = random.choice([b'\xff', b'\x09', b'\x0b', b'\x11']) * 4032
+    for _ in range(random.randint(1, 12)):
+        config[random.choice(used)] = random.choice([0, 1, 9, 0xff, random.randrange(256)])
+    size = random.choice([4096, 4096, 4096, 256, 255, 64, 0, random.randrange(4096)])
+    open(os.path.join(folder, 'config'), 'wb').write(config[:size])
+    if number % 3 == 0:
+        lines = []
+        for _ in range(13):
+            start = random.choice([0, 0xfe200000, 1 << 63, random.getrandbits(64)])
+            end = random.choice([start, start + 0xfff, (1 << 64) - 1, random.getrandbits(64)])
+            lines.append(f'{start:#018x} {end % (1 << 64):#018x} {random.getrandbits(32):#018x}')
+        open(os.path.join(folder, 'resource'), 'w').write('\n'.join(lines) + '\n')
+    print(name)
+END
+	for verb in list show check; do
+		status=0
+		mapfile -t bdfs <"$work/garbage.bdfs"
+		[[ $verb != list ]] || bdfs=()
+		timeout 60 "$mmrctl" --root "$root" "$verb" --json "${bdfs[@]}" >"$work/stdout" \
+			2>"$work/stderr" || status=$?
+		if [[ $status != 0 && $status != 4 ]] || grep -q 'runtime error' "$work/stderr"; then
+			echo "# $verb: status $status"
+			tail -n 20 "$work/stderr" | sed 's/^/# /'
+			return 1
+		fi
+		python3 -m json.tool "$work/stdout" >/dev/null || return 1
+		timeout 60 "$mmrctl" --root "$root" "$verb" "${bdfs[@]}" >/dev/null 2>&1 || status=$?
+		[[ $status == 0 || $status == 4 ]] || return 1
+	done
+	# Not all of it was refused at the door
+	[[ $("$mmrctl" --root "$root" list --json 2>/dev/null | grep -c '"usable": true') -gt 20 ]]
+}
+
+# In CPU time, as the machine may be busy with other things
+many_vfs() {
+	local i root=$work/many seconds
+	{
+		echo 'use host.part'
+		echo 'use function.part BDF=0000:3b:00.0 DEVICE=0x1041 GROUP=1000'
+		for i in {1..254}; do
+			printf 'use vf.part BDF=0000:3b:%02x.%x PF=0000:3b:00.0 INDEX=%u GROUP=%u\n' \
+				$((i / 8)) $((i % 8)) $((i - 1)) "$i"
+			printf 'use driver.part BDF=0000:3b:%02x.%x DRIVER=virtio_mmr_vfio_pci\n' \
+				$((i / 8)) $((i % 8))
+		done
+		for i in {1..300}; do
+			printf 'proc/%u/comm = qemu\nproc/%u/fd/9 -> /dev/vfio/%u\n' $((1000 + i)) $((1000 + i)) "$i"
+		done
+	} >"$work/many.tree"
+	ln -sf "$here"/mmrctl/trees/*.part "$work/"
+	"$here/mmrctl/tree" "$work/many.tree" "$root" || return 1
+	TIMEFORMAT='%U %S'
+	seconds=$({ time "$repository/build/mmrctl" --root "$root" list >"$work/stdout"; } 2>&1) || return 1
+	echo "# 254 VFs: $seconds s of user and system time"
+	[[ $(grep -c 'virtio_mmr_vfio_pci  qemu (1' "$work/stdout") == 254 ]] || return 1
+	awk -v "seconds=$seconds" 'BEGIN { split(seconds, s, " "); exit !(s[1] + s[2] < 1) }'
+}
+
+completion() {
+	# What a shell with nothing else of bash-completion offers
+	MMRCTL_ROOT=$work/usual PATH=$build/mmrctl:$PATH bash -euc '
+		source "$1"
+		offer() {
+			COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+			_mmrctl
+			echo "${COMPREPLY[*]}"
+		}
+		[[ $(offer mmrctl b) == bind ]]
+		[[ $(offer mmrctl "") == "list show check bind unbind dump regs stats" ]]
+		[[ $(offer mmrctl show 0000:3b:00.) == "0000:3b:00.1 0000:3b:00.2 0000:3b:00.3 0000:3b:00.4" ]]
+		[[ $(offer mmrctl bind --pf "") == 0000:3b:00.0 ]]
+		[[ $(offer mmrctl list --p) == --pf ]]
+		[[ -z $(offer mmrctl dump --p) ]]
+	' completion "$repository/tools/mmrctl/completion.bash"
+}
+
+# What "make install-tools" puts where, and that the manual is one
+installation() {
+	make --no-print-directory -C "$repository" install-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null || return 1
+	[[ -x $work/image/usr/sbin/mmrctl && -s $work/image/usr/share/bash-completion/completions/mmrctl ]] || return 1
+	[[ $(<"$work/image/usr/share/man/man8/mmrctl.8") == *'.TH "MMRCTL" 8'*'.SH EXIT STATUS'* ]] || return 1
+	make --no-print-directory -C "$repository" uninstall-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null
+	[[ -z $(find "$work/image" -type f) ]]
+}
+
+others=(help_has_examples documented rollback_on_files refusals_change_nothing other_sysfs no_sysfs
+	full_disk garbage many_vfs completion installation)
+
+ktap_print_header
+build_it >"$work/build.log" 2>&1 || {
+	sed 's/^/# /' "$work/build.log"
+	echo 'Bail out! mmrctl does not build'
+	exit 1
+}
+wanted=("$@")
+if [[ $# == 0 ]]; then
+	for i in "${cases[@]}"; do
+		wanted+=("${i%%|*}")
+	done
+	wanted+=("${others[@]}")
+fi
+ktap_set_plan ${#wanted[@]}
+# Most of the other tests use this one
+need_tree usual
+for test in "${wanted[@]}"; do
+	for i in "${!cases[@]}"; do
+		[[ ${cases[i]} != "$test|"* ]] || break
+	done
+	if [[ ${cases[i]} == "$test|"* ]]; then
+		ktap_test_result "$test" run_case "$i"
+	else
+		ktap_test_result "$test" "$test"
+	fi
+done
+ktap_finished

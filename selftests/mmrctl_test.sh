@@ -1,0 +1,450 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# mmrctl on real functions: each verb, binding and its refusals and ways back, and
+# driverctl for what shall last. What counts is what sysfs, the driver's log and the
+# emulated device say, not what mmrctl says of itself.
+#
+# Wants the functions of probe_test.sh, for their defects, and a PF with seven network
+# VFs in addition:
+#	mapfile -t devices < <(selftests/probe_test.sh --devices)
+#	tools/vm/run "${devices[@]}" --vf net:7 -- selftests/mmrctl_test.sh
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+repository=$(readlink -f "$here/..")
+driver=virtio_mmr_vfio_pci
+mmrctl=$repository/build/mmrctl
+devices=/sys/bus/pci/devices
+work=''
+
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+# shellcheck source=selftests/lib/kernel_log.sh
+source "$here/lib/kernel_log.sh"
+
+need_machine "binds and unbinds functions"
+[[ -x $mmrctl ]] || skip_all "build/mmrctl is missing: make mmrctl"
+mapfile -t vfs < <("$repository/tools/vm/vfs" create | sed -n 's/ net .*//p' | tail -n 7)
+[[ ${#vfs[@]} == 7 ]] || skip_all "this virtual machine lacks a PF with seven network VFs: --vf net:7"
+pf=$(basename "$(readlink -f "$devices/${vfs[0]}/physfn")")
+id=$("$repository/tools/vm/vfs" list | sed -n "s/^${vfs[0]} net \(\S*\) .*/\1/p")
+
+# The module is not installed on this machine: a folder with it and nothing else takes
+# the place of /lib/modules, as all others that are needed are loaded before.
+install_module() {
+	local release modules
+	release=$(uname -r)
+	modules=$work/lib/modules/$release
+	"$repository/tools/vm/vfs" bind "${vfs[0]}"
+	"$repository/tools/vm/vfs" unbind "${vfs[0]}"
+	rmmod $driver
+	modprobe vfio-pci
+	mkdir -p "$modules/updates"
+	cp "$repository/build/$release/$driver.ko" "$modules/updates/"
+	touch "$modules"/modules.{order,builtin,builtin.modinfo}
+	depmod -b "$work" "$release"
+	mount --bind "$modules" "/lib/modules/$release"
+}
+
+driver_of() { # BDF
+	local link
+	link=$(readlink "$devices/$1/driver" || echo none)
+	echo "${link##*/}"
+}
+
+override_of() { # BDF
+	cat "$devices/$1/driver_override"
+}
+
+# Succeeds if all of them have this driver and this driver_override
+have() { # DRIVER OVERRIDE BDF...
+	local want=$1 override=$2 bdf
+	shift 2
+	for bdf; do
+		if [[ $(driver_of "$bdf") != "$want" || $(override_of "$bdf") != "$override" ]]; then
+			echo "# $bdf: driver $(driver_of "$bdf"), driver_override $(override_of "$bdf");" \
+				"want $want, $override"
+			return 1
+		fi
+	done
+}
+
+# Runs mmrctl; its output and status are here for the next lines
+output='' errors='' status=0
+run() {
+	status=0
+	output=$("$mmrctl" "$@" 2>"$work/errors") || status=$?
+	errors=$(<"$work/errors")
+}
+
+expect() { # STATUS [WORDS-ON-STDERR]
+	if [[ $status != "$1" || $errors != *"${2-}"* ]]; then
+		echo "# status $status, want $1 and ${2:-no words}"
+		printf '%s\n' "$output" "$errors" | sed 's/^/# /'
+		return 1
+	fi
+}
+
+# A value out of the JSON on stdin: 'functions.0.vf'
+value() { # PATH
+	python3 -c '
+import json, sys
+value = json.load(sys.stdin)
+for part in sys.argv[1].split("."):
+    value = value[int(part)] if isinstance(value, list) else value[part]
+print(json.dumps(value).strip("\""))' "$1"
+}
+
+# --- looking ---------------------------------------------------------------------
+
+# The tool is of one mind with the driver, on every function that probe_test.sh has
+verdicts_are_the_drivers() {
+	local bdf bdfs
+	for bdf in "${vfs[@]}"; do
+		[[ $(driver_of "$bdf") == none ]] || echo "$bdf" >"$devices/$bdf/driver/unbind"
+		echo >"$devices/$bdf/driver_override"
+	done
+	"$mmrctl" list --json >"$work/list" || return 1
+	mapfile -t bdfs < <(python3 -c '
+import json, sys
+print("\n".join(f["bdf"] for f in json.load(open(sys.argv[1]))["functions"]))' "$work/list")
+	dmesg -C
+	for bdf in "${bdfs[@]}"; do
+		echo $driver >"$devices/$bdf/driver_override"
+		echo "$bdf" >/sys/bus/pci/drivers_probe 2>/dev/null || true
+		driver_of "$bdf"
+		[[ $(driver_of "$bdf") != "$driver" ]] || echo "$bdf" >"$devices/$bdf/driver/unbind"
+		echo >"$devices/$bdf/driver_override"
+	done >"$work/bound"
+	dmesg | grep -F "$driver" >"$work/log"
+	python3 - "$work/list" "$work/bound" "$work/log" <<'END'
+import json, re, sys
+functions = json.load(open(sys.argv[1]))['functions']
+bound = open(sys.argv[2]).read().split()
+log = open(sys.argv[3]).read().splitlines()
+wrong = refused = 0
+for function, driver in zip(functions, bound, strict=True):
+    lines = [line for line in log if f' {function["bdf"]}: ' in line]
+    text = lines[0] if len(lines) == 1 else ''
+    registers = function['registers']
+    if driver == 'virtio_mmr_vfio_pci':
+        found = (f'legacy registers in BAR {registers["bar"]} at {registers["offset"]:#x} '
+                 f'({registers["length"]:#x} bytes)') if registers else 'no registers'
+        agree = function['usable'] is True and found in text
+    else:
+        refused += 1
+        agree = function['usable'] is False and function['reason'] in text
+    if not agree:
+        wrong += 1
+        print(f'# {function}: {driver}, log: {lines}')
+print(f'# {len(functions)} functions, of which the driver refuses {refused}')
+sys.exit(wrong or len(functions) < 40 or refused < 15)
+END
+}
+
+list_agrees_with_sysfs() {
+	local i group
+	"$mmrctl" list --pf "$pf" --json >"$work/list" || return 1
+	for i in {0..6}; do
+		group=$(basename "$(readlink "$devices/${vfs[i]}/iommu_group")")
+		if [[ $(value "functions.$i.bdf" <"$work/list") != $(basename "$(readlink "$devices/$pf/virtfn$i")") ||
+			$(value "functions.$i.vf" <"$work/list") != "$i" ||
+			$(value "functions.$i.pf" <"$work/list") != "$pf" ||
+			$(value "functions.$i.iommu_group" <"$work/list") != "$group" ]]; then
+			sed 's/^/# /' "$work/list"
+			return 1
+		fi
+	done
+	[[ $(value functions <"$work/list" | grep -o '"bdf"' | wc -l) == 7 ]]
+}
+
+show_agrees_with_lspci() {
+	run show "${vfs[0]}" --json
+	expect 0 || return 1
+	[[ $(lspci -vv -s "${vfs[0]}") == *"Region $(value functions.0.bars.0.bar <<<"$output"): Memory at $(
+		printf '%x' "$(value functions.0.bars.0.address <<<"$output")")"* ]] || return 1
+	[[ $(lspci -vv -s "${vfs[0]}") == *"Count=$(value functions.0.msix_vectors <<<"$output") "* ]] || return 1
+	[[ $(lspci -vv -s "${vfs[0]}") == *"[$(printf '%x' "$(value functions.0.capabilities.0.position <<<"$output")")"*'] Vendor Specific'* ]]
+}
+
+# Others than root see less, which is said and no error
+other_users() {
+	setpriv --reuid=65534 --clear-groups "$mmrctl" list --pf "$pf" >"$work/list" 2>"$work/errors" || return 1
+	[[ $(grep -c ' unknown ' "$work/list") == 7 ]] || return 1
+	grep -q 'only root' "$work/errors" || return 1
+	status=0
+	setpriv --reuid=65534 --clear-groups "$mmrctl" bind "${vfs[0]}" 2>"$work/errors" || status=$?
+	[[ $status == 6 ]] && have none '(null)' "${vfs[0]}"
+}
+
+check_this_machine() {
+	run check "${vfs[0]}" --json
+	expect 0 || return 1
+	[[ $(value ready <<<"$output") == true ]] || return 1
+	local id
+	for id in kernel iommu interrupt_remapping vfio module signature function group; do
+		if ! grep -A 2 "\"id\": \"$id\"" <<<"$output" | grep -q '"level": "ok"'; then
+			printf '%s\n' "$output" | sed 's/^/# /'
+			return 1
+		fi
+	done
+	# With all functions there are those with defects
+	run check
+	expect 4
+}
+
+# --- binding ----------------------------------------------------------------------
+
+bind_loads_the_module() {
+	[[ ! -e /sys/module/$driver ]] || return 1
+	run bind "${vfs[0]}"
+	expect 0 || return 1
+	[[ -e /sys/module/$driver && $output == "${vfs[0]}: $driver (was: no driver)" ]] || return 1
+	have $driver $driver "${vfs[0]}" || return 1
+	run unbind "${vfs[0]}"
+	expect 0 && have none '(null)' "${vfs[0]}"
+}
+
+all_vfs_of_a_pf() {
+	run bind --pf "$pf"
+	expect 0 || return 1
+	# No terminal, no progress
+	[[ ! $errors && $(wc -l <<<"$output") == 7 ]] || return 1
+	have $driver $driver "${vfs[@]}" || return 1
+	run bind --pf "$pf" --json
+	expect 0 || return 1
+	[[ $(grep -c '"changed": false' <<<"$output") == 7 ]] || return 1
+	run unbind --pf "$pf"
+	expect 0 || return 1
+	have none '(null)' "${vfs[@]}" || return 1
+	[[ ! $(find /run/mmrctl -name '*:*') ]]
+}
+
+# What had another driver gets it back, driver_override included
+previous_driver() {
+	echo vfio-pci >"$devices/${vfs[1]}/driver_override"
+	echo "${vfs[1]}" >/sys/bus/pci/drivers_probe
+	have vfio-pci vfio-pci "${vfs[1]}" || return 1
+	run bind "${vfs[1]}"
+	expect 0 || return 1
+	[[ $output == *'(was: vfio-pci)' ]] && have $driver $driver "${vfs[1]}" || return 1
+	run show "${vfs[1]}"
+	[[ $output == *'unbind restores  vfio-pci, driver_override vfio-pci'* ]] || return 1
+	run unbind "${vfs[1]}"
+	expect 0 && have vfio-pci vfio-pci "${vfs[1]}"
+}
+
+# A record is of one function, not of the next one at the same address
+record_of_a_function_that_went() {
+	run bind "${vfs[1]}"
+	expect 0 || return 1
+	[[ -e /run/mmrctl/${vfs[1]} ]] || return 1
+	echo 0 >"$devices/$pf/sriov_numvfs"
+	echo 7 >"$devices/$pf/sriov_numvfs"
+	have none '(null)' "${vfs[@]}" || return 1
+	"$repository/tools/vm/vfs" bind "${vfs[1]}"
+	run unbind "${vfs[1]}"
+	# vfio-pci, which its predecessor had, is none of its business
+	expect 0 && have none '(null)' "${vfs[1]}"
+}
+
+# Holds a function's group open, as a VMM does
+hold_group() { # BDF
+	local group
+	group=$(basename "$(readlink "$devices/$1/iommu_group")")
+	sleep infinity 9<>"/dev/vfio/$group" &
+	holder=$!
+	until [[ $(readlink "/proc/$holder/fd/9") == "/dev/vfio/$group" && $(</proc/$holder/comm) == sleep ]]; do
+		sleep 0.1
+	done
+}
+
+release_group() {
+	kill "$holder"
+	wait "$holder" 2>/dev/null || true
+}
+
+refused_in_use() {
+	local result=0
+	echo vfio-pci >"$devices/${vfs[1]}/driver_override"
+	echo "${vfs[1]}" >/sys/bus/pci/drivers_probe
+	hold_group "${vfs[1]}"
+	run bind "${vfs[0]}" "${vfs[1]}"
+	{ expect 5 "${vfs[1]}: in use by sleep ($holder)" && have vfio-pci vfio-pci "${vfs[1]}" &&
+		have none '(null)' "${vfs[0]}"; } || result=1
+	release_group
+	run bind "${vfs[0]}" "${vfs[1]}"
+	expect 0 || return 1
+	hold_group "${vfs[1]}"
+	run list "${vfs[1]}"
+	[[ $output == *" sleep ($holder)" ]] || result=1
+	run unbind "${vfs[1]}" "${vfs[0]}"
+	# The other one is not in use
+	{ expect 5 "${vfs[1]}: in use by sleep ($holder)" && have $driver $driver "${vfs[1]}" &&
+		have none '(null)' "${vfs[0]}"; } || result=1
+	run dump "${vfs[1]}"
+	expect 5 "in use by sleep ($holder)" || result=1
+	run regs "${vfs[1]}"
+	expect 5 "in use by sleep ($holder)" || result=1
+	release_group
+	run unbind "${vfs[1]}"
+	expect 0 || result=1
+	have vfio-pci vfio-pci "${vfs[1]}" || result=1
+	return $result
+}
+
+# The third function's driver_override does nothing: no driver takes it
+rollback() {
+	local result=0
+	: >"$work/override"
+	mount --bind "$work/override" "$devices/${vfs[2]}/driver_override"
+	run bind "${vfs[1]}" "${vfs[0]}" "${vfs[2]}"
+	umount "$devices/${vfs[2]}/driver_override"
+	{ expect 1 "${vfs[2]}: $driver does not take it" && [[ ! $output ]] &&
+		have vfio-pci vfio-pci "${vfs[1]}" && have none '(null)' "${vfs[0]}" "${vfs[2]}" &&
+		[[ ! $(find /run/mmrctl -name '*:*') ]]; } || result=1
+	# And it can be bound when all is well
+	run bind "${vfs[1]}" "${vfs[0]}" "${vfs[2]}"
+	{ expect 0 && have $driver $driver "${vfs[@]:0:3}"; } || result=1
+	run unbind "${vfs[@]:0:3}"
+	expect 0 || result=1
+	return $result
+}
+
+# All or none, whenever the signal comes
+interrupted() {
+	local delay bound
+	for delay in 0.02 0.1 0.3; do
+		"$mmrctl" bind --pf "$pf" >"$work/stdout" 2>"$work/errors" &
+		sleep $delay
+		kill -TERM $! 2>/dev/null || true
+		status=0
+		wait $! || status=$?
+		bound=$(grep -c "virtio_mmr_vfio_pci$" < <(for bdf in "${vfs[@]}"; do driver_of "$bdf"; done) || true)
+		echo "# interrupted after $delay s: status $status, $bound bound"
+		case $status.$bound in
+		0.7 | 1.0 | 143.0) ;;
+		*)
+			sed 's/^/# /' "$work/errors"
+			return 1
+			;;
+		esac
+		run unbind --pf "$pf"
+		expect 0 || return 1
+		have vfio-pci vfio-pci "${vfs[1]}" || return 1
+	done
+}
+
+# --- looking into a bound function --------------------------------------------------
+
+dump_is_what_a_guest_sees() {
+	local seen
+	run dump "${vfs[0]}"
+	expect 0 || return 1
+	printf '%s\n' "$output" >"$work/dump"
+	seen=$(lspci -n -vv -F "$work/dump")
+	if [[ $seen != *"${vfs[0]#0000:} 0200: 1af4:1000"* || $seen != *'Subsystem: 1af4:0001'* ||
+		$seen != *'Region 0: I/O ports'* || $seen != *'MSI-X: Enable- Count=4'* ||
+		$seen != *'Vendor Specific Information: VirtIO: Notify'* ]]; then
+		printf '%s\n' "$seen" | sed 's/^/# /'
+		return 1
+	fi
+	# Both forms say the same
+	run dump "${vfs[0]}" --json
+	[[ $(value bytes <<<"$output") == "$(sed -n 's/^[0-9a-f]*: //p' "$work/dump" | tr -d ' \n')" ]]
+}
+
+# What the device is known to have; and no read of ISR status, by the driver's trace
+regs_are_the_devices() {
+	local mac tracing=/sys/kernel/tracing/instances/mmrctl_test
+	mac=$("$repository/tools/vm/qmp" get "$id" mac) || return 1
+	[[ -d /sys/kernel/tracing/instances ]] || mount -t tracefs tracefs /sys/kernel/tracing
+	mkdir "$tracing"
+	echo 1 >"$tracing/events/virtio_mmr/virtio_mmr_access/enable"
+	run regs "${vfs[0]}" --json
+	grep -F " ${vfs[0]} " "$tracing/trace" >"$work/trace"
+	rmdir "$tracing"
+	expect 0 || return 1
+	if [[ $(value device_config.mac <<<"$output") != "${mac//\"/}" ||
+		$(value queues.0.size <<<"$output") != "$("$repository/tools/vm/qmp" get "$id" rx_queue_size)" ||
+		$(value device_status <<<"$output") != 0 ||
+		$(value feature_names <<<"$output") != *'MAC", "'* ]]; then
+		printf '%s\n' "$output" "mac $mac" | sed 's/^/# /'
+		return 1
+	fi
+	if ! grep -q ' read offset=0x12 ' "$work/trace" || grep ' read offset=0x13 ' "$work/trace"; then
+		head -n 30 "$work/trace" | sed 's/^/# /'
+		return 1
+	fi
+	run regs "${vfs[0]}"
+	expect 0 || return 1
+	[[ $output == *"mac                  ${mac//\"/}"* ]]
+}
+
+stats_are_the_drivers() {
+	local name before
+	run stats "${vfs[0]}" --json
+	expect 0 || return 1
+	for name in "$devices/${vfs[0]}/virtio_mmr"/*; do
+		if [[ $(value "functions.0.counters.${name##*/}" <<<"$output") != "$(<"$name")" ]]; then
+			echo "# ${name##*/} is $(<"$name")"
+			printf '%s\n' "$output" | sed 's/^/# /'
+			return 1
+		fi
+	done
+	before=$(value functions.0.counters.io_bar_reads <<<"$output")
+	run regs "${vfs[0]}"
+	run stats "${vfs[0]}" --json
+	[[ $(value functions.0.counters.io_bar_reads <<<"$output") -gt $before ]] || return 1
+	run stats "${vfs[0]}" "${vfs[3]}"
+	expect 4 "${vfs[3]}: no counters, as it is not bound"
+}
+
+# --- what shall last ----------------------------------------------------------------
+
+# There is no udev here; what its rule starts when the function appears is run by hand.
+driverctl_makes_it_last() {
+	local vf=${vfs[4]}
+	driverctl set-override "$vf" $driver || return 1
+	have $driver $driver "$vf" || return 1
+	run show "$vf"
+	[[ $output == *"at each boot     $driver, by driverctl"* ]] || return 1
+	echo 0 >"$devices/$pf/sriov_numvfs"
+	echo 7 >"$devices/$pf/sriov_numvfs"
+	have none '(null)' "$vf" || return 1
+	grep -q 'TEST=="/etc/driverctl.d/.*driverctl@' /lib/udev/rules.d/05-driverctl.rules || return 1
+	grep -q '^ExecStart=.*driverctl load-override ' /lib/systemd/system/driverctl@.service || return 1
+	driverctl load-override "$vf" || return 1
+	have $driver $driver "$vf" || return 1
+	run unbind "$vf"
+	expect 0 "driverctl binds it again" && have none '(null)' "$vf" || return 1
+	driverctl load-override "$vf" || return 1
+	have $driver $driver "$vf" || return 1
+	# As the manual has it
+	driverctl --noprobe unset-override "$vf" || return 1
+	have none '(null)' "$vf" || return 1
+	status=0
+	driverctl load-override "$vf" || status=$?
+	[[ $status != 0 ]] && have none '(null)' "$vf"
+}
+
+tests=(list_agrees_with_sysfs show_agrees_with_lspci other_users check_this_machine
+	bind_loads_the_module all_vfs_of_a_pf previous_driver record_of_a_function_that_went
+	refused_in_use rollback interrupted dump_is_what_a_guest_sees regs_are_the_devices
+	stats_are_the_drivers driverctl_makes_it_last verdicts_are_the_drivers)
+
+work=$(mktemp -d)
+ktap_print_header
+ktap_set_plan $((${#tests[@]} + 1))
+install_module
+log_mark
+for test in "${tests[@]}"; do
+	case $test in
+	dump_is_what_a_guest_sees) "$mmrctl" bind "${vfs[0]}" >/dev/null ;;
+	# It clears the log
+	verdicts_are_the_drivers) ktap_test_result kernel_log log_clean ;;
+	esac
+	ktap_test_result "$test" "$test"
+done
+ktap_finished
