@@ -1,0 +1,142 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Whether the driver builds, without a warning, for kernels that are configured otherwise
+# than Debian's own: by clang, for arm64, and in the kernel's tree with vfio-pci-core built
+# in. Prints TAP.
+set -euo pipefail
+
+if [ $# -eq 0 ] || [ "$1" = --help ]; then
+	cat <<'END'
+usage: selftests/builds.sh SERIES...   (such as 6.1 6.12 trixie-backports)
+
+Needs the packages in tools/debian/packages-builds. Kernels' sources and what "make
+modules_prepare" makes of them stay in the cache, 0.5 GB for each kernel.
+END
+	exit 2
+fi
+
+# Name, ARCH, compiler and other arguments for make, how it is built
+variants=(
+	'clang, x86-64|x86_64|CC=clang-19|module'
+	'clang, x86-64, built in|x86_64|CC=clang-19|built_in'
+	'gcc, arm64|arm64|CROSS_COMPILE=aarch64-linux-gnu-|module'
+	'clang, arm64|arm64|CC=clang-19 CROSS_COMPILE=aarch64-linux-gnu-|module'
+)
+
+# On top of the architecture's own default
+options=(CONFIG_MODULES=y CONFIG_PCI=y CONFIG_PCI_IOV=y CONFIG_IOMMU_SUPPORT=y CONFIG_FTRACE=y)
+declare -A more_options=(
+	[module]='CONFIG_VFIO=m CONFIG_VFIO_PCI=m CONFIG_VFIO_PCI_CORE=m'
+	[built_in]='CONFIG_VFIO=y CONFIG_VFIO_PCI=y CONFIG_VFIO_PCI_CORE=y CONFIG_VIRTIO_MMR_VFIO_PCI=y'
+)
+
+here=$(dirname "$(readlink -f "$0")")
+repository=$(readlink -f "$here/..")
+driver=drivers/vfio/pci/virtio_mmr
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/trees
+mkdir -p "$cache" "$repository/build"
+work=$(mktemp -d "$repository/build/builds.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# Runs make for the kernel itself, with the driver in its place in the source
+kernel_make() { # SOURCE TREE MAKE-ARGUMENT...
+	local source=$1 tree=$2
+	shift 2
+	bwrap --dev-bind / / --ro-bind "$repository/$driver" "$source/$driver" \
+		make -C "$source" "O=$tree" "$@"
+}
+
+# Makes a kernel build directory in the cache and sets "tree". It is built where it will
+# be, as its path is all over it.
+prepare() { # SOURCE HOW MAKE-ARGUMENT...
+	local source=$1 how=$2 option key wanted
+	shift 2
+	read -ra wanted <<<"${options[*]} ${more_options[$how]}"
+	# Debian's kernels have none, but the oldest one cannot have it
+	[ ! -e "$source/drivers/iommu/iommufd" ] || wanted+=(CONFIG_IOMMUFD=y)
+	key=$({
+		printf '%s\n' "$@" "${wanted[@]}"
+		declare -f prepare kernel_make
+		cat "$repository/$driver/Kconfig"
+		gcc --version
+		clang-19 --version
+		aarch64-linux-gnu-gcc --version
+	} | sha256sum | cut -c 1-16)
+	tree=$cache/$(basename "$source")-$key
+	exec 7>"$tree.lock"
+	flock 7
+	[ ! -e "$tree/.complete" ] || return 0
+	rm -rf "$tree"
+	mkdir "$tree"
+	kernel_make "$source" "$tree" "$@" defconfig
+	printf '%s\n' "${wanted[@]}" >>"$tree/.config"
+	kernel_make "$source" "$tree" "$@" olddefconfig
+	for option in "${wanted[@]}"; do
+		grep -qx "$option" "$tree/.config" || {
+			echo "the kernel's configuration did not take $option"
+			return 1
+		}
+	done
+	kernel_make "$source" "$tree" -j "$(nproc)" "$@" modules_prepare
+	touch "$tree/.complete"
+}
+
+build_module() { # TREE MAKE-ARGUMENT...
+	local tree=$1
+	shift
+	# Symbols of a kernel that was not built are unknown to modpost
+	make --no-print-directory -C "$repository" modules "KDIR=$tree" "OUT=$work/out" \
+		KBUILD_MODPOST_WARN=1 "$@" || return 1
+	[ -s "$work/out/virtio_mmr_vfio_pci.ko" ]
+}
+
+build_built_in() { # SOURCE TREE MAKE-ARGUMENT...
+	local source=$1 tree=$2 objects
+	shift 2
+	cp -a "$tree" "$work/tree"
+	bwrap --dev-bind / / --bind "$work/tree" "$tree" --ro-bind "$repository/$driver" "$source/$driver" \
+		make -C "$source" "O=$tree" "$@" KCFLAGS="-Werror -I$repository/include/uapi" \
+		"$driver/" || return 1
+	objects=$(ar t "$work/tree/$driver/built-in.a") && [[ $objects == *main.o* ]]
+}
+
+build() { # SERIES ARCH ARGUMENTS HOW
+	local source tree arguments output status=0
+	source=$("$repository/tools/debian/kernel-source" "$1") || return 1
+	read -ra arguments <<<"$3"
+	arguments+=("ARCH=$2")
+	prepare "$source" "$4" "${arguments[@]}" || return 1
+	rm -rf "$work/out" "$work/tree"
+	arguments+=(W=1 KCFLAGS=-Werror VIRTIO_MMR_ANY_KERNEL=1)
+	case $4 in
+	module) output=$(build_module "$tree" "${arguments[@]}" 2>&1) || status=1 ;;
+	built_in) output=$(build_built_in "$source" "$tree" "${arguments[@]}" 2>&1) || status=1 ;;
+	esac
+	printf '%s\n' "$output"
+	# modpost's warnings are not the compiler's
+	! grep -E 'warning:|WARNING:' <<<"$output" |
+		grep -vE 'modpost: .*(undefined!|unresolved symbol warnings)|Symbol version dump|Module.symvers is missing' ||
+		status=1
+	return "$status"
+}
+
+echo "TAP version 13"
+echo "1..$(($# * ${#variants[@]}))"
+number=0 failed=0
+for series; do
+	for variant in "${variants[@]}"; do
+		IFS='|' read -r name arch arguments how <<<"$variant"
+		number=$((number + 1))
+		log=$work.log
+		if build "$series" "$arch" "$arguments" "$how" >"$log" 2>&1; then
+			echo "ok $number $name, Linux $series"
+		else
+			failed=1
+			sed 's/^/# /' "$log"
+			echo "not ok $number $name, Linux $series"
+		fi
+		rm -f "$log"
+	done
+done
+exit "$failed"
