@@ -89,7 +89,33 @@ static bool read_queues(const struct vfio_device *device, struct registers *regi
 	return vfio_write(device, &device->bar0, VIRTIO_MMR_QUEUE_SELECT, &index, 2);
 }
 
-static bool read_registers(const struct vfio_device *device, struct registers *registers)
+/* The fields that the type has and nothing behind them, where reading may do anything */
+static bool read_config(const struct vfio_device *device, struct registers *registers,
+			u16 virtio_id)
+{
+	const struct field *field = NULL;
+
+	while ((field = next_field(virtio_id, field))) {
+		u8 *bytes = registers->config + field->offset;
+		size_t width = field->width;
+
+		/* Text, whose length is in the bytes before it */
+		if (!width && field->offset <= registers->config_size) {
+			if (!vfio_read(device, &device->bar0,
+				       VIRTIO_MMR_COMMON_SIZE + field->offset - 2, bytes - 2, 2))
+				return false;
+			width = get_le(bytes - 2, 2);
+		}
+		if (field->offset + width <= registers->config_size && width &&
+		    !vfio_read(device, &device->bar0, VIRTIO_MMR_COMMON_SIZE + field->offset,
+			       bytes, width))
+			return false;
+	}
+	return true;
+}
+
+static bool read_registers(const struct vfio_device *device, struct registers *registers,
+			   u16 virtio_id)
 {
 	u8 command[2];
 	u64 value;
@@ -120,8 +146,7 @@ static bool read_registers(const struct vfio_device *device, struct registers *r
 	registers->config_size = device->bar0.size - VIRTIO_MMR_COMMON_SIZE;
 	if (registers->config_size > sizeof(registers->config) - VIRTIO_MMR_COMMON_SIZE)
 		registers->config_size = sizeof(registers->config) - VIRTIO_MMR_COMMON_SIZE;
-	return vfio_read(device, &device->bar0, VIRTIO_MMR_COMMON_SIZE, registers->config,
-			 registers->config_size);
+	return read_config(device, registers, virtio_id);
 }
 
 /* A field's value as JSON, NULL if the device has not got the field */
@@ -240,8 +265,8 @@ int verb_regs(const struct request *request)
 		free(registers);
 		return status;
 	}
-	/* Behind vfio-pci there are no legacy registers */
-	if (strcmp(found.list[0].driver, MMR_DRIVER)) {
+	/* Behind vfio-pci there are no legacy registers; the driver takes no other IDs */
+	if (strcmp(found.list[0].driver, MMR_DRIVER) || !found.list[0].identity) {
 		complain("%s: bound to %s, not to " MMR_DRIVER "; first 'mmrctl bind %s'",
 			 found.list[0].bdf,
 			 *found.list[0].driver ? found.list[0].driver : "no driver",
@@ -251,7 +276,8 @@ int verb_regs(const struct request *request)
 		status = vfio_open(&device, &found.list[0]);
 	}
 	if (!status) {
-		if (!registers || !read_registers(&device, registers)) {
+		if (!registers || !read_registers(&device, registers,
+						  found.list[0].identity->virtio_id)) {
 			status = STATUS_FAILED;
 		} else if (request->json) {
 			status = print_json(registers_as_json(&found.list[0], registers));
