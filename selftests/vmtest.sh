@@ -55,7 +55,7 @@ unit_tests=(capability_test identity_test layout_test placement_test)
 in_place_lanes=(
 	'net blk rng scsi console balloon 9p|config_space_test'
 	'net rng|reset_test'
-	'net|bind_test bar_test register_test notify_test ioeventfd_test counters_test trace_test net_test hostile_test'
+	'net|bind_test bar_test position_test register_test notify_test ioeventfd_test counters_test trace_test net_test hostile_test'
 	'net blk rng rng|random_test blk_test independence_test'
 	-- 'rng|rng_test'
 )
