@@ -18,7 +18,8 @@
 "\n" \
 "Measures all paths to the MMR function BDF, through vfio-pci and through\n" \
 "virtio_mmr_vfio_pci, both of which must be loaded, and writes samples as JSON to\n" \
-"OUTPUT. In the end the function has the driver that it had before.\n" \
+"OUTPUT. In the end the function has the driver that it had before, but not after an\n" \
+"error.\n" \
 "\n" \
 "  --operations N  in a batch (default 50); each sample of a path is a pair of\n" \
 "                  batches, with N and with 2 N operations\n" \
