@@ -32,6 +32,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir
 .PHONY: mmrctl install-tools uninstall-tools
+.PHONY: deb dkms-install dkms-remove check-packages
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -68,6 +69,10 @@ built = test -e "$(1)" || { \
 # has been signed would lose its signature.
 install: kdir
 	@$(call built,$(OUT)/$(MODULE))
+	@test ! -e "$(dir $(INSTALLED))dkms/$(MODULE)" || { \
+		echo "dkms has installed the module for $(RELEASE), and would win or lose by chance:" >&2; \
+		echo "remove that first (make dkms-remove, or apt-get remove virtio-mmr-dkms)" >&2; \
+		exit 1; }
 	install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
 	$(DEPMOD)
 
@@ -84,6 +89,24 @@ install-tools:
 
 uninstall-tools:
 	@$(MAKE) --no-print-directory -C tools/mmrctl uninstall
+
+# Debian packages, in build/deb; dpkg-buildpackage wants a folder above its own
+PACKAGE = build/deb/virtio-mmr-$(VERSION)
+deb: folders
+	@tools/debian/install packages-deb
+	@rm -rf build/deb
+	@mkdir -p "$(PACKAGE)"
+	@tar -c --exclude-vcs --exclude=./build --exclude=./results . | tar -x -C "$(PACKAGE)"
+	@cd "$(PACKAGE)" && dpkg-buildpackage --build=binary --no-sign >../build.log 2>&1 || \
+		{ tail -n 30 ../build.log >&2; exit 1; }
+	@ls build/deb/*.deb
+
+# As root
+dkms-install:
+	@tools/dkms/install "$(VERSION)"
+
+dkms-remove:
+	@tools/dkms/remove
 
 kdir:
 	@test -f "$(KDIR)/Makefile" || { \
@@ -118,6 +141,11 @@ demo: setup
 
 check: setup
 	@selftests/vmtest.sh
+
+# In a fresh Debian, without the network
+check-packages: folders
+	@tools/debian/install
+	@selftests/vmtest.sh packages
 
 # The tests that depend on the kernel, on all of them. One that Debian has just got may
 # be newer than compat/kernel_range, until the tests pass.
@@ -172,7 +200,12 @@ help:
 	@echo '                 PREFIX=/usr/local, DESTDIR=DIR'
 	@echo '  make sign KEY=FILE CERT=FILE'
 	@echo '                 sign it for Secure Boot, between make and make install'
+	@echo '  make dkms-install, make dkms-remove'
+	@echo '                 have dkms build and install it for all kernels, or undo that (as root)'
+	@echo '  make deb       build Debian packages, in build/deb'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
+	@echo '  make check-packages'
+	@echo '                 tests of the packages and of dkms, in a fresh Debian'
 	@echo '  make check-kernels'
 	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'
 	@echo '  make bench     measure notification and register accesses against their goals; results/bench'

@@ -16,7 +16,7 @@ usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [SUITE...]
   --list           only say what would run: SUITE SERIES PROGRAM in each line, with
                    "-" for SERIES if it is this machine that runs it
 
-SUITE, default all of them:
+SUITE, default all of these:
   unit      the driver's decoding and translating, on this machine
   style     what "make style" checks
   install   which driver a device manager chooses; signatures
@@ -33,6 +33,9 @@ SUITE, default all of them:
   pf        configuration, registers, traffic and resets on PFs that are MMR functions
   guest     Linux and SeaBIOS with their legacy drivers
   bench     instructions of notification and register accesses, against recorded ones
+
+and, only where they are named, as they take long and fetch more from Debian:
+  packages  the Debian packages and dkms, in a fresh Debian 12
 
 To run one test by hand:
   tools/vm/shell --vf net --vf rng:2
@@ -276,7 +279,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | install | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
+	unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -296,7 +299,7 @@ plan=() first=1
 for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
-		unit | style | install | docs | fuzz | mmrctl | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
+		unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
 		probe | layout | fault | displaced | pf | bench)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
@@ -464,6 +467,7 @@ run_local() { # SUITE
 		run_here install.alias_test selftests/alias_test.sh "${series[@]}"
 		run_here install.sign_test selftests/sign_test.sh "${series[@]}"
 		;;
+	packages) run_here packages.packages_test selftests/packages_test.sh ;;
 	docs) run_here docs.test tools/docs/test ;;
 	fuzz) run_here fuzz.run selftests/fuzz/run 60 ;;
 	esac

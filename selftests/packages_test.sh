@@ -1,0 +1,354 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The Debian packages, and dkms without them, in a fresh Debian without network:
+# what an administrator sees over the years, from the first installation over new kernels
+# and versions to removal, after which nothing is left.
+#
+#	selftests/packages_test.sh [SUITE]     (bookworm or trixie; default bookworm)
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+repository=$(readlink -f "$here/..")
+module=virtio_mmr_vfio_pci
+
+# --- Outside: builds packages, collects kernels --------------------------------
+
+# Kernels of which the module sees headers only; an image would want a boot loader
+kernel_packages() { # SUITES SERIES: to the folder RELEASE; prints RELEASE
+	local release version image headers
+	release=$("$repository/tools/debian/release" "$2")
+	version=$("$repository/tools/debian/apt" "$1" apt-cache show "linux-headers-$release" |
+		sed -n 's/^Version: //p' | head -n 1)
+	image=image-$release
+	mkdir -p "$image/DEBIAN" "$image/lib/modules/$release" "$image/boot" "$release"
+	touch "$image/lib/modules/$release/modules."{builtin,order} "$image/boot/config-$release"
+	cat >"$image/DEBIAN/control" <<END
+Package: linux-image-$release
+Version: $version
+Architecture: amd64
+Maintainer: nobody <nobody@example.org>
+Description: a kernel without any files
+END
+	dpkg-deb --root-owner-group --build "$image" "$release" >/dev/null
+	mapfile -t headers < <("$repository/tools/debian/apt" "$1" apt-cache depends "linux-headers-$release" |
+		sed -n 's/^ *Depends: \(linux-headers-.*\)/\1/p')
+	"$repository/tools/debian/fetch" "$1" "$release" "linux-headers-$release" "${headers[@]}" >/dev/null
+	echo "$release"
+}
+
+# What their headers need, but for headers and image
+kernel_tools() { # SUITES RELEASE...
+	local suites=$1
+	shift
+	"$repository/tools/debian/apt" "$suites" apt-cache depends "${@/#/linux-headers-}" |
+		sed -n 's/^ *Depends: //p' | grep -vE '^linux-(headers|image)-' | sort -u
+}
+
+build_packages() { # DIR: of a tree, to the current folder
+	if ! make --no-print-directory -C "$1" deb >build.log 2>&1; then
+		cat build.log >&2
+		return 1
+	fi
+	cp "$1"/build/deb/*.deb .
+}
+
+outside() {
+	local suite=${1:-bookworm} suites series work later releases=() one tools
+	case $suite in
+	bookworm) suites=system series=(6.1 6.12) ;;
+	trixie) suites=trixie,trixie-backports series=(trixie trixie-backports) ;;
+	*)
+		echo "usage: selftests/packages_test.sh [bookworm|trixie]" >&2
+		exit 2
+		;;
+	esac
+	work=$(mktemp -d)
+	# shellcheck disable=SC2064 # it is local
+	trap "rm -rf '$work'" EXIT
+
+	mkdir "$work/first" "$work/later" "$work/kernels" "$work/tree"
+	later=$(sed -n '1s/.*(\(.*\)).*/\1+later/p' "$repository/debian/changelog")
+	(
+		cd "$work/first"
+		build_packages "$repository"
+		cd "$work/tree"
+		tar -c -C "$repository" --exclude-vcs --exclude=./build --exclude=./results . | tar -x
+		sed -i "1s/(.*)/($later)/" debian/changelog
+		cd "$work/later"
+		build_packages "$work/tree"
+	)
+	cd "$work/kernels"
+	for one in "${series[@]}"; do
+		releases+=("$(kernel_packages "$suites" "$one")")
+	done
+	mapfile -t tools < <(kernel_tools "$suites" "${releases[@]}")
+	[[ $suites != system ]] || suites=$suite
+	"$repository/tools/debian/chroot" "$suites" "dkms libjansson4 libkmod2 libpci3 lintian make man-db openssl ${tools[*]}" \
+		"$repository $work ${KSELFTEST:-$("$here/headers")}" \
+		env KSELFTEST="${KSELFTEST:-$("$here/headers")}" \
+		"$here/packages_test.sh" --inside "$work" "$later" "${releases[@]}"
+}
+
+if [[ ${1-} != --inside ]]; then
+	outside "$@"
+	exit
+fi
+
+# --- Inside --------------------------------------------------------------------
+
+install_log=''
+work=$2 later=$3 old_kernel=$4 new_kernel=$5
+version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$repository/debian/changelog")
+
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+
+# As a machine that runs that kernel would
+run_kernel() { # RELEASE
+	[[ -e /usr/bin/uname.real ]] || mv /usr/bin/uname /usr/bin/uname.real
+	# shellcheck disable=SC2016 # for the program
+	printf '#!/bin/sh\n[ "$1" = -r ] && echo %s || exec /usr/bin/uname.real "$@"\n' "$1" >/usr/bin/uname
+	chmod 755 /usr/bin/uname
+}
+
+install_kernel() { # RELEASE
+	dpkg --install "$work/kernels/$1"/*.deb
+}
+
+# Kernels that the module cannot be built for
+make_kernel() { # RELEASE CONFIG: one that has headers
+	mkdir -p "/lib/modules/$1/build/include"
+	touch "/lib/modules/$1/modules.builtin" "/lib/modules/$1/modules.order"
+	echo "$2" >"/lib/modules/$1/build/.config"
+}
+too_old=5.10.0-99-amd64 too_new=99.1.0-amd64 no_vfio=6.1.0-97-amd64 broken=6.1.0-98-amd64
+no_headers=6.1.0-96-amd64
+
+# What apt and dkms keep for themselves, caches and logs
+files() {
+	find / -xdev \( -path /proc -o -path /dev -o -path /tmp -o -path /var/log -o -path /var/cache \
+		-o -path /var/lib/dpkg -o -path /var/lib/apt -o -path "$work" \
+		-o -path /root -o -path /var/lib/dkms/mok.key -o -path /var/lib/dkms/mok.pub \) -prune \
+		-o -path '/lib/modules/*/modules.*' -prune -o -path '/usr/lib/modules/*/modules.*' -prune \
+		-o -print | sort
+}
+
+installed_module() { # RELEASE: prints the path
+	local found
+	found=$(find "/lib/modules/$1/updates" -name "$module.ko*" 2>/dev/null || true)
+	[[ $(wc -l <<<"$found") == 1 && -n $found ]] || {
+		echo "# modules for $1: ${found:-none}" >&2
+		return 1
+	}
+	echo "$found"
+}
+
+field() { # FIELD RELEASE
+	modinfo -F "$1" "$(installed_module "$2")"
+}
+
+has() { # WHAT TEXT
+	grep -qF -- "$1" <<<"$2" && return
+	echo "# want '$1' in:"
+	echo "# ${2//$'\n'/$'\n'# }"
+	return 1
+}
+
+is() { # WHAT WANTED ACTUAL
+	[[ $2 == "$3" ]] && return
+	echo "# $1 is '$3', not '$2'"
+	return 1
+}
+
+# That the module is there for the kernel, and is what it should be
+module_is() { # VERSION RELEASE
+	local aliases
+	installed_module "$2" >/dev/null || return 1
+	is version "$1" "$(field version "$2")" || return 1
+	is vermagic "$2" "$(field vermagic "$2" | cut -d ' ' -f 1)" || return 1
+	is 'dkms status' "virtio-mmr/$1, $2, x86_64: installed" "$(dkms status -m virtio-mmr -k "$2")" || return 1
+	is intree '' "$(field intree "$2")" || return 1
+	is signer 'DKMS module signing key' "$(field signer "$2")" || return 1
+	has vfio-pci-core "$(field depends "$2")" || return 1
+	aliases=$(field alias "$2" | sort)
+	is aliases "$(printf 'vfio_pci:v00001AF4d000010%ssv*sd*bc*sc*i*\n' F9 FA FB FC FD FE FF)" "$aliases" || return 1
+	# Found by the alias, which nothing but a driver_override asks for
+	is 'what the alias finds' $module \
+		"$(modprobe -S "$2" -R vfio_pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00)" || return 1
+	if modprobe -q -S "$2" -R pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00 | grep $module; then
+		echo "# it is loaded for a PCI alias as well"
+		return 1
+	fi
+}
+
+no_module() { # RELEASE...
+	local release found
+	for release; do
+		found=$(find "/lib/modules/$release/" -name "$module*")
+		is "module for $release" '' "$found" || return 1
+		found=$(grep -hs $module "/lib/modules/$release/"modules.{dep,alias} || true)
+		is "depmod for $release" '' "$found" || return 1
+	done
+}
+
+nothing_left() {
+	local left
+	no_module "$old_kernel" "$new_kernel" || return 1
+	is 'dkms status' '' "$(dkms status -m virtio-mmr)" || return 1
+	left=$(files | diff - /root/files) && return
+	echo "# ${left//$'\n'/$'\n'# }"
+	return 1
+}
+
+# A command whose output is looked at later, in $log
+run() {
+	local status=0
+	log=$("$@" 2>&1) || status=$?
+	[[ $status == 0 ]] && return
+	echo "# ${log//$'\n'/$'\n'# }"
+	echo "# $* ended with status $status"
+	return 1
+}
+
+# --- The tests -----------------------------------------------------------------
+
+kernel_range() {
+	local BUILD_EXCLUSIVE_KERNEL
+	eval "$("$repository/tools/dkms/conf" 1 | grep ^BUILD_EXCLUSIVE_KERNEL=)"
+	local oldest newest kernel major minor
+	# shellcheck source=drivers/vfio/pci/virtio_mmr/compat/kernel_range
+	source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
+	oldest=$((10#${VIRTIO_MMR_OLDEST_KERNEL%.*} * 100 + 10#${VIRTIO_MMR_OLDEST_KERNEL#*.}))
+	newest=$((10#${VIRTIO_MMR_NEWEST_KERNEL%.*} * 100 + 10#${VIRTIO_MMR_NEWEST_KERNEL#*.}))
+	for major in {2..12} 60 61 70; do
+		for minor in {0..99}; do
+			for kernel in "$major.$minor.0-1-amd64" "$major.$minor" "$major.$minor-rc1"; do
+				local want=0 have=0
+				((major * 100 + minor < oldest || major * 100 + minor > newest)) || want=1
+				[[ ! $kernel =~ $BUILD_EXCLUSIVE_KERNEL ]] || have=1
+				is "support for $kernel" $want $have || return 1
+			done
+		done
+	done
+}
+
+first_install() {
+	run apt-get install --yes "$work"/first/virtio-mmr-dkms_*.deb && module_is "$version" "$old_kernel" || return 1
+	install_log=$log
+}
+
+unsupported_are_named() {
+	local kernel
+	for kernel in $too_old $too_new $no_vfio; do
+		has "not built for $kernel, which it does not support" "$install_log" || return 1
+	done
+	has "not built for $no_headers, whose headers are not installed" "$install_log" || return 1
+	no_module $too_old $too_new $no_vfio $no_headers
+}
+
+broken_kernel_is_no_obstacle() {
+	has "dkms failed for $broken" "$install_log" &&
+		is status 'install ok installed' "$(dpkg-query -W -f '${Status}' virtio-mmr-dkms)" &&
+		no_module $broken
+}
+
+new_kernel() {
+	run install_kernel "$new_kernel" && module_is "$version" "$new_kernel"
+}
+
+upgrade() {
+	run_kernel "$new_kernel"
+	run apt-get install --yes "$work"/later/virtio-mmr-dkms_*.deb || return 1
+	module_is "$later" "$old_kernel" && module_is "$later" "$new_kernel" || return 1
+	is 'what dkms knows' "virtio-mmr/$later" "$(dkms status -m virtio-mmr | cut -d , -f 1 | sort -u)" &&
+		is '/usr/src' "/usr/src/virtio-mmr-$later" "$(echo /usr/src/virtio-mmr-*)"
+}
+
+make_install_refuses() {
+	local output
+	mkdir -p /tmp/out
+	touch /tmp/out/$module.ko
+	if output=$(make -C "$repository" install KDIR="/lib/modules/$old_kernel/build" OUT=/tmp/out 2>&1); then
+		echo "# make install has put a second module beside that of dkms"
+		return 1
+	fi
+	has "dkms has installed the module for $old_kernel" "$output" && module_is "$later" "$old_kernel"
+}
+
+dkms_make_refuses() {
+	local output
+	if output=$(make -C "$repository" dkms-remove 2>&1); then
+		echo "# make dkms-remove has removed the package's files"
+		return 1
+	fi
+	has 'apt-get remove virtio-mmr-dkms' "$output" && module_is "$later" "$old_kernel"
+}
+
+remove() {
+	run apt-get purge --yes virtio-mmr-dkms && nothing_left
+}
+
+# Another version that was there before goes
+dkms_install() {
+	"$repository/tools/dkms/tree" 0.0.1 /usr/src/virtio-mmr-0.0.1
+	run dkms add -m virtio-mmr -v 0.0.1 || return 1
+	mv "/lib/modules/$broken" /root/
+	run make -C "$repository" dkms-install || return 1
+	module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" &&
+		has "not built for $too_old, which it does not support" "$log" &&
+		is '/usr/src' "/usr/src/virtio-mmr-$version" "$(echo /usr/src/virtio-mmr-*)"
+}
+
+dkms_install_says_what_failed() {
+	mv "/root/$broken" /lib/modules/
+	if run make -C "$repository" dkms-install; then
+		echo "# make dkms-install succeeds where it cannot build"
+		return 1
+	fi >/dev/null
+	has "not installed for $broken" "$log" && module_is "$version" "$new_kernel"
+}
+
+dkms_remove() {
+	run make -C "$repository" dkms-remove && nothing_left
+}
+
+# mmrctl starts, and has a manual and completion
+tools_package() {
+	run dpkg --install "$work"/first/virtio-mmr-tools_*.deb && run mmrctl --version &&
+		has "$version" "$log" && run man --where mmrctl &&
+		run bash -c 'source /usr/share/bash-completion/completions/mmrctl && complete -p mmrctl' &&
+		run apt-get purge --yes virtio-mmr-tools && nothing_left
+}
+
+lint() {
+	run lintian --fail-on error,warning "$work"/first/*.deb
+	! grep -E '^[EW]:' <<<"$log"
+}
+
+ktap_print_header
+tests=(kernel_range first_install unsupported_are_named broken_kernel_is_no_obstacle new_kernel
+	upgrade make_install_refuses dkms_make_refuses remove dkms_install dkms_install_says_what_failed
+	dkms_remove tools_package lint)
+ktap_set_plan ${#tests[@]}
+
+{
+	install_kernel "$old_kernel"
+	install_kernel "$new_kernel"
+	run_kernel "$old_kernel"
+	make_kernel $too_old CONFIG_VFIO_PCI_CORE=m
+	make_kernel $too_new CONFIG_VFIO_PCI_CORE=m
+	make_kernel $no_vfio '# CONFIG_VFIO_PCI_CORE is not set'
+	make_kernel $broken CONFIG_VFIO_PCI_CORE=m
+	make_kernel $no_headers ''
+	rm -r "/lib/modules/$no_headers/build"
+} | sed 's/^/# /'
+files >/root/files
+# Until it is time for it
+for package in "$work/kernels/$new_kernel"/*.deb; do
+	dpkg-deb -f "$package" Package
+done | xargs dpkg --purge >/dev/null
+for test in "${tests[@]}"; do
+	ktap_test_result "$test" "$test"
+done
+ktap_finished
