@@ -32,10 +32,12 @@ SUITE, default all of these:
   displaced the same with a physical BAR0, and with Linux guests, legacy and modern
   pf        configuration, registers, traffic and resets on PFs that are MMR functions
   guest     Linux and SeaBIOS with their legacy drivers
+  vmm       notification by ioeventfd, with guests on the QEMU of tools/qemu
   bench     instructions of notification and register accesses, against recorded ones
 
-and, only where they are named, as they take long and fetch more from Debian:
+and, only where they are named, as they take long, and the first fetches more from Debian:
   packages  the Debian packages and dkms, in a fresh Debian 12
+  million   1,000,000 notifications of suite vmm, while other functions are reset
 
 To run one test by hand:
   tools/vm/shell --vf net --vf rng:2
@@ -247,6 +249,12 @@ inside() { # SUITE
 	guest)
 		run_tap guest_test selftests/guest_test.sh
 		;;
+	vmm)
+		run_tap vmm_test selftests/vmm_test.sh
+		;;
+	million)
+		run_tap million_test selftests/vmm_test.sh --million
+		;;
 	bench)
 		tools/bench/inside paths "$VIRTIO_MMR_RESULTS/samples.json" --exact --batches 8
 		run_tap bench_test tools/bench/gate "$VIRTIO_MMR_RESULTS/samples.json"
@@ -279,7 +287,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | bench) suites+=("$1") ;;
+	unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | vmm | million | bench) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -289,7 +297,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style install docs fuzz mmrctl emulator runner in_place probe layout fault displaced pf guest bench)
+	suites=(unit style install docs fuzz mmrctl emulator runner in_place probe layout fault displaced pf guest vmm bench)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -300,7 +308,7 @@ for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
 		unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
-		probe | layout | fault | displaced | pf | bench)
+		probe | layout | fault | displaced | pf | vmm | million | bench)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
 			[[ $first == 0 ]] || plan+=("$suite $one")
@@ -407,6 +415,7 @@ run_vm() { # SUITE SERIES
 			--qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 		;;
 	guest) mapfile -t arguments < <(selftests/guest_test.sh --devices) ;;
+	vmm | million) mapfile -t arguments < <(selftests/vmm_test.sh --devices) ;;
 	# A notification is complete when it returns, and nothing else runs
 	bench) arguments=(--icount --vf "net,ioeventfd=off") ;;
 	esac

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest that does what it is told over its first serial port, without BIOS or
+ * operating system: exactly the port accesses that a test asks for. It is the
+ * machine's firmware, so all of RAM is free; see ports.S for how it starts.
+ *
+ * Commands are lines of a letter and numbers, all hexadecimal. Each answers with a
+ * line, those without a result with ".":
+ *
+ *	i PORT WIDTH		read a port of 1, 2 or 4 bytes
+ *	o PORT WIDTH VALUE	write one
+ *	c ADDRESS WIDTH		read configuration space; ADDRESS is that of port 0xcf8
+ *	C ADDRESS WIDTH VALUE	write it
+ *	n PORT FIRST QUEUES COUNT
+ *				write 16 bits COUNT times: FIRST, FIRST + 1, ..., QUEUES
+ *				different values over and over. Answers with the TSC's ticks
+ *	b PORT FIRST QUEUES COUNT
+ *				start the same on the second CPU, COUNT 0 for ever
+ *	s			tell the second CPU to stop
+ *	w			wait for the second CPU, answers with how many it wrote
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SERIAL			0x3f8
+#define SERIAL_INTERRUPTS	(SERIAL + 1)
+#define SERIAL_MODEM		(SERIAL + 4)
+#define SERIAL_STATUS		(SERIAL + 5)
+#define PIC			0x20
+#define PIC_SECOND		0xa0
+#define SERIAL_IRQ		4
+#define VECTORS			0x20
+#define CONFIG_ADDRESS		0xcf8
+#define CONFIG_DATA		0xcfc
+#define APIC_SPURIOUS		0xfee000f0
+#define APIC_ICR		0xfee00300
+#define APIC_ICR_TARGET		0xfee00310
+#define APIC_LINT0		0xfee00350
+
+/* In RAM, by address */
+struct interrupt_gate {
+	uint16_t low, selector, flags, high;
+} __attribute__((packed));
+
+struct job {
+	uint32_t port, first, queues, count;
+	uint32_t written;
+	bool stop, running;
+};
+
+#define GATES	((struct interrupt_gate *)0x1000)
+#define JOB	((struct job *)0x2000)
+#define LINE	((char *)0x3000)
+#define LINE_SIZE	128
+
+static uint32_t in(uint16_t port, unsigned int width)
+{
+	uint32_t value = 0;
+
+	if (width == 1)
+		asm volatile("inb %1, %b0" : "+a"(value) : "Nd"(port));
+	else if (width == 2)
+		asm volatile("inw %1, %w0" : "+a"(value) : "Nd"(port));
+	else
+		asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static void out(uint16_t port, unsigned int width, uint32_t value)
+{
+	if (width == 1)
+		asm volatile("outb %b0, %1" : : "a"(value), "Nd"(port) : "memory");
+	else if (width == 2)
+		asm volatile("outw %w0, %1" : : "a"(value), "Nd"(port) : "memory");
+	else
+		asm volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static void apic_write(uint32_t address, uint32_t value)
+{
+	asm volatile("movl %0, (%1)" : : "r"(value), "r"(address) : "memory");
+}
+
+static uint64_t ticks(void)
+{
+	uint32_t low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (uint64_t)high << 32 | low;
+}
+
+static void set_up_interrupts(void)
+{
+	struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) idtr;
+	uint32_t handler;
+	unsigned int i;
+
+	asm("movl $interrupt, %0" : "=r"(handler));
+	for (i = 0; i < VECTORS + 16; i++) {
+		GATES[i].low = handler;
+		GATES[i].selector = 8;
+		GATES[i].flags = 0x8e00;
+		GATES[i].high = handler >> 16;
+	}
+	idtr.limit = (VECTORS + 16) * sizeof(struct interrupt_gate) - 1;
+	idtr.base = (uint32_t)GATES;
+	asm volatile("lidt %0" : : "m"(idtr) : "memory");
+
+	/* The PIC is behind this pin */
+	apic_write(APIC_SPURIOUS, 0x1ff);
+	apic_write(APIC_LINT0, 0x700);
+	out(PIC, 1, 0x11);
+	out(PIC + 1, 1, VECTORS);
+	out(PIC + 1, 1, 4);
+	out(PIC + 1, 1, 1);
+	out(PIC + 1, 1, (uint8_t)~(1 << SERIAL_IRQ));
+	out(PIC_SECOND + 1, 1, 0xff);
+	out(SERIAL_MODEM, 1, 0xb);
+	out(SERIAL_INTERRUPTS, 1, 1);
+}
+
+static char get(void)
+{
+	/* The interrupt is taken inside hlt only, as that is behind sti */
+	while (!(in(SERIAL_STATUS, 1) & 1))
+		asm volatile("sti; hlt; cli" : : : "memory");
+	return in(SERIAL, 1);
+}
+
+static void put(char character)
+{
+	while (!(in(SERIAL_STATUS, 1) & 0x20))
+		;
+	out(SERIAL, 1, character);
+}
+
+static void put_number(uint64_t value)
+{
+	int shift = 60;
+
+	while (shift && !(value >> shift))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		put("0123456789abcdef"[value >> shift & 15]);
+	put('\n');
+}
+
+static void get_line(void)
+{
+	unsigned int length = 0;
+	char character;
+
+	while ((character = get()) != '\n')
+		if (length < LINE_SIZE - 1)
+			LINE[length++] = character;
+	LINE[length] = 0;
+}
+
+/* The number at *text, which then points behind it */
+static uint32_t number(const char **text)
+{
+	uint32_t value = 0;
+
+	while (**text == ' ')
+		++*text;
+	for (; **text && **text != ' '; ++*text)
+		value = value << 4 | ((**text & 15) + (**text > '9' ? 9 : 0));
+	return value;
+}
+
+/* Accesses to ports are barriers to the compiler, so each looks at the job anew */
+static void notify(void)
+{
+	uint32_t port = JOB->port, first = JOB->first, queues = JOB->queues;
+	uint32_t count = JOB->count, queue = 0, written = 0;
+
+	while (!JOB->stop && (!count || written < count)) {
+		out(port, 2, first + queue);
+		JOB->written = ++written;
+		if (++queue == queues)
+			queue = 0;
+	}
+}
+
+void second_cpu(void)
+{
+	notify();
+	JOB->running = false;
+}
+
+static void start_second_cpu(void)
+{
+	JOB->running = true;
+	apic_write(APIC_ICR_TARGET, 1 << 24);
+	apic_write(APIC_ICR, 0x4500);		/* INIT */
+	apic_write(APIC_ICR, 0x46f0);		/* start at 0xf0000 */
+}
+
+static void get_job(const char **text)
+{
+	JOB->port = number(text);
+	JOB->first = number(text);
+	JOB->queues = number(text);
+	JOB->count = number(text);
+	JOB->written = 0;
+	JOB->stop = false;
+}
+
+void first_cpu(void)
+{
+	uint32_t address, width;
+	const char *text;
+	uint64_t start;
+	char command;
+
+	set_up_interrupts();
+	put('.');
+	put('\n');
+	while (true) {
+		get_line();
+		text = LINE;
+		command = *text++;
+		switch (command) {
+		case 'i':
+			address = number(&text);
+			put_number(in(address, number(&text)));
+			continue;
+		case 'o':
+			address = number(&text);
+			width = number(&text);
+			out(address, width, number(&text));
+			break;
+		case 'c':
+			address = number(&text);
+			out(CONFIG_ADDRESS, 4, address & ~3);
+			put_number(in(CONFIG_DATA + (address & 3), number(&text)));
+			continue;
+		case 'C':
+			address = number(&text);
+			width = number(&text);
+			out(CONFIG_ADDRESS, 4, address & ~3);
+			out(CONFIG_DATA + (address & 3), width, number(&text));
+			break;
+		case 'n':
+			get_job(&text);
+			start = ticks();
+			notify();
+			put_number(ticks() - start);
+			continue;
+		case 'b':
+			get_job(&text);
+			start_second_cpu();
+			break;
+		case 's':
+			JOB->stop = true;
+			break;
+		case 'w':
+			while (JOB->running)
+				asm volatile("pause" : : : "memory");
+			put_number(JOB->written);
+			continue;
+		default:
+			put('?');
+		}
+		put('.');
+		put('\n');
+	}
+}

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Runs in a guest (busybox), behind lib.sh, with a net and a blk function, for
+# vmm_test.sh: traffic with some hundred notifications on either, and once more after
+# a reboot. A mark on the disk says that that has been.
+mark=$((16 << 20))
+
+one_round() { # PREFIX
+	if answer=$(ping_gateway /sys/class/net/eth0/device); then
+		pass "$1_ping"
+	else
+		fail "$1_ping" "$(echo "$answer" | tr '\n' ' ')"
+	fi
+	i=0
+	while [ $i -lt 30 ]; do
+		ping -c 1 -W 5 10.0.2.2 >/dev/null
+		i=$((i + 1))
+	done
+
+	dd if=/dev/urandom of=/tmp/data bs=4k count=200 2>/dev/null
+	dd if=/tmp/data of=/dev/vda bs=4k seek=2048 oflag=direct 2>/dev/null
+	dd if=/dev/vda of=/tmp/back bs=4k count=200 skip=2048 iflag=direct 2>/dev/null
+	if cmp /tmp/data /tmp/back; then
+		pass "$1_disk"
+	else
+		fail "$1_disk" "what was read is not what was written"
+	fi
+}
+
+if [ "$(dd if=/dev/vda bs=1 count=4 skip=$mark 2>/dev/null)" != mark ]; then
+	one_round first
+	printf mark | dd of=/dev/vda bs=1 seek=$mark conv=fsync 2>/dev/null
+	reboot -f
+	sleep 60
+fi
+one_round second
+finish
