@@ -9,10 +9,18 @@
 #include <linux/uaccess.h>
 #include <linux/virtio_mmr.h>
 
+#include "access.h"
 #include "common.h"
 #include "compat/compat.h"
 #include "layout.h"
+#include "notify.h"
 #include "trace.h"
+
+static void notify(struct virtio_mmr_device *mmr, u16 queue, bool reachable)
+{
+	virtio_mmr_notify(mmr, virtio_mmr_doorbell(mmr, queue), queue,
+			  VIRTIO_MMR_NOTIFY_WRITES, reachable);
+}
 
 static void piece_read(struct virtio_mmr_device *mmr,
 		       const struct virtio_mmr_piece *piece, u8 *data)
@@ -46,8 +54,7 @@ static void piece_write(struct virtio_mmr_device *mmr,
 	case VIRTIO_MMR_TARGET_NOTHING:
 		return;
 	case VIRTIO_MMR_TARGET_NOTIFY:
-		virtio_mmr_notify(mmr, get_unaligned_le16(data),
-				  VIRTIO_MMR_NOTIFY_WRITES, true);
+		notify(mmr, get_unaligned_le16(data), true);
 		return;
 	case VIRTIO_MMR_TARGET_REGISTER:
 		break;
@@ -76,24 +83,31 @@ static bool needs_flush(const struct virtio_mmr_piece *piece)
 	       virtio_mmr_piece_covers(piece, VIRTIO_MMR_QUEUE_ADDRESS, 4);
 }
 
-static void trace_piece(struct virtio_mmr_device *mmr, u32 offset,
-			const struct virtio_mmr_piece *piece, const u8 *data,
-			bool write)
+/* Out of the way of what happens without tracing */
+static noinline void trace_piece(struct virtio_mmr_device *mmr, u32 offset,
+				 const struct virtio_mmr_piece *piece, const u8 *data,
+				 bool write)
 {
 	__le32 value = 0;
 
-	if (!trace_virtio_mmr_access_enabled())
-		return;
 	memcpy(&value, data, piece->width);
 	trace_virtio_mmr_access(mmr->core_device.pdev, offset, piece->width,
 				le32_to_cpu(value), write,
 				piece->target != VIRTIO_MMR_TARGET_NOTHING);
 }
 
-/* What one access of the user came to, summed up over its pieces */
-struct outcome {
-	u8 status;		/* what device status read after a write of 0 to it */
-	bool unreachable;	/* the function was not touched, for a time at least */
+/**
+ * struct access - one access of the user to the I/O BAR
+ * @write: whether it is a write
+ * @awake: a reference keeps the function from runtime suspend
+ * @status: what device status read after a write of 0 to it
+ * @unreachable: the function was not touched, for a time at least
+ */
+struct access {
+	bool write;
+	bool awake;
+	u8 status;
+	bool unreachable;
 };
 
 /*
@@ -102,28 +116,28 @@ struct outcome {
  * write. A piece is decoded under the lock because its bounds depend on that
  * state. Returns its width.
  */
-static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
-			u32 count, bool write, struct outcome *outcome)
+static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
+			u32 offset, u8 *data, u32 count)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	struct virtio_mmr_layout layout;
 	struct virtio_mmr_piece piece;
 	bool reachable;
 
-	reachable = virtio_mmr_access_begin(mmr);
+	reachable = virtio_mmr_access_begin(mmr, access->awake);
 
 	/* The guest's layout is the device's: their MSI-X states are equal. */
 	layout.has_vectors = core->pdev->msix_enabled;
 	piece = virtio_mmr_next_piece(&layout, &layout, mmr->found.cap.length,
 				      offset, count);
 	if (!reachable || !mmr->command_io) {
-		if (write && piece.target == VIRTIO_MMR_TARGET_NOTIFY)
+		if (access->write && piece.target == VIRTIO_MMR_TARGET_NOTIFY)
 			virtio_mmr_count(mmr, VIRTIO_MMR_NOTIFY_DROPPED);
 		piece.target = VIRTIO_MMR_TARGET_NOTHING;
-		outcome->unreachable = true;
+		access->unreachable = true;
 	}
 
-	if (!write) {
+	if (!access->write) {
 		piece_read(mmr, &piece, data);
 	} else {
 		piece_write(mmr, &piece, data);
@@ -131,56 +145,152 @@ static u32 access_piece(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
 			u8 flushed = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
 
 			if (piece.offset == VIRTIO_MMR_DEVICE_STATUS && !*data) {
-				outcome->status = flushed;
+				access->status = flushed;
 				virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
 			}
 		}
 	}
 
 	virtio_mmr_access_end(mmr);
-	trace_piece(mmr, offset, &piece, data, write);
+	if (trace_virtio_mmr_access_enabled())
+		trace_piece(mmr, offset, &piece, data, access->write);
 	return piece.width;
 }
 
-static void access_bar0(struct virtio_mmr_device *mmr, u32 offset, u8 *data,
-			u32 count, bool write)
+static void access_bar0(struct virtio_mmr_device *mmr, struct access *access,
+			u32 offset, u8 *data, u32 count)
 {
-	struct outcome outcome = {};
 	u32 done;
 
 	for (done = 0; done < count;) {
-		outcome.status = 0;
-		done += access_piece(mmr, offset + done, data + done,
-				     count - done, write, &outcome);
+		access->status = 0;
+		done += access_piece(mmr, access, offset + done, data + done,
+				     count - done);
 		/* A reset through a port is over when the OUT returns. */
-		if (outcome.status)
-			virtio_mmr_wait_for_reset(mmr);
+		if (access->status)
+			virtio_mmr_wait_for_reset(mmr, access->awake);
 	}
-	if (outcome.unreachable)
+	if (access->unreachable)
 		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
 }
 
-/* Wake the function up and check that an access lies inside BAR0. */
-static int begin_access(struct virtio_mmr_device *mmr, loff_t pos, size_t count)
+/*
+ * From open to close vfio-pci-core keeps the function from runtime suspend, but
+ * for a user that asked for it (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY). It then
+ * wakes up for an access, as it does for one through vfio-pci-core. Who lets it
+ * sleep while another thread is here finds it unreachable, as in D3.
+ */
+static int stay_awake(struct virtio_mmr_device *mmr, bool *awake)
 {
 	struct pci_dev *pdev = mmr->core_device.pdev;
 	int ret;
 
-	if (pos >= mmr->io_bar_size || count > mmr->io_bar_size - pos)
-		return -EINVAL;
+	*awake = READ_ONCE(mmr->core_device.pm_runtime_engaged);
+	if (likely(!*awake))
+		return 0;
 
 	ret = pm_runtime_resume_and_get(&pdev->dev);
 	if (ret < 0) {
-		pci_info_ratelimited(pdev, "access to BAR0 at 0x%llx failed, the function does not resume: error %d\n",
-				     pos, ret);
+		pci_info_ratelimited(pdev, "access to BAR0 failed, the function does not resume: error %d\n",
+				     ret);
 		return -EIO;
 	}
 	return 0;
 }
 
-static void end_access(struct virtio_mmr_device *mmr)
+static void let_sleep(struct virtio_mmr_device *mmr, bool awake)
 {
-	pm_runtime_put(&mmr->core_device.pdev->dev);
+	if (unlikely(awake))
+		pm_runtime_put(&mmr->core_device.pdev->dev);
+}
+
+/* The widths of a guest's IN and OUT */
+union register_value {
+	u8 bytes[4];
+	u8 byte;
+	u16 word;
+	u32 dword;
+};
+
+static int get_register_value(union register_value *value, const char __user *buf,
+			      size_t count)
+{
+	switch (count) {
+	case 1:
+		return get_user(value->byte, (const u8 __user *)buf);
+	case 2:
+		return get_user(value->word, (const u16 __user *)buf);
+	case 4:
+		return get_user(value->dword, (const u32 __user *)buf);
+	}
+	return copy_from_user(value->bytes, buf, count) ? -EFAULT : 0;
+}
+
+static int put_register_value(const union register_value *value, char __user *buf,
+			      size_t count)
+{
+	switch (count) {
+	case 1:
+		return put_user(value->byte, (u8 __user *)buf);
+	case 2:
+		return put_user(value->word, (u16 __user *)buf);
+	case 4:
+		return put_user(value->dword, (u32 __user *)buf);
+	}
+	return copy_to_user(buf, value->bytes, count) ? -EFAULT : 0;
+}
+
+static int read_register(struct virtio_mmr_device *mmr, struct access *access,
+			 u32 offset, char __user *buf, size_t count)
+{
+	union register_value value;
+
+	access_bar0(mmr, access, offset, value.bytes, count);
+	return put_register_value(&value, buf, count);
+}
+
+static int write_register(struct virtio_mmr_device *mmr, struct access *access,
+			  u32 offset, const char __user *buf, size_t count)
+{
+	union register_value value;
+
+	/* Not under memory_lock, which the fault handler takes. */
+	if (get_register_value(&value, buf, count))
+		return -EFAULT;
+	access_bar0(mmr, access, offset, value.bytes, count);
+	return 0;
+}
+
+/* Kept out of the functions above: kernels may zero a buffer of this size. */
+static noinline int read_many(struct virtio_mmr_device *mmr, struct access *access,
+			      u32 offset, char __user *buf, size_t count)
+{
+	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+
+	access_bar0(mmr, access, offset, data, count);
+	return copy_to_user(buf, data, count) ? -EFAULT : 0;
+}
+
+static noinline int write_many(struct virtio_mmr_device *mmr, struct access *access,
+			       u32 offset, const char __user *buf, size_t count)
+{
+	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+
+	if (copy_from_user(data, buf, count))
+		return -EFAULT;
+	access_bar0(mmr, access, offset, data, count);
+	return 0;
+}
+
+static noinline int refuse(struct virtio_mmr_device *mmr, int error)
+{
+	virtio_mmr_count(mmr, VIRTIO_MMR_REFUSALS);
+	return error;
+}
+
+static bool is_inside(const struct virtio_mmr_device *mmr, loff_t pos, size_t count)
+{
+	return pos < mmr->io_bar_size && count <= mmr->io_bar_size - pos;
 }
 
 /**
@@ -200,44 +310,42 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 			     size_t count, loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+	struct access access = { .write = false };
 	int ret;
 
-	ret = begin_access(mmr, pos, count);
+	if (!is_inside(mmr, pos, count))
+		return refuse(mmr, -EINVAL);
+	ret = stay_awake(mmr, &access.awake);
 	if (ret)
-		return ret;
-	access_bar0(mmr, pos, data, count, false);
-	end_access(mmr);
+		return refuse(mmr, ret);
+	if (count <= sizeof(union register_value))
+		ret = read_register(mmr, &access, pos, buf, count);
+	else
+		ret = read_many(mmr, &access, pos, buf, count);
+	let_sleep(mmr, access.awake);
+	if (ret)
+		return refuse(mmr, ret);
+	virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_READS);
 
-	if (copy_to_user(buf, data, count))
-		return -EFAULT;
 	*ppos += count;
 	return count;
 }
 
 /* The one access on the data path needs no decoding. */
-static ssize_t write_notify(struct virtio_mmr_device *mmr, const char __user *buf,
-			    loff_t *ppos)
+static int write_notify(struct virtio_mmr_device *mmr, bool awake, const char __user *buf)
 {
 	bool reachable;
 	__le16 queue;
-	int ret;
 
 	if (get_user(queue, (const __le16 __user *)buf))
 		return -EFAULT;
-	ret = begin_access(mmr, VIRTIO_MMR_QUEUE_NOTIFY, sizeof(queue));
-	if (ret)
-		return ret;
-	reachable = virtio_mmr_access_begin(mmr) && mmr->command_io;
-	virtio_mmr_notify(mmr, le16_to_cpu(queue), VIRTIO_MMR_NOTIFY_WRITES, reachable);
+	reachable = virtio_mmr_access_begin(mmr, awake) && mmr->command_io;
+	notify(mmr, le16_to_cpu(queue), reachable);
 	virtio_mmr_access_end(mmr);
-	end_access(mmr);
 
 	if (!reachable)
 		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
-
-	*ppos += sizeof(queue);
-	return sizeof(queue);
+	return 0;
 }
 
 /**
@@ -258,22 +366,24 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 			      loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+	struct access access = { .write = true };
 	int ret;
 
-	if (pos == VIRTIO_MMR_QUEUE_NOTIFY && count == sizeof(u16))
-		return write_notify(mmr, buf, ppos);
-
-	ret = begin_access(mmr, pos, count);
+	if (!is_inside(mmr, pos, count))
+		return refuse(mmr, -EINVAL);
+	ret = stay_awake(mmr, &access.awake);
 	if (ret)
-		return ret;
-	/* Not under memory_lock, which the fault handler takes. */
-	if (copy_from_user(data, buf, count)) {
-		end_access(mmr);
-		return -EFAULT;
-	}
-	access_bar0(mmr, pos, data, count, true);
-	end_access(mmr);
+		return refuse(mmr, ret);
+	if (pos == VIRTIO_MMR_QUEUE_NOTIFY && count == sizeof(u16))
+		ret = write_notify(mmr, access.awake, buf);
+	else if (count <= sizeof(union register_value))
+		ret = write_register(mmr, &access, pos, buf, count);
+	else
+		ret = write_many(mmr, &access, pos, buf, count);
+	let_sleep(mmr, access.awake);
+	if (ret)
+		return refuse(mmr, ret);
+	virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_WRITES);
 
 	*ppos += count;
 	return count;

@@ -5,7 +5,6 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/percpu.h>
-#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/xarray.h>
@@ -88,15 +87,14 @@ struct virtio_mmr_bar_register {
  * @num_ioeventfds: how many
  * @counters: from the first open to release, NULL before
  * @has_vectors: the register layout as last reported
- * @access_lock: readers access the function's memory; a writer changes
- *	@in_reset or @command_io. Taken inside core_device.memory_lock; nothing
- *	is taken inside it. It is never held across a reset, so that the reset
- *	callbacks work with and without memory_lock held by the caller.
  * @in_reset: from reset_prepare to reset_done, and from a fatal error of the
- *	link until it is recovered from
- * @command_io: the guest's COMMAND.IO; clear at open. Kept from
- *	vfio-pci-core, which would take a function that does not keep the bit
- *	for one that was reset behind its back.
+ *	link until it is recovered from. Accesses to the function's memory are
+ *	RCU readers, for which who sets it waits: resets come with and without
+ *	core_device.memory_lock, so no lock that accesses take inside that one
+ *	could be held across them.
+ * @command_io: the guest's COMMAND.IO, under core_device.memory_lock; clear at
+ *	open. Kept from vfio-pci-core, which would take a function that does not
+ *	keep the bit for one that was reset behind its back.
  */
 struct virtio_mmr_device {
 	struct vfio_pci_core_device core_device;
@@ -120,7 +118,6 @@ struct virtio_mmr_device {
 	u32 num_ioeventfds;
 	struct virtio_mmr_counters __percpu *counters;
 	int has_vectors;
-	struct rw_semaphore access_lock;
 	bool in_reset;
 	bool command_io;
 };
@@ -180,19 +177,14 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
-void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue,
-		       enum virtio_mmr_counter path, bool reachable);
 
 int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u64 position, u64 data,
 			 unsigned int size, int fd);
 void virtio_mmr_ioeventfd_close(struct virtio_mmr_device *mmr);
 
-bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr);
-bool virtio_mmr_access_trybegin(struct virtio_mmr_device *mmr, bool *reachable);
-void virtio_mmr_access_end(struct virtio_mmr_device *mmr);
 void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 			     enum virtio_mmr_reset_event event);
-u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr);
+u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake);
 int virtio_mmr_reset_open(struct virtio_mmr_device *mmr);
 extern const struct pci_error_handlers virtio_mmr_err_handlers;
 

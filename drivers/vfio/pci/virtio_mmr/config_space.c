@@ -125,9 +125,9 @@ static int overlay_command_io(struct virtio_mmr_device *mmr, char __user *buf,
 	if (!find_overlap(pos, count, PCI_COMMAND, 1, &overlap))
 		return 0;
 
-	down_read(&mmr->access_lock);
+	down_read(&mmr->core_device.memory_lock);
 	command_io = mmr->command_io;
-	up_read(&mmr->access_lock);
+	up_read(&mmr->core_device.memory_lock);
 
 	if (get_user(command, (u8 __user *)buf + overlap.buffer_offset))
 		return -EFAULT;
@@ -188,10 +188,8 @@ static void set_command_io(struct virtio_mmr_device *mmr, bool command_io)
 	struct vfio_pci_core_device *core = &mmr->core_device;
 
 	down_write(&core->memory_lock);
-	down_write(&mmr->access_lock);
 	mmr->command_io = command_io;
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
-	up_write(&mmr->access_lock);
 	up_write(&core->memory_lock);
 }
 

@@ -9,7 +9,9 @@
 #include <linux/vfio.h>
 #include <linux/virtio_mmr.h>
 
+#include "access.h"
 #include "common.h"
+#include "notify.h"
 
 /* As many as vfio-pci-core allows in a function's own BARs (policy) */
 #define IOEVENTFD_MAX	1000
@@ -17,44 +19,39 @@
 struct virtio_mmr_ioeventfd {
 	struct virtio_mmr_device *mmr;
 	struct virqfd *virqfd;
+	void __iomem *doorbell;
 	u16 queue;
 };
 
-static void notify(struct virtio_mmr_ioeventfd *ioeventfd,
-		   enum virtio_mmr_counter path, bool reachable)
-{
-	struct virtio_mmr_device *mmr = ioeventfd->mmr;
-
-	/*
-	 * Runtime suspend puts the function into D3 after memory_lock is
-	 * released, but not before this flag says that it may.
-	 */
-	virtio_mmr_notify(mmr, ioeventfd->queue, path,
-			  reachable && mmr->command_io &&
-			  !mmr->core_device.pm_runtime_engaged);
-}
-
-/* In the context of whoever signals, with interrupts off */
+/*
+ * In the context of whoever signals, under the lock of the eventfd's wait queue.
+ * That makes it an RCU reader: it turns interrupts off, or, on a real-time kernel,
+ * is a reader itself.
+ */
 static int ioeventfd_handler(void *opaque, void *unused)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
-	bool reachable;
+	struct virtio_mmr_device *mmr = ioeventfd->mmr;
 
-	if (!virtio_mmr_access_trybegin(ioeventfd->mmr, &reachable))
+	if (!down_read_trylock(&mmr->core_device.memory_lock))
 		return 1;
-	notify(ioeventfd, VIRTIO_MMR_NOTIFY_IOEVENTFDS, reachable);
-	virtio_mmr_access_end(ioeventfd->mmr);
+	virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
+			  VIRTIO_MMR_NOTIFY_IOEVENTFDS,
+			  virtio_mmr_is_reachable(mmr, false) && mmr->command_io);
+	up_read(&mmr->core_device.memory_lock);
 	return 0;
 }
 
-/* After the handler found a lock taken */
+/* After the handler found the lock taken */
 static void ioeventfd_thread(void *opaque, void *unused)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
+	struct virtio_mmr_device *mmr = ioeventfd->mmr;
+	bool reachable = virtio_mmr_access_begin(mmr, false) && mmr->command_io;
 
-	notify(ioeventfd, VIRTIO_MMR_NOTIFY_DEFERRED,
-	       virtio_mmr_access_begin(ioeventfd->mmr));
-	virtio_mmr_access_end(ioeventfd->mmr);
+	virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
+			  VIRTIO_MMR_NOTIFY_DEFERRED, reachable);
+	virtio_mmr_access_end(mmr);
 }
 
 static int add_ioeventfd(struct virtio_mmr_device *mmr, u16 queue, int fd)
@@ -70,6 +67,7 @@ static int add_ioeventfd(struct virtio_mmr_device *mmr, u16 queue, int fd)
 		return -ENOMEM;
 	ioeventfd->mmr = mmr;
 	ioeventfd->queue = queue;
+	ioeventfd->doorbell = virtio_mmr_doorbell(mmr, queue);
 
 	ret = xa_insert(&mmr->ioeventfds, queue, ioeventfd, GFP_KERNEL_ACCOUNT);
 	if (ret)

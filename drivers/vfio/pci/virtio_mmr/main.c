@@ -66,7 +66,6 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 
 	spin_lock_init(&mmr->config_lock);
-	init_rwsem(&mmr->access_lock);
 	mutex_init(&mmr->ioeventfds_lock);
 	xa_init(&mmr->ioeventfds);
 	return vfio_pci_core_init_dev(core_vdev);

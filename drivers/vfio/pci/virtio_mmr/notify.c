@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queue notification: where a guest's write of a queue index to Queue Notify
- * goes.
+ * Queue notification: where the doorbells are that a guest's write of a queue
+ * index to Queue Notify goes to.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/virtio_mmr.h>
 #include <linux/virtio_pci.h>
 
+#include "access.h"
 #include "common.h"
 #include "compat/compat.h"
-#include "trace.h"
+#include "notify.h"
 
 /* What a read gives that nobody answers */
 #define ALL_ONES	0xffff
@@ -37,7 +37,7 @@ static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
 	if (!mmr->found.notify_multiplier)
 		return 0;
 
-	reachable = virtio_mmr_access_begin(mmr);
+	reachable = virtio_mmr_access_begin(mmr, false);
 	if (reachable) {
 		iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
 		notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
@@ -71,7 +71,7 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 		doorbells[queue] = notify + offset;
 	}
 	/* As a reset leaves it */
-	if (virtio_mmr_access_begin(mmr))
+	if (virtio_mmr_access_begin(mmr, false))
 		iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
 	virtio_mmr_access_end(mmr);
 
@@ -118,7 +118,7 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	common += found->common_config.offset;
 	notify += found->notify.offset;
 
-	reachable = virtio_mmr_access_begin(mmr);
+	reachable = virtio_mmr_access_begin(mmr, false);
 	if (reachable) {
 		status = ioread8(common + VIRTIO_PCI_COMMON_STATUS);
 		num_queues = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
@@ -149,29 +149,8 @@ void virtio_mmr_notify_close(struct virtio_mmr_device *mmr)
 	mmr->num_doorbells = 0;
 }
 
-/**
- * virtio_mmr_notify - tell the device about new buffers
- * @mmr: the device, between virtio_mmr_access_begin() and its end
- * @queue: what the guest wrote to Queue Notify; without a doorbell the device
- *	judges it, with doorbells an index beyond the last is dropped
- * @path: how it came: the counter that counts it if the device is told
- * @reachable: whether the function may be touched and the guest's COMMAND.IO is
- *	set; if not, the notification is dropped
- */
-void virtio_mmr_notify(struct virtio_mmr_device *mmr, u16 queue,
-		       enum virtio_mmr_counter path, bool reachable)
+void virtio_mmr_trace_notify(struct virtio_mmr_device *mmr, u16 queue,
+			     enum virtio_mmr_counter path, bool rung)
 {
-	void __iomem *doorbell = NULL;
-
-	if (!reachable)
-		;
-	else if (!mmr->doorbells)
-		doorbell = mmr->registers + VIRTIO_MMR_QUEUE_NOTIFY;
-	else if (queue < mmr->num_doorbells)
-		doorbell = mmr->doorbells[array_index_nospec(queue, mmr->num_doorbells)];
-
-	if (doorbell)
-		iowrite16(queue, doorbell);
-	virtio_mmr_count(mmr, doorbell ? path : VIRTIO_MMR_NOTIFY_DROPPED);
-	trace_virtio_mmr_notify(mmr->core_device.pdev, queue, path, doorbell);
+	trace_virtio_mmr_notify(mmr->core_device.pdev, queue, path, rung);
 }

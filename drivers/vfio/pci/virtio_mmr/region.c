@@ -94,8 +94,7 @@ ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
 		return counted(mmr, VIRTIO_MMR_CONFIG_READS,
 			       virtio_mmr_config_read(mmr, buf, count, ppos));
 	case OWNER_IO_BAR:
-		return counted(mmr, VIRTIO_MMR_IO_BAR_READS,
-			       virtio_mmr_bar0_read(mmr, buf, count, ppos));
+		return virtio_mmr_bar0_read(mmr, buf, count, ppos);
 	case OWNER_CORE:
 		return vfio_pci_core_read(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:
@@ -126,8 +125,7 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES,
 			       virtio_mmr_config_write(mmr, buf, count, ppos));
 	case OWNER_IO_BAR:
-		return counted(mmr, VIRTIO_MMR_IO_BAR_WRITES,
-			       virtio_mmr_bar0_write(mmr, buf, count, ppos));
+		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
 	case OWNER_CORE:
 		return vfio_pci_core_write(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:

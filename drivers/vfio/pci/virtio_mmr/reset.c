@@ -1,73 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the function's memory may be touched, resets of the device, and the
- * callbacks for resets of the function.
+ * Resets of the device, and the callbacks for resets of the function.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/jiffies.h>
+#include <linux/rcupdate.h>
 #include <linux/virtio_mmr.h>
 
+#include "access.h"
 #include "common.h"
-#include "compat/compat.h"
 #include "trace.h"
 
 /* How long a reset by device status may take, and how often to look (policy) */
 #define RESET_TIMEOUT_MS	1000
 #define RESET_POLL_US_MIN	100
 #define RESET_POLL_US_MAX	10000
-
-static bool is_reachable(struct virtio_mmr_device *mmr)
-{
-	return !mmr->in_reset && virtio_mmr_compat_memory_enabled(&mmr->core_device);
-}
-
-/**
- * virtio_mmr_access_begin - before any access to the function's memory
- * @mmr: the device
- *
- * Keeps out what makes the function unreachable and, since vfio-pci-core
- * switches MSI-X with memory_lock held for write, what changes its register
- * layout. Short accesses only: a reset waits for virtio_mmr_access_end().
- *
- * Return: whether the function may be touched: not in D3, nor while it is
- * being reset, nor, for a PF, while its COMMAND.MEMORY is clear.
- */
-bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr)
-{
-	down_read(&mmr->core_device.memory_lock);
-	down_read(&mmr->access_lock);
-	return is_reachable(mmr);
-}
-
-/**
- * virtio_mmr_access_trybegin - virtio_mmr_access_begin() for atomic context
- * @mmr: the device
- * @reachable: set to what virtio_mmr_access_begin() would return
- *
- * Return: whether the locks were free; if not, there is nothing to end.
- */
-bool virtio_mmr_access_trybegin(struct virtio_mmr_device *mmr, bool *reachable)
-{
-	if (!down_read_trylock(&mmr->core_device.memory_lock))
-		return false;
-	if (!down_read_trylock(&mmr->access_lock)) {
-		up_read(&mmr->core_device.memory_lock);
-		return false;
-	}
-	*reachable = is_reachable(mmr);
-	return true;
-}
-
-/**
- * virtio_mmr_access_end - after virtio_mmr_access_begin(), whatever that said
- * @mmr: the device
- */
-void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
-{
-	up_read(&mmr->access_lock);
-	up_read(&mmr->core_device.memory_lock);
-}
 
 /**
  * virtio_mmr_reset_report - count and trace a reset
@@ -87,13 +35,14 @@ void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 /**
  * virtio_mmr_wait_for_reset - wait until the device has reset itself
  * @mmr: the device, whose status was written 0
+ * @awake: as for virtio_mmr_access_begin()
  *
  * Holds no lock while it sleeps: a reset of the function may be what ends the
  * wait.
  *
  * Return: 0, or what device status still reads after 1 s.
  */
-u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr)
+u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
 	unsigned int delay = RESET_POLL_US_MIN;
@@ -103,7 +52,7 @@ u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr)
 		bool late = time_after(jiffies, deadline);
 
 		status = 0;
-		if (virtio_mmr_access_begin(mmr))
+		if (virtio_mmr_access_begin(mmr, awake))
 			status = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
 		virtio_mmr_access_end(mmr);
 
@@ -132,7 +81,7 @@ u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr)
  */
 int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
 {
-	bool reachable = virtio_mmr_access_begin(mmr);
+	bool reachable = virtio_mmr_access_begin(mmr, false);
 
 	if (reachable)
 		iowrite8(0, mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
@@ -140,25 +89,23 @@ int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
 
 	if (!reachable)
 		return -EAGAIN;
-	return virtio_mmr_wait_for_reset(mmr) ? -EIO : 0;
+	return virtio_mmr_wait_for_reset(mmr, false) ? -EIO : 0;
 }
 
+/* Callers hold the device lock: that of the driver core. */
 static void set_in_reset(struct pci_dev *pdev, bool in_reset)
 {
 	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
 	struct virtio_mmr_device *mmr = to_virtio_mmr(&core->vdev);
 
-	bool changed;
-
+	if (mmr->in_reset == in_reset)
+		return;
+	WRITE_ONCE(mmr->in_reset, in_reset);
 	/* Waits for accesses in flight; the device is not reset under them. */
-	down_write(&mmr->access_lock);
-	changed = mmr->in_reset != in_reset;
-	mmr->in_reset = in_reset;
-	up_write(&mmr->access_lock);
-	if (changed)
-		virtio_mmr_reset_report(mmr, in_reset ?
-					VIRTIO_MMR_RESET_FUNCTION_BEGIN :
-					VIRTIO_MMR_RESET_FUNCTION_END);
+	if (in_reset)
+		synchronize_rcu();
+	virtio_mmr_reset_report(mmr, in_reset ? VIRTIO_MMR_RESET_FUNCTION_BEGIN :
+						VIRTIO_MMR_RESET_FUNCTION_END);
 }
 
 /*

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * When the function's memory may be touched. Inline, for the data path.
+ */
+#ifndef VIRTIO_MMR_ACCESS_H
+#define VIRTIO_MMR_ACCESS_H
+
+#include <linux/rcupdate.h>
+#include <linux/rwsem.h>
+
+#include "common.h"
+#include "compat/compat.h"
+
+/**
+ * virtio_mmr_is_reachable - whether the function may be touched
+ * @mmr: the device, with memory_lock held and in an RCU reader
+ * @awake: the caller has a reference that keeps the function from runtime
+ *	suspend
+ *
+ * Runtime suspend puts the function into D3 after memory_lock is released, but
+ * not before pm_runtime_engaged, under that lock, says that it may.
+ *
+ * Return: true unless it is in D3 or being reset, or, for a PF, its
+ * COMMAND.MEMORY is clear.
+ */
+static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
+{
+	return !READ_ONCE(mmr->in_reset) &&
+	       (awake || !mmr->core_device.pm_runtime_engaged) &&
+	       virtio_mmr_compat_memory_enabled(&mmr->core_device);
+}
+
+/**
+ * virtio_mmr_access_begin - before any access to the function's memory
+ * @mmr: the device
+ * @awake: as for virtio_mmr_is_reachable()
+ *
+ * Keeps out what makes the function unreachable and, since vfio-pci-core
+ * switches MSI-X with memory_lock held for write, what changes its register
+ * layout. Short accesses only, and no sleep: a reset waits for
+ * virtio_mmr_access_end().
+ *
+ * Return: virtio_mmr_is_reachable().
+ */
+static inline bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr, bool awake)
+{
+	down_read(&mmr->core_device.memory_lock);
+	rcu_read_lock();
+	return virtio_mmr_is_reachable(mmr, awake);
+}
+
+/**
+ * virtio_mmr_access_end - after virtio_mmr_access_begin(), whatever that said
+ * @mmr: the device
+ */
+static inline void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
+{
+	rcu_read_unlock();
+	up_read(&mmr->core_device.memory_lock);
+}
+
+#endif /* VIRTIO_MMR_ACCESS_H */

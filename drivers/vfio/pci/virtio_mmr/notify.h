@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Telling the device about new buffers. Inline, for the data path.
+ */
+#ifndef VIRTIO_MMR_NOTIFY_H
+#define VIRTIO_MMR_NOTIFY_H
+
+#include <linux/io.h>
+#include <linux/nospec.h>
+#include <linux/virtio_mmr.h>
+
+#include "common.h"
+#include "trace.h"
+
+/* Out of the way of what happens without tracing */
+void virtio_mmr_trace_notify(struct virtio_mmr_device *mmr, u16 queue,
+			     enum virtio_mmr_counter path, bool rung);
+
+/**
+ * virtio_mmr_doorbell - where to notify a queue
+ * @mmr: the device, open
+ * @queue: index; without doorbells the device judges it
+ *
+ * Return: the address, the same from open to close, or NULL if the device has
+ * doorbells and this queue has none.
+ */
+static inline void __iomem *virtio_mmr_doorbell(const struct virtio_mmr_device *mmr,
+						u16 queue)
+{
+	if (!mmr->doorbells)
+		return mmr->registers + VIRTIO_MMR_QUEUE_NOTIFY;
+	if (queue >= mmr->num_doorbells)
+		return NULL;
+	return mmr->doorbells[array_index_nospec(queue, mmr->num_doorbells)];
+}
+
+/**
+ * virtio_mmr_notify - tell the device about new buffers
+ * @mmr: the device, between virtio_mmr_access_begin() and its end
+ * @doorbell: from virtio_mmr_doorbell(); notifications for NULL are dropped
+ * @queue: what the guest wrote to Queue Notify
+ * @path: how it came: the counter that counts it if the device is told
+ * @reachable: whether the function may be touched and the guest's COMMAND.IO is
+ *	set; if not, the notification is dropped
+ */
+static __always_inline void
+virtio_mmr_notify(struct virtio_mmr_device *mmr, void __iomem *doorbell, u16 queue,
+		  enum virtio_mmr_counter path, bool reachable)
+{
+	bool rung = reachable && doorbell;
+
+	if (rung) {
+		iowrite16(queue, doorbell);
+		virtio_mmr_count(mmr, path);
+	} else {
+		virtio_mmr_count(mmr, VIRTIO_MMR_NOTIFY_DROPPED);
+	}
+	if (trace_virtio_mmr_notify_enabled())
+		virtio_mmr_trace_notify(mmr, queue, path, rung);
+}
+
+#endif /* VIRTIO_MMR_NOTIFY_H */
