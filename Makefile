@@ -32,7 +32,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir
 .PHONY: mmrctl install-tools uninstall-tools
-.PHONY: deb dkms-install dkms-remove check-packages
+.PHONY: deb dkms-install dkms-remove check-packages check-libvirt
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -147,6 +147,9 @@ check-packages: folders
 	@tools/debian/install
 	@selftests/vmtest.sh packages
 
+check-libvirt: setup
+	@selftests/vmtest.sh --kernel $(firstword $(KERNELS)) libvirt
+
 # The tests that depend on the kernel, on all of them. One that Debian has just got may
 # be newer than compat/kernel_range, until the tests pass.
 check-kernels: setup
@@ -206,6 +209,8 @@ help:
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make check-packages'
 	@echo '                 tests of the packages and of dkms, in a fresh Debian'
+	@echo '  make check-libvirt'
+	@echo '                 tests with the libvirt of Debian 12 and 13'
 	@echo '  make check-kernels'
 	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'
 	@echo '  make bench     measure notification and register accesses against their goals; results/bench'

@@ -35,9 +35,10 @@ SUITE, default all of these:
   vmm       notification by ioeventfd, with guests on the QEMU of tools/qemu
   bench     instructions of notification and register accesses, against recorded ones
 
-and, only where they are named, as they take long, and the first fetches more from Debian:
+and, only where they are named, as they take long; packages and libvirt fetch more from Debian:
   packages  the Debian packages and dkms, in a fresh Debian 12
   million   1,000,000 notifications of suite vmm, while other functions are reset
+  libvirt   hostdevs and guests of libvirt 9.0 and 11.3
 
 To run one test by hand:
   tools/vm/shell --vf net --vf rng:2
@@ -255,6 +256,9 @@ inside() { # SUITE
 	million)
 		run_tap million_test selftests/vmm_test.sh --million
 		;;
+	libvirt)
+		run_tap libvirt_test selftests/libvirt_test.sh
+		;;
 	bench)
 		tools/bench/inside paths "$VIRTIO_MMR_RESULTS/samples.json" --exact --batches 8
 		run_tap bench_test tools/bench/gate "$VIRTIO_MMR_RESULTS/samples.json"
@@ -287,7 +291,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | vmm | million | bench) suites+=("$1") ;;
+	unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | vmm | million | bench | libvirt) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -308,7 +312,7 @@ for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
 		unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
-		probe | layout | fault | displaced | pf | vmm | million | bench)
+		probe | layout | fault | displaced | pf | vmm | million | bench | libvirt)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
 			[[ $first == 0 ]] || plan+=("$suite $one")
@@ -416,6 +420,10 @@ run_vm() { # SUITE SERIES
 		;;
 	guest) mapfile -t arguments < <(selftests/guest_test.sh --devices) ;;
 	vmm | million) mapfile -t arguments < <(selftests/vmm_test.sh --devices) ;;
+	libvirt)
+		selftests/libvirt_test.sh --prepare
+		mapfile -t arguments < <(selftests/libvirt_test.sh --devices)
+		;;
 	# A notification is complete when it returns, and nothing else runs
 	bench) arguments=(--icount --vf "net,ioeventfd=off") ;;
 	esac
