@@ -5,7 +5,7 @@
 # depend on the kernel on each, prints a table of the results, and succeeds if none failed.
 set -euo pipefail
 
-suites=(in_place layout fault displaced pf guest vmm million)
+suites=(in_place layout fault displaced pf removal guest vmm million)
 
 if [ $# -eq 0 ] || [ "$1" = --help ]; then
 	echo "usage: selftests/kernels.sh [--list] SERIES...   (such as 6.1 6.12 trixie-backports)"

@@ -31,6 +31,7 @@ SUITE, default all of these:
   fault     port semantics and notification on slow or lying devices
   displaced the same with a physical BAR0, and with Linux guests, legacy and modern
   pf        configuration, registers, traffic and resets on PFs that are MMR functions
+  removal   functions that are taken away while they are in use
   guest     Linux and SeaBIOS with their legacy drivers
   vmm       notification by ioeventfd, with guests on the QEMU of tools/qemu
   bench     instructions of notification and register accesses, against recorded ones
@@ -72,6 +73,9 @@ pf_lanes=(
 	'rng|intx_test'
 	-- 'rng|rng_test'
 )
+
+# They need a PF of their own, as its VFs come and go
+removal_lanes=('rng|removal_test')
 
 # Name, type, QEMU properties, tests. What depends on the layout, where it does.
 layouts=(
@@ -247,6 +251,10 @@ inside() { # SUITE
 		functions=$(list_pfs)
 		run_lanes "${pf_lanes[@]}" <<<"$functions"
 		;;
+	removal)
+		functions=$(tools/vm/vfs create)
+		run_lanes "${removal_lanes[@]}" <<<"$functions"
+		;;
 	guest)
 		run_tap guest_test selftests/guest_test.sh
 		;;
@@ -291,7 +299,7 @@ while [[ $# -gt 0 ]]; do
 		usage
 		exit
 		;;
-	unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | guest | vmm | million | bench | libvirt) suites+=("$1") ;;
+	unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner | in_place | probe | layout | fault | displaced | pf | removal | guest | vmm | million | bench | libvirt) suites+=("$1") ;;
 	*)
 		usage >&2
 		exit 2
@@ -301,7 +309,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style install docs fuzz mmrctl emulator runner in_place probe layout fault displaced pf guest vmm bench)
+	suites=(unit style install docs fuzz mmrctl emulator runner in_place probe layout fault displaced pf removal guest vmm bench)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
@@ -312,7 +320,7 @@ for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
 		case $suite in
 		unit | style | install | packages | docs | fuzz | mmrctl | emulator | runner) [[ $first == 0 ]] || plan+=("$suite -") ;;
-		probe | layout | fault | displaced | pf | vmm | million | bench | libvirt)
+		probe | layout | fault | displaced | pf | removal | vmm | million | bench | libvirt)
 			# Once is enough here: they are about the device more than about the
 			# kernel. kernels.sh has them on all kernels.
 			[[ $first == 0 ]] || plan+=("$suite $one")
@@ -371,6 +379,7 @@ expected_taps() { # SUITE
 	mmrctl) lanes=('|golden_test') ;;
 	in_place) lanes=("${in_place_lanes[@]}") ;;
 	pf) lanes=("${pf_lanes[@]}") ;;
+	removal) lanes=("${removal_lanes[@]}") ;;
 	layout | fault | displaced) list_lanes "$1" ;;
 	*) lanes=("|$1_test") ;;
 	esac
@@ -418,6 +427,7 @@ run_vm() { # SUITE SERIES
 			--qemu-arg -global
 			--qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 		;;
+	removal) arguments=(--vf rng) ;;
 	guest) mapfile -t arguments < <(selftests/guest_test.sh --devices) ;;
 	vmm | million) mapfile -t arguments < <(selftests/vmm_test.sh --devices) ;;
 	libvirt)

@@ -153,3 +153,15 @@ uint64_t qmp_counter(struct qmp *qmp, const char *property)
 	free(reply);
 	return number;
 }
+
+uint64_t qmp_count(const char *bdf, const char *property)
+{
+	uint64_t count = 0;
+	struct qmp qmp;
+
+	if (qmp_open(&qmp, bdf)) {
+		count = qmp_counter(&qmp, property);
+		qmp_close(&qmp);
+	}
+	return count;
+}

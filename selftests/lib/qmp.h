@@ -30,4 +30,7 @@ void qmp_close(struct qmp *qmp);
 /* A counter of the device, such as "mmr-reads"; fails the test if unknown */
 uint64_t qmp_counter(struct qmp *qmp, const char *property);
 
+/* The same for a single look; 0 where there is no monitor */
+uint64_t qmp_count(const char *bdf, const char *property);
+
 #endif /* SELFTESTS_QMP_H */

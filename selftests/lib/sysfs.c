@@ -193,12 +193,17 @@ static void link_name(const char *bdf, const char *link, char *name, size_t size
 	snprintf(name, size, "%s", basename(target));
 }
 
+bool sysfs_physical_function(const char *bdf, char pf[SYSFS_BDF_SIZE])
+{
+	link_name(bdf, "physfn", pf, SYSFS_BDF_SIZE);
+	return pf[0];
+}
+
 bool sysfs_is_vf(const char *bdf)
 {
-	char name[SYSFS_BDF_SIZE];
+	char pf[SYSFS_BDF_SIZE];
 
-	link_name(bdf, "physfn", name, sizeof(name));
-	return name[0];
+	return sysfs_physical_function(bdf, pf);
 }
 
 int sysfs_iommu_group(const char *bdf)
@@ -227,13 +232,18 @@ static int write_text(const char *path, const char *text)
 	return ret;
 }
 
-int sysfs_override(const char *bdf, const char *driver)
+int sysfs_write(const char *bdf, const char *attribute, const char *text)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), DEVICES "/%s/driver_override", bdf);
+	snprintf(path, sizeof(path), DEVICES "/%s/%s", bdf, attribute);
+	return write_text(path, text);
+}
+
+int sysfs_override(const char *bdf, const char *driver)
+{
 	/* A line feed alone clears it; an empty write would not */
-	return write_text(path, driver ? driver : "\n");
+	return sysfs_write(bdf, "driver_override", driver ? driver : "\n");
 }
 
 int sysfs_probe(const char *bdf)
@@ -243,10 +253,7 @@ int sysfs_probe(const char *bdf)
 
 int sysfs_unbind(const char *bdf)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), DEVICES "/%s/driver/unbind", bdf);
-	return write_text(path, bdf);
+	return sysfs_write(bdf, "driver/unbind", bdf);
 }
 
 int sysfs_bind(const char *bdf, const char *driver)
@@ -274,10 +281,7 @@ int sysfs_bind(const char *bdf, const char *driver)
 
 int sysfs_reset(const char *bdf)
 {
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), DEVICES "/%s/reset", bdf);
-	return write_text(path, "1");
+	return sysfs_write(bdf, "reset", "1");
 }
 
 int sysfs_command(const char *bdf, uint16_t set)

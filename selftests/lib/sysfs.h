@@ -55,8 +55,9 @@ struct sysfs_bar {
 
 void sysfs_bars(const char *bdf, struct sysfs_bar bars[SYSFS_NUM_BARS]);
 
-/* Whether it is an SR-IOV virtual function */
+/* Whether it is an SR-IOV virtual function, and of which physical one */
 bool sysfs_is_vf(const char *bdf);
+bool sysfs_physical_function(const char *bdf, char pf[SYSFS_BDF_SIZE]);
 
 /* Number of the IOMMU group; negative error code if there is none */
 int sysfs_iommu_group(const char *bdf);
@@ -84,5 +85,8 @@ int sysfs_command(const char *bdf, uint16_t set);
 
 /* The attribute's text without its line feed; ends the test if there is none */
 void sysfs_text(const char *bdf, const char *attribute, char *text, size_t size);
+
+/* 0 or a negative error code */
+int sysfs_write(const char *bdf, const char *attribute, const char *text);
 
 #endif /* SELFTESTS_SYSFS_H */

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The function is taken away while it is in use: its driver is unbound, its VF
+ * switched off by sriov_numvfs, its PF taken from virtio-pci. Each waits until the
+ * user lets go, of which vfio tells by an eventfd, and is complete then. Until
+ * then the user has a working device.
+ */
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/entropy.h"
+#include "lib/functions.h"
+#include "lib/qmp.h"
+#include "lib/report.h"
+
+/* SR-IOV gives VFs a second to go (PCIe 9.3.3.3.1); the rest is for slow machines */
+#define GONE_TIMEOUT	30000 /* ms */
+/* How long to look whether something waits that must wait */
+#define WAITS		1500 /* ms */
+
+enum removal {
+	VF_UNBOUND,
+	VFS_SWITCHED_OFF,
+	PF_UNBOUND,
+};
+
+FIXTURE(removal)
+{
+	const char *bdf;
+	char pf[SYSFS_BDF_SIZE];
+	char vfs[16];
+	uint64_t offline;
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	struct entropy entropy;
+};
+
+FIXTURE_VARIANT(removal)
+{
+	enum removal removal;
+};
+
+FIXTURE_VARIANT_ADD(removal, vf_unbound) { .removal = VF_UNBOUND };
+FIXTURE_VARIANT_ADD(removal, vfs_switched_off) { .removal = VFS_SWITCHED_OFF };
+FIXTURE_VARIANT_ADD(removal, pf_unbound) { .removal = PF_UNBOUND };
+
+FIXTURE_SETUP(removal)
+{
+	self->bdf = functions_find("rng", 0);
+	if (!self->bdf)
+		SKIP(return, "no rng function given");
+	if (!sysfs_physical_function(self->bdf, self->pf))
+		SKIP(return, "%s is no VF", self->bdf);
+	sysfs_text(self->pf, "sriov_numvfs", self->vfs, sizeof(self->vfs));
+	self->offline = qmp_count(self->bdf, "mmr-offline");
+	dmesg_mark(&self->log);
+}
+
+/* Afterwards all is as it was, or else the tests after this one cannot be */
+FIXTURE_TEARDOWN(removal)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+
+	sysfs_driver(self->pf, driver);
+	if (!driver[0])
+		EXPECT_EQ(sysfs_probe(self->pf), 0);
+	if (!sysfs_exists(self->bdf))
+		EXPECT_EQ(sysfs_write(self->pf, "sriov_numvfs", self->vfs), 0);
+	EXPECT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	EXPECT_EQ(qmp_count(self->bdf, "mmr-offline"), self->offline);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+/* A process of its own: what writes to sysfs waits for the user, for this one */
+static pid_t start_removal(struct __test_metadata *_metadata,
+			   struct _test_data_removal *self, enum removal removal)
+{
+	char command[256], *arguments[] = { "sh", "-c", command, NULL };
+	pid_t child = -1;
+
+	switch (removal) {
+	case VF_UNBOUND:
+		snprintf(command, sizeof(command),
+			 "echo %s >/sys/bus/pci/devices/%s/driver/unbind",
+			 self->bdf, self->bdf);
+		break;
+	case VFS_SWITCHED_OFF:
+		snprintf(command, sizeof(command),
+			 "echo 0 >/sys/bus/pci/devices/%s/sriov_numvfs", self->pf);
+		break;
+	case PF_UNBOUND:
+		snprintf(command, sizeof(command),
+			 "echo %s >/sys/bus/pci/devices/%s/driver/unbind",
+			 self->pf, self->pf);
+		break;
+	}
+	EXPECT_EQ(posix_spawn(&child, "/bin/sh", NULL, NULL, arguments, environ), 0);
+	return child;
+}
+
+static void expect_waiting(struct __test_metadata *_metadata, pid_t removal)
+{
+	int status;
+
+	usleep(WAITS * 1000);
+	EXPECT_EQ(waitpid(removal, &status, WNOHANG), 0) {
+		TH_LOG("the removal is over, with status %#x", status);
+	}
+}
+
+/* The removal is over, and has removed */
+static void expect_removed(struct __test_metadata *_metadata,
+			   struct _test_data_removal *self, enum removal removal,
+			   pid_t child)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+	unsigned int waited;
+	int status = -1;
+
+	for (waited = 0; waited < GONE_TIMEOUT; waited += 100) {
+		if (waitpid(child, &status, WNOHANG))
+			break;
+		usleep(100000);
+	}
+	ASSERT_LT(waited, GONE_TIMEOUT) {
+		TH_LOG("process %d still waits for the function", child);
+	}
+	EXPECT_EQ(status, 0);
+	if (removal == VF_UNBOUND) {
+		sysfs_driver(self->bdf, driver);
+		EXPECT_EQ(driver[0], '\0');
+		return;
+	}
+	EXPECT_FALSE(sysfs_exists(self->bdf));
+	EXPECT_EQ(sysfs_number(self->pf, "sriov_numvfs"), 0);
+	sysfs_driver(self->pf, driver);
+	EXPECT_EQ(!driver[0], removal == PF_UNBOUND);
+}
+
+static void open_device(struct _test_data_removal *self)
+{
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, self->bdf);
+}
+
+static void close_device(struct _test_data_removal *self)
+{
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+}
+
+/* The next user finds nothing of all that */
+static void expect_works_again(struct __test_metadata *_metadata,
+			       struct _test_data_removal *self)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+
+	sysfs_driver(self->pf, driver);
+	if (!driver[0])
+		ASSERT_EQ(sysfs_probe(self->pf), 0);
+	if (!sysfs_exists(self->bdf))
+		ASSERT_EQ(sysfs_write(self->pf, "sriov_numvfs", self->vfs), 0);
+	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	open_device(self);
+	entropy_start(&self->entropy, &self->device, IOVA_BASE);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+	entropy_stop(&self->entropy);
+	close_device(self);
+}
+
+static int request_eventfd(struct __test_metadata *_metadata, struct vfio_device *device)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	EXPECT_GE(fd, 0);
+	EXPECT_EQ(vfio_set_irqs(device, VFIO_PCI_REQ_IRQ_INDEX, 1, &fd), 0);
+	return fd;
+}
+
+static bool is_signalled(int fd, int milliseconds)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pollfd, 1, milliseconds) == 1;
+}
+
+/* Reads a register until the file descriptor is closed */
+struct reader {
+	struct vfio_device *device;
+	uint16_t value;
+	unsigned int good, wrong;
+	ssize_t error;
+};
+
+static void *read_queue_size(void *data)
+{
+	struct reader *reader = data;
+	uint16_t value;
+
+	for (;;) {
+		reader->error = vfio_read(reader->device, 0, VIRTIO_MMR_QUEUE_SIZE,
+					  &value, sizeof(value));
+		if (reader->error != sizeof(value))
+			return NULL;
+		if (value == reader->value)
+			reader->good++;
+		else
+			reader->wrong++;
+	}
+}
+
+TEST_F_TIMEOUT(removal, waits_for_user, 120)
+{
+	struct vfio_device *device = &self->device;
+	struct reader reader = { .device = device };
+	pthread_t thread;
+	unsigned int good;
+	uint32_t address;
+	pid_t child;
+	int request;
+
+	open_device(self);
+	vfio_msix_enable(device, 1);
+	request = request_eventfd(_metadata, device);
+	entropy_start(&self->entropy, device, IOVA_BASE);
+	reader.value = self->entropy.queue.ring.num;
+	ASSERT_EQ(pthread_create(&thread, NULL, read_queue_size, &reader), 0);
+	EXPECT_FALSE(is_signalled(request, 0));
+
+	child = start_removal(_metadata, self, variant->removal);
+	EXPECT_TRUE(is_signalled(request, GONE_TIMEOUT));
+	expect_waiting(_metadata, child);
+
+	/* The device is the user's as before: registers, DMA, interrupts */
+	good = __atomic_load_n(&reader.good, __ATOMIC_SEQ_CST);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+	EXPECT_GT(vfio_msix_wait(device, 0, LEGACY_TIMEOUT), 0);
+	EXPECT_EQ(vfio_config_read(device, PCI_VENDOR_ID, 2), VIRTIO_MMR_VENDOR_ID);
+	vfio_msix_disable(device);
+	vfio_msix_enable(device, 1);
+	usleep(100000);
+	EXPECT_GT(__atomic_load_n(&reader.good, __ATOMIC_SEQ_CST), good);
+	/* Except that whoever removes it has locked it: no reset, but no hang either */
+	address = legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4);
+	EXPECT_NE(address, 0);
+	EXPECT_EQ(vfio_reset(device), -EAGAIN);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), address);
+
+	/* With accesses in flight, and with MSI-X and queues as they are */
+	iova_unmap(&self->entropy.area);
+	close_device(self);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(reader.error, -EBADF);
+	EXPECT_EQ(reader.wrong, 0);
+	expect_removed(_metadata, self, variant->removal, child);
+	close(request);
+	expect_works_again(_metadata, self);
+}
+
+/* A user that does not listen, until it is killed */
+TEST_F_TIMEOUT(removal, user_is_killed, 120)
+{
+	pid_t user, child;
+	int ready[2], status;
+	char byte;
+
+	ASSERT_EQ(pipe(ready), 0);
+	fflush(stdout);
+	user = fork();
+	ASSERT_GE(user, 0);
+	if (!user) {
+		open_device(self);
+		vfio_msix_enable(&self->device, 1);
+		entropy_start(&self->entropy, &self->device, IOVA_BASE);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		while (entropy_works(&self->entropy))
+			;
+		_exit(1);
+	}
+	close(ready[1]);
+	ASSERT_EQ(read(ready[0], &byte, 1), 1);
+
+	child = start_removal(_metadata, self, variant->removal);
+	expect_waiting(_metadata, child);
+	EXPECT_EQ(waitpid(user, &status, WNOHANG), 0);
+	EXPECT_EQ(kill(user, SIGKILL), 0);
+	EXPECT_EQ(waitpid(user, &status, 0), user);
+	EXPECT_TRUE(WIFSIGNALED(status));
+	expect_removed(_metadata, self, variant->removal, child);
+	close(ready[0]);
+	expect_works_again(_metadata, self);
+}
+
+static bool becomes_suspended(const char *bdf)
+{
+	unsigned int waited;
+	char status[32];
+
+	for (waited = 0; waited < GONE_TIMEOUT; waited += 100) {
+		sysfs_text(bdf, "power/runtime_status", status, sizeof(status));
+		if (!strcmp(status, "suspended"))
+			return true;
+		usleep(100000);
+	}
+	report("%s: runtime power status is '%s'", bdf, status);
+	return false;
+}
+
+/* Nobody has it open, so it sleeps; nothing to wait for */
+TEST_F_TIMEOUT(removal, without_user, 120)
+{
+	pid_t child;
+
+	ASSERT_TRUE(becomes_suspended(self->bdf));
+	child = start_removal(_metadata, self, variant->removal);
+	expect_removed(_metadata, self, variant->removal, child);
+	expect_works_again(_metadata, self);
+}
+
+/* The user has put it to sleep, and nothing but the removal wakes it */
+TEST_F_TIMEOUT(removal, in_low_power, 120)
+{
+	struct vfio_device_feature feature = {
+		.argsz = sizeof(feature),
+		.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
+	};
+	pid_t child;
+	int request;
+
+	open_device(self);
+	if (ioctl(self->device.fd, VFIO_DEVICE_FEATURE, &feature)) {
+		ASSERT_EQ(errno, ENOTTY);
+		close_device(self);
+		SKIP(return, "this kernel's vfio-pci has no low power feature");
+	}
+	request = request_eventfd(_metadata, &self->device);
+	ASSERT_TRUE(becomes_suspended(self->bdf));
+	child = start_removal(_metadata, self, variant->removal);
+	EXPECT_TRUE(is_signalled(request, GONE_TIMEOUT));
+	expect_waiting(_metadata, child);
+	/* Still to be used, awake or not */
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(&self->device), 0);
+	close_device(self);
+	expect_removed(_metadata, self, variant->removal, child);
+	close(request);
+	expect_works_again(_metadata, self);
+}
+
+FUNCTIONS_HARNESS_MAIN
