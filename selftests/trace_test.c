@@ -90,7 +90,10 @@ static unsigned int count_all(const char *bdf)
 
 FIXTURE_SETUP(trace)
 {
+	unsigned int domain, bus, slot, function;
 	struct stat status;
+	char filter[64];
+	int fields;
 
 	if (stat(TRACEFS "/instances", &status) &&
 	    mount("tracefs", TRACEFS, "tracefs", 0, NULL))
@@ -101,6 +104,12 @@ FIXTURE_SETUP(trace)
 	vfio_command(&self->device, PCI_COMMAND_IO, 0);
 	rmdir(INSTANCE);
 	ASSERT_EQ(mkdir(INSTANCE, 0700), 0);
+	/* Readers miss what is there while others write to the trace */
+	fields = sscanf(self->device.bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function);
+	ASSERT_EQ(fields, 4);
+	snprintf(filter, sizeof(filter), "domain == %u && bdf == %u", domain,
+		 bus << 8 | slot << 3 | function);
+	ASSERT_EQ(put(INSTANCE "/events/virtio_mmr/filter", filter), 0);
 	ASSERT_EQ(put(INSTANCE "/events/virtio_mmr/enable", "1"), 0);
 }
 
