@@ -12,6 +12,7 @@
 #include "lib/dmesg.h"
 #include "lib/entropy.h"
 #include "lib/functions.h"
+#include "lib/report.h"
 
 #define D3HOT		3
 /* PCI PM 1.2: the recovery time from D3hot */
@@ -57,10 +58,15 @@ static uint16_t physical(const struct vfio_device *device, unsigned int at)
 	return config[at] | config[at + 1] << 8;
 }
 
-#define EXPECT_DISABLED(when)							\
-	EXPECT_NE(physical(&self->device, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE, 0) { \
-		TH_LOG("INTx is enabled %s", when);				\
-	}
+static bool is_disabled(const struct vfio_device *device, const char *when)
+{
+	if (physical(device, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE)
+		return true;
+	report("%s: INTx is enabled %s", device->bdf, when);
+	return false;
+}
+
+#define EXPECT_DISABLED(when) EXPECT_TRUE(is_disabled(&self->device, when))
 
 TEST_F(intx, is_not_shown)
 {

@@ -55,7 +55,7 @@ FIXTURE_TEARDOWN(position)
 }
 
 /* Where the file is, by the kernel's word */
-static long long position(const struct vfio_device *device)
+static long long file_position(const struct vfio_device *device)
 {
 	long long value = -1;
 	char path[64];
@@ -73,7 +73,7 @@ static long long position(const struct vfio_device *device)
 #define EXPECT_MOVES(access, result, where) do {			\
 	errno = 0;							\
 	EXPECT_EQ(access, result);					\
-	EXPECT_EQ(position(&self->device), where);			\
+	EXPECT_EQ(file_position(&self->device), where);			\
 } while (0)
 
 TEST_F(position, of_read_and_write)

@@ -3,6 +3,7 @@
  * The tracepoints: what they tell is what was done, of this function, once.
  */
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
+#include "lib/report.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
 /* Other users of tracing are not disturbed */
@@ -52,7 +54,7 @@ static unsigned int count_events(const char *bdf, const char *event, const char 
 		return 0;
 	snprintf(wanted, sizeof(wanted), " %s: %s %s\n", event, bdf, says);
 	while (fgets(line, sizeof(line), trace))
-		found += strstr(line, wanted) != NULL;
+		found += !!strstr(line, wanted);
 	fclose(trace);
 	return found;
 }
@@ -71,22 +73,34 @@ static unsigned int count_all(const char *bdf)
 	return found;
 }
 
-/* The trace has this, once, and nothing else; empties it */
-#define EXPECT_TRACED_ONLY(event, ...) do {					\
-	char says_[128];							\
-										\
-	snprintf(says_, sizeof(says_), __VA_ARGS__);				\
-	EXPECT_EQ(count_events(self->device.bdf, event, says_), 1) {		\
-		TH_LOG("%s %s", event, says_);					\
-	}									\
-	EXPECT_EQ(count_all(self->device.bdf), 1);				\
-	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);				\
-} while (0)
+/* The trace has this once */
+static bool traced(const char *bdf, const char *event, const char *says)
+{
+	unsigned int found = count_events(bdf, event, says);
 
-#define EXPECT_TRACED(event, says)						\
-	EXPECT_EQ(count_events(self->device.bdf, event, says), 1) {		\
-		TH_LOG("%s %s", event, says);					\
-	}
+	if (found == 1)
+		return true;
+	report("%s %s: %u times in the trace", event, says, found);
+	return false;
+}
+
+/* The trace has this once and nothing else. Empties it */
+static __attribute__((format(printf, 3, 4))) bool
+traced_only(const char *bdf, const char *event, const char *format, ...)
+{
+	char says[128];
+	va_list values;
+	bool alone;
+
+	va_start(values, format);
+	vsnprintf(says, sizeof(says), format, values);
+	va_end(values);
+	alone = traced(bdf, event, says) && count_all(bdf) == 1;
+	return !put(INSTANCE "/trace", "") && alone;
+}
+
+#define EXPECT_TRACED_ONLY(...) EXPECT_TRUE(traced_only(self->device.bdf, __VA_ARGS__))
+#define EXPECT_TRACED(...) EXPECT_TRUE(traced(self->device.bdf, __VA_ARGS__))
 
 FIXTURE_SETUP(trace)
 {
