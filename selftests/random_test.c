@@ -5,6 +5,9 @@
  * kind, close and open. VIRTIO_MMR_SEED repeats a run, VIRTIO_MMR_OPERATIONS sets
  * its length.
  *
+ * Where QEMU's monitor is, the device tells how many accesses reached it, which
+ * shows how the driver splits them.
+ *
  * What neither the contract nor the device tells is unknown to the model, and then
  * not compared: a register of which only a part was written, until all of it is.
  */
@@ -18,6 +21,7 @@
 #include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
+#include "lib/qmp.h"
 #include "lib/report.h"
 
 #define OPERATIONS	200000
@@ -29,7 +33,9 @@
 /* Pages of the largest ring that a queue address is given for */
 #define RING_PAGES	8
 #define BAR0_SIZE	VIRTIO_MMR_IO_BAR_SIZE_MAX
-#define CONFIG_SIZE	256
+#define CONFIG_SIZE	4096
+/* How often the device is asked what has reached it */
+#define COUNT_EVERY	1000 /* operations */
 #define MAC_SIZE	6
 
 /* A net device does more with these than to remember them */
@@ -49,6 +55,11 @@ struct model {
 		bool known;
 	} driver_features, select, address[QUEUES], config_vector, vector[QUEUES];
 	uint8_t status;
+};
+
+/* Accesses that reach the device */
+struct accesses {
+	uint64_t reads, writes, doorbells;
 };
 
 FIXTURE(random)
@@ -73,6 +84,10 @@ FIXTURE(random)
 	uint32_t bar_masks[6], bar_types[6];
 	unsigned int msix_cap, pcie_cap;
 	struct model model;
+
+	/* What the device had counted at first, and what must have come since */
+	bool counting, has_doorbells;
+	struct accesses first, model_accesses;
 };
 
 /* xorshift64 */
@@ -269,6 +284,78 @@ static void model_write(struct _test_data_random *self, unsigned int start,
 	}
 }
 
+/* --- What reaches the device ----------------------------------------------------- */
+
+static struct accesses ask_device(struct _test_data_random *self)
+{
+	struct accesses accesses = {};
+	struct qmp qmp;
+
+	if (!qmp_open(&qmp, self->bdf))
+		return accesses;
+	self->counting = true;
+	accesses.reads = qmp_counter(&qmp, "mmr-reads");
+	accesses.writes = qmp_counter(&qmp, "mmr-writes");
+	accesses.doorbells = qmp_counter(&qmp, "mmr-doorbells");
+	qmp_close(&qmp);
+	return accesses;
+}
+
+static void start_counting(struct _test_data_random *self)
+{
+	memset(&self->model_accesses, 0, sizeof(self->model_accesses));
+	self->first = ask_device(self);
+}
+
+static void check_accesses(struct _test_data_random *self)
+{
+	const struct accesses *want = &self->model_accesses, *first = &self->first;
+	struct accesses now;
+
+	if (!self->counting)
+		return;
+	now = ask_device(self);
+	if (now.reads - first->reads != want->reads)
+		wrong(self, "number of reads", 0, want->reads, now.reads - first->reads);
+	if (now.writes - first->writes != want->writes)
+		wrong(self, "number of writes", 0, want->writes, now.writes - first->writes);
+	if (now.doorbells - first->doorbells != want->doorbells)
+		wrong(self, "number of doorbells", 0, want->doorbells,
+		      now.doorbells - first->doorbells);
+	start_counting(self);
+}
+
+/* Naturally aligned pieces that never cross two registers; NULL bytes for a read */
+static void count_access(struct _test_data_random *self, unsigned int at,
+			 unsigned int length, const uint8_t *bytes)
+{
+	struct accesses *accesses = &self->model_accesses;
+	unsigned int end = at + length, start, size, stop, width, queue;
+
+	if (end > self->window.length)
+		end = self->window.length;
+	for (; at < end; at += width) {
+		start = register_at(self, at, &size);
+		/* Device configuration is no more than bytes */
+		stop = start >= config_start(self) || start + size > end ? end : start + size;
+		width = at % 4 == 0 && stop - at >= 4 ? 4 : at % 2 == 0 && stop - at >= 2 ? 2 : 1;
+		if (!bytes) {
+			accesses->reads++;
+		} else if (start == VIRTIO_MMR_QUEUE_NOTIFY && width == 2 &&
+			   self->has_doorbells) {
+			queue = bytes[0] | bytes[1] << 8;
+			accesses->doorbells += queue < QUEUES && self->model.sizes[queue];
+		} else {
+			accesses->writes++;
+			/* Flushed by a read */
+			accesses->reads += start == VIRTIO_MMR_DEVICE_STATUS ||
+					   start == VIRTIO_MMR_QUEUE_ADDRESS;
+		}
+		if (bytes)
+			bytes += width;
+	}
+}
+
 /* --- Accesses to BAR0 --------------------------------------------------------- */
 
 static void random_place(struct _test_data_random *self, unsigned int *at,
@@ -296,6 +383,8 @@ static void check_bar0(struct _test_data_random *self, unsigned int at, unsigned
 	}
 	if (done != length)
 		wrong(self, "result of a BAR0 read", at, length, done);
+	if (self->model.command_io)
+		count_access(self, at, length, NULL);
 	for (i = 0; i < length; i++) {
 		want = 0xff;
 		if (self->model.command_io && at + i < self->window.length) {
@@ -323,6 +412,8 @@ static uint32_t random_value(struct _test_data_random *self, unsigned int start,
 		return whole ? first + below(self, AREA_PAGES - RING_PAGES) : first;
 	case VIRTIO_MMR_QUEUE_SELECT:
 		return below(self, QUEUES);
+	case VIRTIO_MMR_QUEUE_NOTIFY:
+		return below(self, 2 * QUEUES);
 	case VIRTIO_MMR_DEVICE_STATUS:
 		return below(self, 40) ? status[below(self, ARRAY_SIZE(status))] : 0;
 	case VIRTIO_MMR_CONFIG_VECTOR:
@@ -364,6 +455,8 @@ static void write_bar0(struct _test_data_random *self, unsigned int at, unsigned
 		self->model = before;
 		reset = false;
 	}
+	if (want >= 0 && before.command_io)
+		count_access(self, at, length, bytes);
 	note(self, "write BAR0 at", at, length, bytes);
 	done = vfio_write(&self->device, 0, at, bytes, length);
 	if (done != want)
@@ -434,8 +527,12 @@ static void write_config(struct _test_data_random *self, unsigned int at,
 static void random_config_place(struct _test_data_random *self, unsigned int *at,
 				unsigned int *length)
 {
+	static const unsigned int limits[] = {
+		PCI_STD_HEADER_SIZEOF, PCI_STD_HEADER_SIZEOF, 256, CONFIG_SIZE,
+	};
+
 	*length = below(self, 4) ? 1u << below(self, 3) : 1 + below(self, ACCESS_MAX);
-	*at = below(self, below(self, 2) ? 0x40 : CONFIG_SIZE);
+	*at = below(self, limits[below(self, ARRAY_SIZE(limits))]);
 	if (*at + *length > CONFIG_SIZE)
 		*length = CONFIG_SIZE - *at;
 }
@@ -522,8 +619,10 @@ static void rare_operation(struct _test_data_random *self)
 				  PCI_EXP_DEVCTL_BCR_FLR);
 		break;
 	case 4:
+		check_accesses(self);
 		close_device(self);
 		open_device(self);
+		start_counting(self);
 		check_config(self, PCI_STATUS, 58);
 		if (vfio_config_read(&self->device, PCI_COMMAND, 2) &
 		    (PCI_COMMAND_IO | PCI_COMMAND_MASTER))
@@ -574,6 +673,7 @@ static void learn_config(struct _test_data_random *self)
 	struct vfio_device *device = &self->device;
 	unsigned int at, bar, steps, id;
 	bool upper = false;
+	uint32_t header;
 
 	for (at = 0; at < CONFIG_SIZE; at++)
 		self->constant[at] = vfio_config_read(device, at, 1);
@@ -613,6 +713,13 @@ static void learn_config(struct _test_data_random *self)
 			mark(self->writable, at + VIRTIO_PCI_CAP_BAR, 12, true);
 		}
 		at = self->constant[at + PCI_CAP_LIST_NEXT];
+	}
+	/* The MMR capability behind its header */
+	for (at = 256; at >= 256; at = PCI_EXT_CAP_NEXT(header)) {
+		memcpy(&header, self->constant + at, sizeof(header));
+		if (PCI_EXT_CAP_ID(header) == VIRTIO_MMR_EXT_CAP_ID)
+			mark(self->writable, at + sizeof(header),
+			     VIRTIO_MMR_CAP_BODY_SIZE, true);
 	}
 }
 
@@ -662,6 +769,10 @@ FIXTURE_SETUP(random)
 	legacy_reset(&self->device);
 	learn_registers(self);
 	legacy_reset(&self->device);
+	start_counting(self);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	self->has_doorbells = ask_device(self).doorbells != self->first.doorbells;
+	start_counting(self);
 	check_reset(self, false);
 }
 
@@ -674,12 +785,16 @@ FIXTURE_TEARDOWN(random)
 TEST_F_TIMEOUT(random, against_model, 250)
 {
 	ASSERT_NE(self->pcie_cap, 0);
-	for (self->operation = 0; self->operation < self->operations; self->operation++)
+	for (self->operation = 0; self->operation < self->operations; self->operation++) {
 		operation(self);
+		if (self->operation % COUNT_EVERY == 0)
+			check_accesses(self);
+	}
 	/* At the end, all of it */
 	check_config(self, 0, ACCESS_MAX);
 	set_command(self, true);
 	check_bar0(self, 0, ACCESS_MAX);
+	check_accesses(self);
 }
 
 FUNCTIONS_HARNESS_MAIN
