@@ -456,4 +456,107 @@ TEST_F(hostile, low_power)
 	qmp_close(&qmp);
 }
 
+/* Reads a register that never changes, until it is told to stop */
+struct watcher {
+	struct vfio_device *device;
+	uint32_t value;
+	bool stop;
+	unsigned int good, wrong;
+	ssize_t error;
+};
+
+static void *watch(void *data)
+{
+	struct watcher *watcher = data;
+	uint32_t value;
+	ssize_t done;
+
+	while (!__atomic_load_n(&watcher->stop, __ATOMIC_SEQ_CST)) {
+		done = vfio_read(watcher->device, 0, VIRTIO_MMR_DEVICE_FEATURES, &value,
+				 sizeof(value));
+		if (done != sizeof(value)) {
+			watcher->error = done;
+			break;
+		}
+		if (value == watcher->value)
+			watcher->good++;
+		else
+			watcher->wrong++;
+		/* Let it fall asleep now and then */
+		usleep(watcher->good % 50 ? 0 : 30000);
+	}
+	return NULL;
+}
+
+static void expect_power(struct __test_metadata *_metadata, const char *bdf,
+			 const char *want)
+{
+	char state[32];
+
+	sysfs_text(bdf, "power_state", state, sizeof(state));
+	EXPECT_STREQ(state, want);
+}
+
+/*
+ * The host's own switches: power/control keeps a function awake or lets it sleep,
+ * d3cold_allowed says how deeply. No access fails or gets lost by them.
+ */
+TEST_F(hostile, host_power_switches)
+{
+	struct vfio_device *device = &self->device;
+	struct watcher watcher = { .device = device };
+	char bdf[SYSFS_BDF_SIZE], control[16], deep[16];
+	bool low_power, asleep = false;
+	uint64_t offline;
+	pthread_t thread;
+	unsigned int i;
+
+	strcpy(bdf, device->bdf);
+	sysfs_text(bdf, "power/control", control, sizeof(control));
+	sysfs_text(bdf, "d3cold_allowed", deep, sizeof(deep));
+	low_power = !feature(device, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET |
+				     VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+	offline = qmp_count(bdf, "mmr-offline");
+	watcher.value = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	ASSERT_EQ(pthread_create(&thread, NULL, watch, &watcher), 0);
+	for (i = 0; i < 40; i++) {
+		EXPECT_EQ(sysfs_write(bdf, "power/control", i & 1 ? "on" : "auto"), 0);
+		EXPECT_EQ(sysfs_write(bdf, "d3cold_allowed", i & 2 ? "1" : "0"), 0);
+		/* Sleep is the user's to allow; the host may object at any time */
+		if (low_power && i % 3 == 0) {
+			EXPECT_EQ(feature(device, VFIO_DEVICE_FEATURE_SET |
+					  (asleep ? VFIO_DEVICE_FEATURE_LOW_POWER_EXIT :
+						    VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY)), 0);
+			asleep = !asleep;
+		}
+		usleep(25000);
+	}
+	__atomic_store_n(&watcher.stop, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
+	TH_LOG("%u answers", watcher.good);
+	EXPECT_EQ(watcher.error, 0);
+	EXPECT_EQ(watcher.wrong, 0);
+	EXPECT_GT(watcher.good, 40);
+	vfio_device_close(device);
+	vfio_container_close(&self->container);
+
+	/* Without a user it sleeps, unless the host forbids that; a user wakes it */
+	EXPECT_EQ(sysfs_write(bdf, "power/control", "auto"), 0);
+	ASSERT_TRUE(becomes_suspended(bdf));
+	expect_power(_metadata, bdf, "D3hot");
+	EXPECT_EQ(sysfs_write(bdf, "power/control", "on"), 0);
+	expect_power(_metadata, bdf, "D0");
+	EXPECT_EQ(sysfs_write(bdf, "power/control", "auto"), 0);
+	ASSERT_TRUE(becomes_suspended(bdf));
+	vfio_container_open(&self->container);
+	vfio_device_open(device, &self->container, bdf);
+	expect_power(_metadata, bdf, "D0");
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), watcher.value);
+
+	EXPECT_EQ(qmp_count(bdf, "mmr-offline"), offline);
+	EXPECT_EQ(sysfs_write(bdf, "power/control", control), 0);
+	EXPECT_EQ(sysfs_write(bdf, "d3cold_allowed", deep), 0);
+}
+
 FUNCTIONS_HARNESS_MAIN
