@@ -7,6 +7,9 @@ set -euo pipefail
 
 suites=(in_place layout fault displaced pf removal guest vmm million)
 
+# More than there is time for in vmtest.sh
+export VIRTIO_MMR_CYCLES=${VIRTIO_MMR_CYCLES:-1000}
+
 if [ $# -eq 0 ] || [ "$1" = --help ]; then
 	echo "usage: selftests/kernels.sh [--list] SERIES...   (such as 6.1 6.12 trixie-backports)"
 	echo "--list only says what would run, as selftests/vmtest.sh --list does"
