@@ -38,7 +38,7 @@ SUITE, default all of these:
 
 and, only where they are named, as they take long; packages and libvirt fetch more from Debian:
   vmm       notification by ioeventfd, with guests on the QEMU of tools/qemu; has
-            been seen to hang where its guest without an operating system is reset
+            been seen to hang, or to be very slow, in its test notified_while_moved
   packages  the Debian packages and dkms, in a fresh Debian 12
   million   1,000,000 notifications of suite vmm, while other functions are reset
   libvirt   hostdevs and guests of libvirt 9.0 and 11.3
