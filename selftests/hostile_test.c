@@ -15,8 +15,8 @@
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
-#include "lib/report.h"
 
+#define SUSPEND_TIMEOUT	5000 /* ms */
 #define CONFIG_SIZE	4096
 #define IO_ADDRESS	0xc000
 
@@ -399,21 +399,6 @@ static int feature(struct vfio_device *device, uint32_t flags)
 	return ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature) ? -errno : 0;
 }
 
-static bool becomes_suspended(const char *bdf)
-{
-	unsigned int i;
-	char status[32];
-
-	for (i = 0; i < 50; i++) {
-		sysfs_text(bdf, "power/runtime_status", status, sizeof(status));
-		if (!strcmp(status, "suspended"))
-			return true;
-		usleep(100000);
-	}
-	report("%s: runtime power status is '%s'", bdf, status);
-	return false;
-}
-
 /* An access wakes the function for its own time; none fails or gets lost */
 TEST_F(hostile, low_power)
 {
@@ -433,13 +418,13 @@ TEST_F(hostile, low_power)
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(feature(device, VFIO_DEVICE_FEATURE_SET |
 				  VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY), 0);
-		ASSERT_TRUE(becomes_suspended(device->bdf));
+		ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
 		EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), features);
-		ASSERT_TRUE(becomes_suspended(device->bdf));
+		ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
 		/* From reset, whether or not the function forgot its state in D3 */
 		legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 		EXPECT_EQ(legacy_status(device), 0);
-		ASSERT_TRUE(becomes_suspended(device->bdf));
+		ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
 		EXPECT_NE(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
 		ASSERT_EQ(feature(device, VFIO_DEVICE_FEATURE_SET |
 				  VFIO_DEVICE_FEATURE_LOW_POWER_EXIT), 0);
@@ -547,12 +532,12 @@ TEST_F(hostile, host_power_switches)
 
 	/* Without a user it sleeps, unless the host forbids that; a user wakes it */
 	EXPECT_EQ(sysfs_write(bdf, "power/control", "auto"), 0);
-	ASSERT_TRUE(becomes_suspended(bdf));
+	ASSERT_TRUE(sysfs_becomes_suspended(bdf, SUSPEND_TIMEOUT));
 	expect_power(_metadata, bdf, "D3hot");
 	EXPECT_EQ(sysfs_write(bdf, "power/control", "on"), 0);
 	expect_power(_metadata, bdf, "D0");
 	EXPECT_EQ(sysfs_write(bdf, "power/control", "auto"), 0);
-	ASSERT_TRUE(becomes_suspended(bdf));
+	ASSERT_TRUE(sysfs_becomes_suspended(bdf, SUSPEND_TIMEOUT));
 	vfio_container_open(&self->container);
 	vfio_device_open(device, &self->container, bdf);
 	expect_power(_metadata, bdf, "D0");

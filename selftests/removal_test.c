@@ -18,7 +18,6 @@
 #include "lib/entropy.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
-#include "lib/report.h"
 
 /* SR-IOV gives VFs a second to go (PCIe 9.3.3.3.1); the rest is for slow machines */
 #define GONE_TIMEOUT	30000 /* ms */
@@ -300,27 +299,12 @@ TEST_F_TIMEOUT(removal, user_is_killed, 120)
 	expect_works_again(_metadata, self);
 }
 
-static bool becomes_suspended(const char *bdf)
-{
-	unsigned int waited;
-	char status[32];
-
-	for (waited = 0; waited < GONE_TIMEOUT; waited += 100) {
-		sysfs_text(bdf, "power/runtime_status", status, sizeof(status));
-		if (!strcmp(status, "suspended"))
-			return true;
-		usleep(100000);
-	}
-	report("%s: runtime power status is '%s'", bdf, status);
-	return false;
-}
-
 /* Nobody has it open, so it sleeps; nothing to wait for */
 TEST_F_TIMEOUT(removal, without_user, 120)
 {
 	pid_t child;
 
-	ASSERT_TRUE(becomes_suspended(self->bdf));
+	ASSERT_TRUE(sysfs_becomes_suspended(self->bdf, GONE_TIMEOUT));
 	child = start_removal(_metadata, self, variant->removal);
 	expect_removed(_metadata, self, variant->removal, child);
 	expect_works_again(_metadata, self);
@@ -343,7 +327,7 @@ TEST_F_TIMEOUT(removal, in_low_power, 120)
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	}
 	request = request_eventfd(_metadata, &self->device);
-	ASSERT_TRUE(becomes_suspended(self->bdf));
+	ASSERT_TRUE(sysfs_becomes_suspended(self->bdf, GONE_TIMEOUT));
 	child = start_removal(_metadata, self, variant->removal);
 	EXPECT_TRUE(is_signalled(request, GONE_TIMEOUT));
 	expect_waiting(_metadata, child);

@@ -302,3 +302,18 @@ int sysfs_command(const char *bdf, uint16_t set)
 	close(fd);
 	return ret;
 }
+
+bool sysfs_becomes_suspended(const char *bdf, unsigned int milliseconds)
+{
+	unsigned int waited;
+	char status[32];
+
+	for (waited = 0; waited < milliseconds; waited += 100) {
+		sysfs_text(bdf, "power/runtime_status", status, sizeof(status));
+		if (!strcmp(status, "suspended"))
+			return true;
+		usleep(100000);
+	}
+	report("%s: runtime power status is '%s'", bdf, status);
+	return false;
+}

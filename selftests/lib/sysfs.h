@@ -89,4 +89,7 @@ void sysfs_text(const char *bdf, const char *attribute, char *text, size_t size)
 /* 0 or a negative error code */
 int sysfs_write(const char *bdf, const char *attribute, const char *text);
 
+/* Waits for runtime suspend; false, and reported, if it does not come */
+bool sysfs_becomes_suspended(const char *bdf, unsigned int milliseconds);
+
 #endif /* SELFTESTS_SYSFS_H */
