@@ -78,6 +78,8 @@ static void look_at_process(int pid)
 static void find_openers(void)
 {
 	struct path path = root_path("proc");
+	/* A process of another root may well have the same number */
+	int own = paths_are_recorded() ? 0 : getpid();
 	struct dirent *entry;
 	DIR *folder;
 
@@ -91,7 +93,7 @@ static void find_openers(void)
 		return;
 	}
 	while ((entry = readdir(folder)))
-		if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != getpid())
+		if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != own)
 			look_at_process(atoi(entry->d_name));
 	closedir(folder);
 }
