@@ -25,29 +25,17 @@ if [ "$1" = --list ]; then
 fi
 repository=$(readlink -f "$here/..")
 log=$repository/results/kernels.log
+results=$repository/results/suites
+builds=$repository/results/builds
 mkdir -p "$repository/results"
 : >"$log"
 
 # shellcheck source=drivers/vfio/pci/virtio_mmr/compat/kernel_range
 source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
 
-# Its last line is as vmtest.sh's, if it came to its end
-run_builds() { # SERIES
-	local tap passed failed
-	tap=$("$here/builds.sh" "$1") || true
-	printf '%s\n' "$tap"
-	passed=$(grep -cE '^ok ' <<<"$tap") || true
-	failed=$(grep -cE '^not ok ' <<<"$tap") || true
-	[ "1..$((passed + failed))" = "$(grep -E '^1\.\.' <<<"$tap")" ] || return
-	echo "$passed passed, $failed failed, 0 skipped"
-	[ "$failed" = 0 ]
-}
-
-run_suite() { # SERIES SUITE
-	case $2 in
-	builds) run_builds "$1" ;;
-	*) "$here/vmtest.sh" --kernel "$1" "$2" ;;
-	esac
+add_row() { # RELEASE SUITE PASSED FAILED SKIPPED
+	table+=("$(printf '%-26s %-10s %6u passed %4u failed %4u skipped' "$@")")
+	sum=($((sum[0] + $3)) $((sum[1] + $4)) $((sum[2] + $5)))
 }
 
 table=() failed=0 sum=(0 0 0) beyond=()
@@ -60,19 +48,23 @@ for series in "$@"; do
 	version=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$release")
 	printf '%s\n' "$VIRTIO_MMR_OLDEST_KERNEL" "$version" "$VIRTIO_MMR_NEWEST_KERNEL" |
 		sort -V -C || beyond+=("$release")
-	for suite in builds "${suites[@]}"; do
-		last=$(run_suite "$series" "$suite" | tee -a "$log" /dev/stderr | tail -n 1) ||
-			failed=1
-		[[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ ([0-9]+)\ skipped$ ]] || {
-			last='did not end'
-			failed=1 sum[1]=$((sum[1] + 1))
-		}
-		for i in 0 1 2; do
-			sum[i]=$((sum[i] + ${BASH_REMATCH[i + 1]:-0}))
-		done
-		table+=("$(printf '%-26s %-10s %s' "$release" "$suite" "$last")")
+	"$here/builds.sh" "$series" | tee "$builds" | tee -a "$log" >&2 || true
+	passed=$(grep -cE '^ok ' "$builds") || true
+	missed=$(grep -cE '^not ok ' "$builds") || true
+	# A build that has no result, too
+	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$builds")
+	[ "$planned" = $((passed + missed)) ] || missed=$((missed + 1))
+	add_row "$release" builds "$passed" "$missed" 0
+
+	: >"$results"
+	"$here/vmtest.sh" --kernel "$series" "${suites[@]}" 2>&1 | tee -a "$log" >&2 || failed=1
+	for suite in "${suites[@]}"; do
+		read -r _ _ numbers < <(grep "^$suite $series " "$results") || numbers='0 1 0'
+		# shellcheck disable=SC2086 # three words
+		add_row "$release" "$suite" $numbers
 	done
 done
+[ "${sum[1]}" = 0 ] || failed=1
 
 echo
 printf '%-26s %-10s %s\n' kernel suite result

@@ -8,11 +8,13 @@ set -euo pipefail
 
 usage() {
 	cat <<'END'
-usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [SUITE...]
+usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [--jobs N] [SUITE...]
 
   --kernel SERIES  only on this kernel, such as 6.12 or trixie-backports; default:
                    everything on 6.12, and in_place and guest on 6.1 as well
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
+  --jobs N         suites that run at the same time; default: one for each of this
+                   machine's CPUs and each 4 GiB of memory
   --list           only say what would run: SUITE SERIES PROGRAM in each line, with
                    "-" for SERIES if it is this machine that runs it
 
@@ -292,7 +294,7 @@ fi
 
 # --- Outside -------------------------------------------------------------------
 
-series=(6.12 6.1) suites=() chosen_series='' qemu=() list=0
+series=(6.12 6.1) suites=() chosen_series='' qemu=() list=0 jobs=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--kernel)
@@ -303,6 +305,11 @@ while [[ $# -gt 0 ]]; do
 	--qemu)
 		[[ $# -ge 2 ]] || fail "--qemu needs a value"
 		qemu=(--qemu "$2")
+		shift
+		;;
+	--jobs)
+		[[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--jobs needs a positive number"
+		jobs=$2
 		shift
 		;;
 	--list) list=1 ;;
@@ -526,12 +533,83 @@ make --no-print-directory -C selftests
 make --no-print-directory -s -C tools/bench
 make --no-print-directory -s -C tools/mmrctl
 
-for one in "${plan[@]}"; do
-	read -r suite where <<<"$one"
-	if [[ $where == - ]]; then
-		run_local "$suite"
+# --- Several of them at the same time ------------------------------------------
+
+default_jobs() {
+	local memory cpus
+	memory=$(awk '/^MemAvailable:/ { print int($2 / 4194304) }' /proc/meminfo)
+	cpus=$(nproc)
+	jobs=$((memory < cpus ? memory : cpus))
+	[[ $jobs -gt 0 ]] || jobs=1
+}
+
+# Leaves how many cases passed, failed and were skipped, if it comes to its end
+run_suite() { # SUITE SERIES
+	passed=0 failed=0 skipped=0
+	if [[ $2 == - ]]; then
+		run_local "$1"
 	else
-		run_vm "$suite" "$where"
+		run_vm "$1" "$2"
+	fi
+	echo "$1 $2 $passed $failed $skipped" >>"$counts"
+}
+
+# Sets "next", and is true if there is one that may run now: those of this machine use
+# the same folder for what they build, so they run one after another.
+choose_next() {
+	for next in "${!waiting[@]}"; do
+		[[ ${waiting[next]} == *' -' && " ${running[*]} " == *' -'* ]] || return 0
+	done
+	return 1
+}
+
+# The output of those that run at the same time is told apart by their names
+start_next() {
+	local one=${waiting[next]} name=''
+	unset 'waiting[next]'
+	if [[ $jobs -gt 1 && ${#plan[@]} -gt 1 ]]; then
+		name=$(printf '%-9s %-4s | ' "${one% *}" "${one#* }")
+	fi
+	# shellcheck disable=SC2086 # two words
+	{ run_suite $one 2>&1 | sed -u "s/^/$name/"; } &
+	running[$!]=$one
+}
+
+# Waits for any of them
+end_one() {
+	local pid one results
+	wait -n -p pid "${!running[@]}" || true
+	one=${running[$pid]}
+	unset "running[$pid]"
+	read -ra results < <(grep "^$one " "$counts") || {
+		echo "FAILED ${one% -}: ended before its time"
+		failed=$((failed + 1))
+		return
+	}
+	passed=$((passed + results[2])) failed=$((failed + results[3]))
+	skipped=$((skipped + results[4]))
+}
+
+[[ -n $jobs ]] || default_jobs
+# Lines of SUITE SERIES PASSED FAILED SKIPPED, for selftests/kernels.sh, too
+counts=$repository/results/suites
+: >"$counts"
+declare -A running=()
+# Each of them is a process group, as an interrupted script's children would go on
+set -m
+stop() {
+	local pid
+	for pid in "${!running[@]}"; do
+		kill -- "-$pid" 2>/dev/null || true
+	done
+}
+trap stop EXIT
+waiting=("${plan[@]}")
+while [[ ${#waiting[@]} -gt 0 || ${#running[@]} -gt 0 ]]; do
+	if [[ ${#running[@]} -lt $jobs ]] && choose_next; then
+		start_next
+	else
+		end_one
 	fi
 done
 
