@@ -11,17 +11,9 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-repository=$(readlink -f "$here/..")
 driver=virtio_mmr_vfio_pci
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-
-[[ $# -gt 0 ]] || {
-	echo "usage: selftests/alias_test.sh SERIES..." >&2
-	exit 2
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=selftests/lib/installation.sh
+source "$here/lib/installation.sh"
 
 # The seven MMR device IDs and their classes; what is not one: modern, transitional, unused
 ours=(10f9:020000 10fa:010000 10fb:050000 10fc:078000 10fd:010000 10fe:00ff00 10ff:000200)
@@ -55,7 +47,7 @@ install_module() { # SERIES: prints RELEASE
 	mkdir -p "$work/lib/modules/$release"
 	cp -rs "$kernel/lib/modules/$release/." "$work/lib/modules/$release/"
 	rm -f "$work/lib/modules/$release"/modules.{alias,dep,symbols,softdep,devname}*
-	make --no-print-directory -C "$repository" install KERNEL="$1" INSTALL_MOD_PATH="$work" >&2
+	make_in_work "$1" install >&2
 	/sbin/depmod -b "$work" "$release"
 	echo "$release"
 }

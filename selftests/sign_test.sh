@@ -8,17 +8,9 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-repository=$(readlink -f "$here/..")
 module=virtio_mmr_vfio_pci.ko
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-
-[[ $# -gt 0 ]] || {
-	echo "usage: selftests/sign_test.sh SERIES..." >&2
-	exit 2
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=selftests/lib/installation.sh
+source "$here/lib/installation.sh"
 
 make_key() { # NAME
 	openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 -subj "/CN=$1/" -outform DER \
@@ -28,8 +20,7 @@ make_key() { # NAME
 
 # Apart from the build folder, where a signed module would stay
 in_copy() { # SERIES TARGET...
-	make --no-print-directory -C "$repository" KERNEL="$1" OUT="$work/$1" \
-		INSTALL_MOD_PATH="$work/root" "${@:2}" 2>&1
+	make_in_work "$1" OUT="$work/$1" "${@:2}"
 }
 
 sign() { # SERIES NAME
@@ -82,7 +73,7 @@ install_keeps_the_signature() { # SERIES
 		return 1
 	}
 	release=$("$repository/tools/debian/release" "$1")
-	signature_is_by "$work/root/lib/modules/$release/updates/$module" first
+	signature_is_by "$work/lib/modules/$release/updates/$module" first
 }
 
 another_key_replaces_it() { # SERIES

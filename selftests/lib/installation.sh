@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# For tests of what "make" installs, below a folder that goes in the end: $work. The script
+# has set "here", the folder of selftests, and its arguments are kernel series, such as 6.1
+# and 6.12, for which make has built.
+
+repository=$(readlink -f "$here/..")
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+
+[[ $# -gt 0 ]] || {
+	echo "usage: selftests/$(basename "$0") SERIES..." >&2
+	exit 2
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# As if $work were the root folder
+make_in_work() { # SERIES TARGET-OR-VARIABLE...
+	make --no-print-directory -C "$repository" KERNEL="$1" INSTALL_MOD_PATH="$work" "${@:2}" 2>&1
+}
