@@ -4,6 +4,7 @@
  * concerns the one function only, and each step is looked at afterwards: writing
  * to drivers_probe succeeds whether or not a driver takes the function.
  */
+#include <err.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -261,7 +262,7 @@ static int need_module(void)
 	return STATUS_OK;
 }
 
-/* --- bind ------------------------------------------------------------------------------ */
+/* --- what both have in common ---------------------------------------------------------- */
 
 /**
  * struct change - what became of one function
@@ -312,6 +313,35 @@ static int report(const struct functions *found, const struct change *changes, b
 	return print_json(json_pack("{s:o}", "functions", list));
 }
 
+/* Before anything is changed; if it returns STATUS_OK, end() releases what it has stored */
+static int begin(struct functions *found, struct change **changes, const struct request *request)
+{
+	int status;
+
+	status = functions_load(found, request);
+	if (status)
+		return status;
+	status = refuse_user();
+	if (!status)
+		status = record_lock();
+	if (status) {
+		functions_release(found);
+		return status;
+	}
+	*changes = calloc(found->count, sizeof(**changes));
+	if (!*changes)
+		errx(STATUS_FAILED, "out of memory");
+	return STATUS_OK;
+}
+
+static void end(struct functions *found, struct change *changes)
+{
+	free(changes);
+	functions_release(found);
+}
+
+/* --- bind ------------------------------------------------------------------------------ */
+
 static void undo(struct functions *found, const struct change *changes, size_t count)
 {
 	size_t failed = 0;
@@ -360,42 +390,25 @@ static int bind_all(struct functions *found, struct change *changes)
 	return status;
 }
 
-static struct change *make_changes(const struct functions *found)
-{
-	struct change *changes = calloc(found->count, sizeof(*changes));
-
-	if (!changes) {
-		complain("out of memory");
-		exit(STATUS_FAILED);
-	}
-	return changes;
-}
-
 int verb_bind(const struct request *request)
 {
 	struct functions found;
 	struct change *changes;
 	int status;
 
-	status = functions_load(&found, request);
+	status = begin(&found, &changes, request);
 	if (status)
 		return status;
-	status = refuse_user();
-	if (!status)
-		status = record_lock();
-	if (!status)
-		status = may_bind(&found);
+	status = may_bind(&found);
 	if (!status)
 		status = need_module();
 	if (!status) {
 		hold_signals();
-		changes = make_changes(&found);
 		status = bind_all(&found, changes);
 		if (!status)
 			status = report(&found, changes, request->json);
-		free(changes);
 	}
-	functions_release(&found);
+	end(&found, changes);
 	return status;
 }
 
@@ -446,19 +459,10 @@ int verb_unbind(const struct request *request)
 	int status, one;
 	size_t i;
 
-	status = functions_load(&found, request);
+	status = begin(&found, &changes, request);
 	if (status)
 		return status;
-	status = refuse_user();
-	if (!status)
-		status = record_lock();
-	if (status) {
-		functions_release(&found);
-		return status;
-	}
-
 	hold_signals();
-	changes = make_changes(&found);
 	for (i = 0; i < found.count && !is_interrupted(); i++) {
 		show_progress("unbinding", i, found.count);
 		one = unbind_one(&found.list[i], &changes[i]);
@@ -473,8 +477,7 @@ int verb_unbind(const struct request *request)
 	one = report(&found, changes, request->json);
 	if (!status)
 		status = one;
-	free(changes);
-	functions_release(&found);
+	end(&found, changes);
 	users_forget();
 	return status;
 }

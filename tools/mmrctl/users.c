@@ -201,49 +201,37 @@ static void look_at_disk(struct users *users, const char *folder, const char *na
 		make_printable(user->how);
 }
 
-/* In a folder of network interfaces or of disks, the latter with partitions in them */
-static void look_at_class(struct users *users, const char *folder, bool disks, int depth)
+/* What the folders in a folder of sysfs are */
+enum content { DEVICES, INTERFACES, DISKS };
+
+static void look_in(struct users *users, const char *folder, enum content content, int depth)
 {
 	struct dirent *entry;
 	DIR *stream;
 
 	stream = opendir(folder);
 	while (stream && (entry = readdir(stream))) {
+		enum content below = content;
+		int left = depth - 1;
 		struct path path;
 
 		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
 			continue;
-		if (!disks) {
+		if (content == INTERFACES) {
 			look_at_interface(users, folder, entry->d_name);
-			continue;
+		} else if (content == DISKS) {
+			look_at_disk(users, folder, entry->d_name);
+		} else if (!strcmp(entry->d_name, "net")) {
+			below = INTERFACES;
+			left = 0;
+		} else if (!strcmp(entry->d_name, "block")) {
+			/* Disks have their partitions in them */
+			below = DISKS;
+			left = 1;
 		}
-		look_at_disk(users, folder, entry->d_name);
 		snprintf(path.text, sizeof(path.text), "%.2048s/%s", folder, entry->d_name);
-		if (depth)
-			look_at_class(users, path.text, disks, depth - 1);
-	}
-	if (stream)
-		closedir(stream);
-}
-
-static void look_below(struct users *users, const char *folder, int depth)
-{
-	struct dirent *entry;
-	DIR *stream;
-
-	stream = opendir(folder);
-	while (stream && (entry = readdir(stream))) {
-		struct path path;
-
-		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
-			continue;
-		snprintf(path.text, sizeof(path.text), "%.2048s/%s", folder, entry->d_name);
-		if (!strcmp(entry->d_name, "net"))
-			look_at_class(users, path.text, false, 0);
-		else if (!strcmp(entry->d_name, "block"))
-			look_at_class(users, path.text, true, 1);
-		else if (depth)
-			look_below(users, path.text, depth - 1);
+		if (left >= 0)
+			look_in(users, path.text, below, left);
 	}
 	if (stream)
 		closedir(stream);
@@ -296,7 +284,7 @@ void users_find(struct users *users, const struct function *function)
 				add(users, USER_PROCESS, openers.list[i].name)->pid =
 					openers.list[i].pid;
 	} else {
-		look_below(users, path.text, DEPTH_MAX);
+		look_in(users, path.text, DEVICES, DEPTH_MAX);
 	}
 	if (function->numvfs) {
 		char number[16];
