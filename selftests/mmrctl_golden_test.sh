@@ -169,6 +169,12 @@ help_has_examples() {
 	done
 }
 
+version_is_the_packages() {
+	local version
+	version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$repository/debian/changelog")
+	[[ $("$mmrctl" --version) == "mmrctl $version" ]]
+}
+
 # What goes to stdout with --json is one JSON value or none; no key of it and no finding
 # of check is without a word in the manual
 documented() {
@@ -407,8 +413,9 @@ installation() {
 	[[ -z $(find "$work/image" -type f) ]]
 }
 
-others=(help_has_examples documented rollback_on_files refusals_change_nothing other_sysfs no_sysfs
-	full_disk garbage many_vfs many_vfs_are_linear own_number completion installation)
+others=(help_has_examples version_is_the_packages documented rollback_on_files refusals_change_nothing
+	other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
+	completion installation)
 
 ktap_print_header
 build_it >"$work/build.log" 2>&1 || {
