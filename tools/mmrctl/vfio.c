@@ -69,6 +69,22 @@ static int explain_group(const struct function *function)
 	return STATUS_UNUSABLE;
 }
 
+/*
+ * A kernel without CONFIG_VFIO_GROUP has /dev/vfio/devices alone, for IOMMUFD. None of the
+ * kernels that mmrctl is tested on has that.
+ */
+static int refuse_without_group(const struct function *function)
+{
+	struct path device = function_path(function->bdf, "vfio-dev");
+	struct path group = root_path("dev/vfio/%d", function->group);
+
+	if (!path_exists(&device) || path_exists(&group))
+		return STATUS_OK;
+	complain("%s: %s is missing, and mmrctl does not use /dev/vfio/devices: use a kernel with CONFIG_VFIO_GROUP; 'mmrctl show' and 'mmrctl stats' work all the same",
+		 function->bdf, group.text);
+	return STATUS_UNUSABLE;
+}
+
 /* On a recorded tree, files take the place of regions */
 static int open_recorded(struct vfio_device *device)
 {
@@ -130,6 +146,8 @@ int vfio_open(struct vfio_device *device, const struct function *function)
 		return STATUS_UNUSABLE;
 	}
 	status = refuse_use(function);
+	if (!status)
+		status = refuse_without_group(function);
 	if (status)
 		return status;
 	if (paths_are_recorded())
