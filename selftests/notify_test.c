@@ -102,7 +102,7 @@ FIXTURE_SETUP(notify)
 	/* A net function has several queues */
 	const char *bdf = functions_prefer("net");
 	struct structure common, notify;
-	uint16_t queues;
+	uint16_t queues, selected;
 
 	if (!qmp_open(&self->qmp, bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
@@ -110,10 +110,14 @@ FIXTURE_SETUP(notify)
 	vfio_container_open(&self->container);
 	vfio_device_open(&self->device, &self->container, bdf);
 	self->has_doorbells = false;
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	legacy_reset(&self->device);
+	vfio_command(&self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 	if (find_structure(&self->device, VIRTIO_PCI_CAP_COMMON_CFG,
 			   VIRTIO_PCI_COMMON_Q_NOFF + 2, 4, &common)) {
+		/* As a reset leaves it, though the driver has asked for each queue */
+		ASSERT_EQ(vfio_read(&self->device, common.bar,
+				    common.offset + VIRTIO_PCI_COMMON_Q_SELECT, &selected, 2), 2);
+		EXPECT_EQ(selected, 0);
+		legacy_reset(&self->device);
 		ASSERT_EQ(vfio_read(&self->device, common.bar,
 				    common.offset + VIRTIO_PCI_COMMON_NUMQ, &queues, 2), 2);
 		self->queues = queues;
@@ -122,6 +126,7 @@ FIXTURE_SETUP(notify)
 				      doorbells_are_valid(&self->device, &common, &notify,
 							  queues);
 	} else {
+		legacy_reset(&self->device);
 		for (self->queues = 0; self->queues < QUEUES_MAX; self->queues++) {
 			legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2,
 				     self->queues);

@@ -70,11 +70,6 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 		}
 		doorbells[queue] = notify + offset;
 	}
-	/* As a reset leaves it */
-	if (virtio_mmr_access_begin(mmr, false))
-		iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
-	virtio_mmr_access_end(mmr);
-
 	mmr->doorbells = doorbells;
 	mmr->num_doorbells = num_queues;
 	return 0;
@@ -101,8 +96,9 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	void __iomem *common, *notify;
 	u16 num_queues = ALL_ONES;
-	u8 status = 0;
 	bool reachable;
+	u8 status = 0;
+	int ret;
 
 	mmr->doorbells = NULL;
 	mmr->num_doorbells = 0;
@@ -135,7 +131,13 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 		warn_unusable(mmr, "the modern number of queues", num_queues);
 		return 0;
 	}
-	return read_doorbells(mmr, common, notify, num_queues);
+	ret = read_doorbells(mmr, common, notify, num_queues);
+
+	/* As a reset leaves it */
+	if (virtio_mmr_access_begin(mmr, false))
+		iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
+	virtio_mmr_access_end(mmr);
+	return ret;
 }
 
 /**
