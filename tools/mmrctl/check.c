@@ -269,7 +269,14 @@ static void check_signature(struct findings *findings, const struct module *driv
 		remedy(add(findings, driver->installed ? LEVEL_ERROR : LEVEL_WARNING, "signature",
 			   NULL, "%s; this kernel loads signed modules only%s", boot,
 			   driver->installed ? ", and " MMR_DRIVER " has no signature" : ""),
-		       "sign it with the kernel's scripts/sign-file and a key that the machine trusts; mokutil --import makes it trust one");
+		       "sign it with a key that the machine trusts: dkms does, and so does 'make sign'; mokutil --import makes it trust one (Documentation/install.rst, \"Secure Boot\")");
+}
+
+static void remedy_build(struct finding *finding, const char *release)
+{
+	remedy(finding,
+	       "with dkms or the package virtio-mmr-dkms: apt-get install linux-headers-%s; else build and install it for this kernel: make && sudo make install",
+	       release);
 }
 
 static void check_module(struct findings *findings)
@@ -287,13 +294,15 @@ static void check_module(struct findings *findings)
 		finding = add(findings, LEVEL_ERROR, "module", NULL,
 			      MMR_DRIVER " is not installed for Linux %s%s%s", release,
 			      *releases ? "; there is one for " : "", releases);
-		remedy(finding, strstr(releases, release) ?
-		       "run depmod" : "build and install it for this kernel: make && sudo make install");
+		if (strstr(releases, release))
+			remedy(finding, "run depmod");
+		else
+			remedy_build(finding, release);
 	} else if (*driver.vermagic && strcmp(driver.vermagic, release)) {
-		remedy(add(findings, LEVEL_ERROR, "module", NULL,
-			   "%s was built for Linux %s and not for %s", driver.path,
-			   driver.vermagic, release),
-		       "build and install it for this kernel: make && sudo make install");
+		remedy_build(add(findings, LEVEL_ERROR, "module", NULL,
+				 "%s was built for Linux %s and not for %s", driver.path,
+				 driver.vermagic, release),
+			     release);
 	} else {
 		remedy(add(findings, LEVEL_OK, "module", NULL,
 			   MMR_DRIVER " is installed for Linux %s and not loaded yet", release),

@@ -123,7 +123,7 @@ const char *module_remedy(int error)
 		return "it is not installed for this kernel; 'mmrctl check' says more";
 	case EKEYREJECTED:
 	case ENOKEY:
-		return "this kernel wants it to be signed with a key that the machine trusts";
+		return "this kernel wants it to be signed with a key that the machine trusts; 'mmrctl check' says more";
 	case ENOEXEC:
 		return "it was built for another kernel: build and install it for this one";
 	default:
