@@ -121,6 +121,7 @@ const char *module_remedy(int error)
 	switch (-error) {
 	case ENOENT:
 		return "it is not installed for this kernel; 'mmrctl check' says more";
+	case EPERM:
 	case EKEYREJECTED:
 	case ENOKEY:
 		return "this kernel wants it to be signed with a key that the machine trusts; 'mmrctl check' says more";
