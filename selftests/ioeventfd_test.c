@@ -19,6 +19,7 @@
 #include "lib/qmp.h"
 
 #define LIMIT		1000
+#define WAKE_TIMEOUT	5000 /* ms */
 
 FIXTURE(ioeventfd)
 {
@@ -227,6 +228,31 @@ TEST_F(ioeventfd, dropped_in_d3)
 	EXPECT_NOTIFIES(0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
+}
+
+/* Whoever signals cannot wait until the function is awake, so something else does */
+TEST_F(ioeventfd, wakes_the_function_up)
+{
+	uint64_t offline = qmp_counter(&self->qmp, "mmr-offline");
+	unsigned int waited;
+
+	if (!vfio_has_low_power(&self->device))
+		SKIP(return, "this kernel's vfio-pci has no low power feature");
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(self->device.bdf, WAKE_TIMEOUT));
+	signal_eventfd(_metadata, self->fd);
+	for (waited = 0; waited < WAKE_TIMEOUT; waited += 10) {
+		if (qmp_counter(&self->qmp, "mmr-notifies") != self->notifies)
+			break;
+		usleep(10000);
+	}
+	EXPECT_NOTIFIES(1);
+	ASSERT_TRUE(sysfs_becomes_suspended(self->device.bdf, WAKE_TIMEOUT));
+	ASSERT_EQ(vfio_low_power(&self->device, false), 0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), offline);
 }
 
 TEST_F(ioeventfd, survives_a_reset)

@@ -313,19 +313,15 @@ TEST_F_TIMEOUT(removal, without_user, 120)
 /* The user has put it to sleep, and nothing but the removal wakes it */
 TEST_F_TIMEOUT(removal, in_low_power, 120)
 {
-	struct vfio_device_feature feature = {
-		.argsz = sizeof(feature),
-		.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY,
-	};
 	pid_t child;
 	int request;
 
 	open_device(self);
-	if (ioctl(self->device.fd, VFIO_DEVICE_FEATURE, &feature)) {
-		ASSERT_EQ(errno, ENOTTY);
+	if (!vfio_has_low_power(&self->device)) {
 		close_device(self);
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	}
+	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
 	request = request_eventfd(_metadata, &self->device);
 	ASSERT_TRUE(sysfs_becomes_suspended(self->bdf, GONE_TIMEOUT));
 	child = start_removal(_metadata, self, variant->removal);

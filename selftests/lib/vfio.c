@@ -201,6 +201,29 @@ int vfio_reset(struct vfio_device *device)
 	return ioctl(device->fd, VFIO_DEVICE_RESET) ? -errno : 0;
 }
 
+static int vfio_feature(struct vfio_device *device, uint32_t flags)
+{
+	struct vfio_device_feature feature = {
+		.argsz = sizeof(feature),
+		.flags = flags,
+	};
+
+	return ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature) ? -errno : 0;
+}
+
+bool vfio_has_low_power(struct vfio_device *device)
+{
+	return !vfio_feature(device, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET |
+				     VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY);
+}
+
+int vfio_low_power(struct vfio_device *device, bool enter)
+{
+	return vfio_feature(device, VFIO_DEVICE_FEATURE_SET |
+				    (enter ? VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY :
+					     VFIO_DEVICE_FEATURE_LOW_POWER_EXIT));
+}
+
 int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 		  unsigned int count, const int *eventfds)
 {

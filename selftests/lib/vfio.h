@@ -75,6 +75,10 @@ int vfio_reset(struct vfio_device *device);
 int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 		  unsigned int count, const int *eventfds);
 
+/* Whether the function may sleep until it is used, or until it may no more */
+bool vfio_has_low_power(struct vfio_device *device);
+int vfio_low_power(struct vfio_device *device, bool enter);
+
 /* MSI-X with an eventfd for each vector; disable closes them */
 void vfio_msix_enable(struct vfio_device *device, unsigned int vectors);
 void vfio_msix_disable(struct vfio_device *device);

@@ -11,11 +11,25 @@
 #include "common.h"
 #include "compat/compat.h"
 
+int virtio_mmr_wake(struct virtio_mmr_device *mmr);
+void virtio_mmr_let_sleep(struct virtio_mmr_device *mmr);
+
+/**
+ * virtio_mmr_may_sleep - whether the user lets the function sleep
+ * @mmr: the device, with memory_lock held
+ *
+ * Return: true if the function may be in runtime suspend, or get there as soon as
+ * memory_lock is released.
+ */
+static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
+{
+	return mmr->core_device.pm_runtime_engaged;
+}
+
 /**
  * virtio_mmr_is_reachable - whether the function may be touched
  * @mmr: the device, with memory_lock held and in an RCU reader
- * @awake: the caller has a reference that keeps the function from runtime
- *	suspend
+ * @awake: the caller keeps the function from runtime suspend: virtio_mmr_wake()
  *
  * Runtime suspend puts the function into D3 after memory_lock is released, but
  * not before pm_runtime_engaged, under that lock, says that it may.
@@ -26,7 +40,7 @@
 static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
 {
 	return !READ_ONCE(mmr->in_reset) &&
-	       (awake || !mmr->core_device.pm_runtime_engaged) &&
+	       (awake || !virtio_mmr_may_sleep(mmr)) &&
 	       virtio_mmr_compat_memory_enabled(&mmr->core_device);
 }
 

@@ -4,7 +4,6 @@
  * registers in the function's memory BAR, with the semantics of a port.
  */
 #include <linux/io.h>
-#include <linux/pm_runtime.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_mmr.h>
@@ -102,13 +101,65 @@ static noinline void trace_piece(struct virtio_mmr_device *mmr, u32 offset,
  * @awake: a reference keeps the function from runtime suspend
  * @status: what device status read after a write of 0 to it
  * @unreachable: the function was not touched, for a time at least
+ * @error: -EIO if the function does not leave its runtime power state
  */
 struct access {
 	bool write;
 	bool awake;
 	u8 status;
 	bool unreachable;
+	int error;
 };
+
+/*
+ * Inside a virtio_mmr_access_begin() that failed: wake the function up if it sleeps.
+ * Returns 1 if that leaves a reference, 0 if it does not sleep, or -EIO.
+ */
+static noinline int wake_inside(struct virtio_mmr_device *mmr)
+{
+	int ret;
+
+	if (!virtio_mmr_may_sleep(mmr))
+		return 0;
+	/* Runtime resume takes memory_lock. */
+	virtio_mmr_access_end(mmr);
+	ret = virtio_mmr_wake(mmr);
+	virtio_mmr_access_begin(mmr, !ret);
+	return ret ? ret : 1;
+}
+
+/*
+ * Instead of virtio_mmr_access_begin(). From open to close vfio-pci-core keeps the
+ * function from runtime suspend, but for a user that asked for it
+ * (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY), which another thread may do at any
+ * time. It then wakes up for an access, as it does for one through
+ * vfio-pci-core.
+ */
+static __always_inline bool access_begin(struct virtio_mmr_device *mmr,
+					 struct access *access)
+{
+	int woken;
+
+	if (likely(virtio_mmr_access_begin(mmr, access->awake)))
+		return true;
+	if (access->awake || access->error)
+		return false;
+	woken = wake_inside(mmr);
+	access->awake = woken > 0;
+	access->error = min(woken, 0);
+	return access->awake && virtio_mmr_is_reachable(mmr, true);
+}
+
+/* The device is slow to reset: see to it that the function does not sleep meanwhile. */
+static void wait_for_reset(struct virtio_mmr_device *mmr, struct access *access)
+{
+	if (!access->awake) {
+		access->error = virtio_mmr_wake(mmr);
+		access->awake = !access->error;
+	}
+	if (access->awake)
+		virtio_mmr_wait_for_reset(mmr, true);
+}
 
 /*
  * One device access, under the locks that keep the function touchable and its
@@ -124,7 +175,7 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 	struct virtio_mmr_piece piece;
 	bool reachable;
 
-	reachable = virtio_mmr_access_begin(mmr, access->awake);
+	reachable = access_begin(mmr, access);
 
 	/* The guest's layout is the device's: their MSI-X states are equal. */
 	layout.has_vectors = core->pdev->msix_enabled;
@@ -157,8 +208,8 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 	return piece.width;
 }
 
-static void access_bar0(struct virtio_mmr_device *mmr, struct access *access,
-			u32 offset, u8 *data, u32 count)
+static int access_bar0(struct virtio_mmr_device *mmr, struct access *access,
+		       u32 offset, u8 *data, u32 count)
 {
 	u32 done;
 
@@ -168,40 +219,15 @@ static void access_bar0(struct virtio_mmr_device *mmr, struct access *access,
 				     count - done);
 		/* A reset through a port is over when the OUT returns. */
 		if (access->status)
-			virtio_mmr_wait_for_reset(mmr, access->awake);
+			wait_for_reset(mmr, access);
 	}
+	if (unlikely(access->awake))
+		virtio_mmr_let_sleep(mmr);
+	if (unlikely(access->error))
+		return access->error;
 	if (access->unreachable)
 		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
-}
-
-/*
- * From open to close vfio-pci-core keeps the function from runtime suspend, but
- * for a user that asked for it (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY). It then
- * wakes up for an access, as it does for one through vfio-pci-core. Who lets it
- * sleep while another thread is here finds it unreachable, as in D3.
- */
-static int stay_awake(struct virtio_mmr_device *mmr, bool *awake)
-{
-	struct pci_dev *pdev = mmr->core_device.pdev;
-	int ret;
-
-	*awake = READ_ONCE(mmr->core_device.pm_runtime_engaged);
-	if (likely(!*awake))
-		return 0;
-
-	ret = pm_runtime_resume_and_get(&pdev->dev);
-	if (ret < 0) {
-		pci_info_ratelimited(pdev, "access to BAR0 failed, the function does not resume: error %d\n",
-				     ret);
-		return -EIO;
-	}
 	return 0;
-}
-
-static void let_sleep(struct virtio_mmr_device *mmr, bool awake)
-{
-	if (unlikely(awake))
-		pm_runtime_put(&mmr->core_device.pdev->dev);
 }
 
 /* The widths of a guest's IN and OUT */
@@ -244,9 +270,10 @@ static int read_register(struct virtio_mmr_device *mmr, struct access *access,
 			 u32 offset, char __user *buf, size_t count)
 {
 	union register_value value;
+	int ret;
 
-	access_bar0(mmr, access, offset, value.bytes, count);
-	return put_register_value(&value, buf, count);
+	ret = access_bar0(mmr, access, offset, value.bytes, count);
+	return ret ? ret : put_register_value(&value, buf, count);
 }
 
 static int write_register(struct virtio_mmr_device *mmr, struct access *access,
@@ -257,8 +284,7 @@ static int write_register(struct virtio_mmr_device *mmr, struct access *access,
 	/* Not under memory_lock, which the fault handler takes. */
 	if (get_register_value(&value, buf, count))
 		return -EFAULT;
-	access_bar0(mmr, access, offset, value.bytes, count);
-	return 0;
+	return access_bar0(mmr, access, offset, value.bytes, count);
 }
 
 /* Kept out of the functions above: kernels may zero a buffer of this size. */
@@ -266,8 +292,11 @@ static noinline int read_many(struct virtio_mmr_device *mmr, struct access *acce
 			      u32 offset, char __user *buf, size_t count)
 {
 	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+	int ret;
 
-	access_bar0(mmr, access, offset, data, count);
+	ret = access_bar0(mmr, access, offset, data, count);
+	if (ret)
+		return ret;
 	return copy_to_user(buf, data, count) ? -EFAULT : 0;
 }
 
@@ -278,8 +307,7 @@ static noinline int write_many(struct virtio_mmr_device *mmr, struct access *acc
 
 	if (copy_from_user(data, buf, count))
 		return -EFAULT;
-	access_bar0(mmr, access, offset, data, count);
-	return 0;
+	return access_bar0(mmr, access, offset, data, count);
 }
 
 static noinline int refuse(struct virtio_mmr_device *mmr, int error)
@@ -315,14 +343,10 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 
 	if (!is_inside(mmr, pos, count))
 		return refuse(mmr, -EINVAL);
-	ret = stay_awake(mmr, &access.awake);
-	if (ret)
-		return refuse(mmr, ret);
 	if (count <= sizeof(union register_value))
 		ret = read_register(mmr, &access, pos, buf, count);
 	else
 		ret = read_many(mmr, &access, pos, buf, count);
-	let_sleep(mmr, access.awake);
 	if (ret)
 		return refuse(mmr, ret);
 	virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_READS);
@@ -332,20 +356,24 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 }
 
 /* The one access on the data path needs no decoding. */
-static int write_notify(struct virtio_mmr_device *mmr, bool awake, const char __user *buf)
+static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
 {
+	struct access access = { .write = true };
 	bool reachable;
 	__le16 queue;
 
 	if (get_user(queue, (const __le16 __user *)buf))
 		return -EFAULT;
-	reachable = virtio_mmr_access_begin(mmr, awake) && mmr->command_io;
-	notify(mmr, le16_to_cpu(queue), reachable);
+	reachable = access_begin(mmr, &access) && mmr->command_io;
+	if (likely(!access.error))
+		notify(mmr, le16_to_cpu(queue), reachable);
 	virtio_mmr_access_end(mmr);
+	if (unlikely(access.awake))
+		virtio_mmr_let_sleep(mmr);
 
-	if (!reachable)
+	if (!reachable && !access.error)
 		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
-	return 0;
+	return access.error;
 }
 
 /**
@@ -371,16 +399,12 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 
 	if (!is_inside(mmr, pos, count))
 		return refuse(mmr, -EINVAL);
-	ret = stay_awake(mmr, &access.awake);
-	if (ret)
-		return refuse(mmr, ret);
 	if (pos == VIRTIO_MMR_QUEUE_NOTIFY && count == sizeof(u16))
-		ret = write_notify(mmr, access.awake, buf);
+		ret = write_notify(mmr, buf);
 	else if (count <= sizeof(union register_value))
 		ret = write_register(mmr, &access, pos, buf, count);
 	else
 		ret = write_many(mmr, &access, pos, buf, count);
-	let_sleep(mmr, access.awake);
 	if (ret)
 		return refuse(mmr, ret);
 	virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_WRITES);

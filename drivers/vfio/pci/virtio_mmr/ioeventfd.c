@@ -32,26 +32,34 @@ static int ioeventfd_handler(void *opaque, void *unused)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
+	bool reachable;
 
 	if (!down_read_trylock(&mmr->core_device.memory_lock))
 		return 1;
+	reachable = virtio_mmr_is_reachable(mmr, false);
+	if (unlikely(!reachable) && virtio_mmr_may_sleep(mmr)) {
+		up_read(&mmr->core_device.memory_lock);
+		return 1;
+	}
 	virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
-			  VIRTIO_MMR_NOTIFY_IOEVENTFDS,
-			  virtio_mmr_is_reachable(mmr, false) && mmr->command_io);
+			  VIRTIO_MMR_NOTIFY_IOEVENTFDS, reachable && mmr->command_io);
 	up_read(&mmr->core_device.memory_lock);
 	return 0;
 }
 
-/* After the handler found the lock taken */
+/* After the handler found the lock taken, or a function that may sleep */
 static void ioeventfd_thread(void *opaque, void *unused)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
-	bool reachable = virtio_mmr_access_begin(mmr, false) && mmr->command_io;
+	bool awake = !virtio_mmr_wake(mmr);
+	bool reachable = virtio_mmr_access_begin(mmr, awake) && mmr->command_io;
 
 	virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
 			  VIRTIO_MMR_NOTIFY_DEFERRED, reachable);
 	virtio_mmr_access_end(mmr);
+	if (awake)
+		virtio_mmr_let_sleep(mmr);
 }
 
 static int add_ioeventfd(struct virtio_mmr_device *mmr, u16 queue, int fd)
@@ -105,7 +113,8 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
  *
  * The rules and errors are those of vfio-pci-core's vfio_pci_ioeventfd() for a
  * function's own BARs. A signal while the function is being reset, in D3 or has
- * COMMAND.IO clear is dropped, as the guest's own OUT is.
+ * COMMAND.IO clear is dropped, as the guest's own OUT is. A function that the user lets
+ * sleep is woken, as it is by that OUT.
  *
  * Return: 0; -EINVAL for another register, size or a queue index of more than 16
  * bits; -EEXIST if there is one; -ENODEV if there is none to remove; -ENOSPC

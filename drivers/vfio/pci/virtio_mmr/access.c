@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Waking up a function that its user lets sleep.
+ */
+#include <linux/pm_runtime.h>
+
+#include "access.h"
+
+/**
+ * virtio_mmr_wake - wake the function up, and keep it from runtime suspend
+ * @mmr: the device, open. Nothing that access.h takes is held: runtime resume takes
+ *	memory_lock, and waits for a suspend that takes it, too.
+ *
+ * A user that is told when the function wakes up
+ * (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP) is told of this.
+ *
+ * Return: 0, to be followed by virtio_mmr_let_sleep(), or -EIO if the function does
+ * not resume.
+ */
+int virtio_mmr_wake(struct virtio_mmr_device *mmr)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	int ret = pm_runtime_resume_and_get(&pdev->dev);
+
+	if (ret < 0) {
+		pci_info_ratelimited(pdev, "access to BAR0 failed, the function does not resume: error %d\n",
+				     ret);
+		return -EIO;
+	}
+	return 0;
+}
+
+/**
+ * virtio_mmr_let_sleep - the function need not stay awake any longer
+ * @mmr: the device, after a virtio_mmr_wake() that succeeded
+ */
+void virtio_mmr_let_sleep(struct virtio_mmr_device *mmr)
+{
+	pm_runtime_put(&mmr->core_device.pdev->dev);
+}
