@@ -250,6 +250,16 @@ refusals_change_nothing() {
 	done
 }
 
+# Two functions that are bound already
+progress_on_a_terminal_only() {
+	local command=("$mmrctl" --root "$work/usual" bind 3b:00.1 3b:00.2) terminal
+	terminal=$(script --quiet --return --command "${command[*]} >/dev/null" /dev/null) || return 1
+	if [[ $terminal != *'binding 2 of 2'* || $("${command[@]}" 2>&1) == *' of 2'* ]]; then
+		printf '%s\n' "$terminal" | tr '\r' '\n' | sed 's/^/# /'
+		return 1
+	fi
+}
+
 # Where sysfs alone is elsewhere; the same by environment
 other_sysfs() {
 	local with_option with_environment
@@ -416,7 +426,7 @@ installation() {
 }
 
 others=(help_has_examples version_is_the_packages documented rollback_on_files refusals_change_nothing
-	other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
+	progress_on_a_terminal_only other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation)
 
 ktap_print_header
