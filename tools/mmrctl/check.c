@@ -264,7 +264,7 @@ static void check_signature(struct findings *findings, const struct module *driv
 		remedy(add(findings, LEVEL_NOTE, "signature", NULL,
 			   "%s; this kernel loads signed modules only; " MMR_DRIVER " is signed by '%s'",
 			   boot, driver->signer),
-		       "if loading it fails with \"Key was rejected by service\": mokutil --import the certificate of that key, and reboot");
+		       "if loading it fails with \"Key was rejected by service\" or \"Operation not permitted\": mokutil --import the certificate of that key, and reboot");
 	else
 		remedy(add(findings, driver->installed ? LEVEL_ERROR : LEVEL_WARNING, "signature",
 			   NULL, "%s; this kernel loads signed modules only%s", boot,
