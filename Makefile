@@ -145,6 +145,7 @@ check: setup
 # In a fresh Debian, without the network
 check-packages: folders
 	@tools/debian/install
+	@tools/debian/install packages-deb
 	@selftests/vmtest.sh packages
 
 check-libvirt: setup

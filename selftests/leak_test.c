@@ -396,7 +396,7 @@ static void run_cycles(struct __test_metadata *_metadata, unsigned int functions
 	}
 }
 
-TEST_F_TIMEOUT(leak, bind_open_close_unbind, 1500)
+TEST_F_TIMEOUT(leak, bind_open_close_unbind, 800)
 {
 	unsigned int round, second;
 	bool good = false;
