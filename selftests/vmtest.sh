@@ -97,6 +97,7 @@ layouts=(
 	'window_above_4_gib|net|mmr-bar64=on,mmr-offset=0x100000000|bar_test register_test notify_test net_test'
 	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
 	'window_at_end_of_bar|net|mmr-offset=0xf00|bar_test register_test net_test'
+	'shortest_window|net|mmr-length=24|bar_test notify_test'
 	'short_window_at_end|net|mmr-length=40,mmr-offset=0xfd8|bar_test register_test notify_test net_test'
 )
 
