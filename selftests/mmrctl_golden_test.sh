@@ -235,6 +235,22 @@ rollback_on_files() {
 	fi
 }
 
+# Where the record cannot be written the function keeps its driver and its override, of
+# which nothing was taken yet: no file of sysfs is another one afterwards
+record_cannot_be_written() {
+	rm -rf "$work/blocked"
+	make_tree busy "$work/blocked"
+	mkdir -p "$work/blocked/run/mmrctl/0000:3d:00.6"
+	run_mmrctl blocked bind 3d:00.6
+	if ! grep -q 'exit status 1' "$work/actual" ||
+		! grep -q 'mmrctl/0000:3d:00.6: cannot be written: Is a directory' "$work/actual" ||
+		! diff -r --no-dereference "$work/blocked/sys" "$work/run/sys" >"$work/diff" ||
+		[[ $(cd "$work/run/run/mmrctl" && echo *) != '0000:3d:00.6 lock' ]]; then
+		sed 's/^/# /' "$work/actual" "$work/diff"
+		return 1
+	fi
+}
+
 # Refusals change nothing: no file is newer or other than before
 refusals_change_nothing() {
 	local arguments words
@@ -425,7 +441,7 @@ installation() {
 	[[ -z $(find "$work/image" -type f) ]]
 }
 
-others=(help_has_examples version_is_the_packages documented rollback_on_files refusals_change_nothing
+others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written refusals_change_nothing
 	progress_on_a_terminal_only other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation)
 

@@ -64,6 +64,24 @@ static bool is_ours(const struct function *function)
 	return !strcmp(function->driver, MMR_DRIVER);
 }
 
+/**
+ * struct change - what became of one function
+ * @before: what it had, for the way back
+ * @changed: whether anything was done
+ * @failed: there has been a message about it
+ */
+struct change {
+	struct record before;
+	bool changed;
+	bool failed;
+};
+
+static void remember(struct change *change, const struct function *function)
+{
+	strcpy(change->before.driver, function->driver);
+	strcpy(change->before.override, function->override);
+}
+
 /* --- steps -------------------------------------------------------------------------- */
 
 static int write_override(const struct function *function, const char *driver)
@@ -121,7 +139,7 @@ static int put_back(struct function *function, const struct record *record)
 	return STATUS_FAILED;
 }
 
-static int bind_one(struct function *function)
+static int bind_one(struct function *function, struct change *change)
 {
 	int status, error;
 
@@ -129,6 +147,7 @@ static int bind_one(struct function *function)
 	status = record_save(function);
 	if (status)
 		return status;
+	change->changed = true;
 	/* First this, lest another driver take the function in between */
 	error = write_override(function, MMR_DRIVER);
 	if (!error)
@@ -264,18 +283,6 @@ static int need_module(void)
 
 /* --- what both have in common ---------------------------------------------------------- */
 
-/**
- * struct change - what became of one function
- * @before: driver before, empty if none
- * @changed: whether anything was done
- * @failed: there has been a message about it
- */
-struct change {
-	char before[NAME_LENGTH];
-	bool changed;
-	bool failed;
-};
-
 static void print_change(const struct function *function, const struct change *change)
 {
 	const char *driver = *function->driver ? function->driver : "no driver";
@@ -284,7 +291,7 @@ static void print_change(const struct function *function, const struct change *c
 		return;
 	if (change->changed)
 		printf("%s: %s (was: %s)\n", function->bdf, driver,
-		       *change->before ? change->before : "no driver");
+		       *change->before.driver ? change->before.driver : "no driver");
 	else
 		printf("%s: %s, unchanged\n", function->bdf, driver);
 }
@@ -293,7 +300,7 @@ static json_t *change_json(const struct function *function, const struct change 
 {
 	return json_pack("{s:s, s:o, s:o, s:b}", "bdf", function->bdf,
 			 "driver", json_text(function->driver),
-			 "previous_driver", json_text(change->before),
+			 "previous_driver", json_text(change->before.driver),
 			 "changed", change->changed && !change->failed);
 }
 
@@ -348,12 +355,10 @@ static void undo(struct functions *found, const struct change *changes, size_t c
 
 	while (count--) {
 		struct function *function = &found->list[count];
-		struct record record;
 
 		if (!changes[count].changed)
 			continue;
-		record_load(&record, function);
-		if (put_back(function, &record))
+		if (put_back(function, &changes[count].before))
 			failed++;
 		else
 			record_remove(function);
@@ -371,7 +376,7 @@ static int bind_all(struct functions *found, struct change *changes)
 		struct function *function = &found->list[i];
 
 		show_progress("binding", i, found->count);
-		strcpy(changes[i].before, function->driver);
+		remember(&changes[i], function);
 		if (is_interrupted()) {
 			end_progress(found->count);
 			complain("interrupted");
@@ -380,8 +385,7 @@ static int bind_all(struct functions *found, struct change *changes)
 		}
 		if (is_ours(function))
 			continue;
-		changes[i].changed = true;
-		status = bind_one(function);
+		status = bind_one(function, &changes[i]);
 	}
 	if (status)
 		undo(found, changes, i);
@@ -428,7 +432,7 @@ static int unbind_one(struct function *function, struct change *change)
 	struct record record;
 	int status;
 
-	strcpy(change->before, function->driver);
+	remember(change, function);
 	if (!is_ours(function)) {
 		/* All that bind may have left, had it been killed */
 		if (!*function->driver && !strcmp(function->override, MMR_DRIVER)) {

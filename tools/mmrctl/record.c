@@ -54,16 +54,21 @@ int record_lock(void)
 int record_save(const struct function *function)
 {
 	struct path path = root_path(FOLDER "/%s", function->bdf);
+	struct path new = root_path(FOLDER "/%s.new", function->bdf);
 	int failed;
 	json_t *object;
 
 	object = json_pack("{s:I, s:o, s:o}", "incarnation", incarnation(function),
 			   "driver", json_text(function->driver),
 			   "driver_override", json_text(function->override));
-	failed = json_dump_file(object, path.text, JSON_INDENT(2));
+	/* All of it or nothing, also on a full disk */
+	failed = json_dump_file(object, new.text, JSON_INDENT(2)) ||
+		 rename(new.text, path.text);
 	json_decref(object);
 	if (failed) {
-		complain("%s: cannot be written: %s", path.text, strerror(errno));
+		complain("%s: cannot be written: %s; unbind would not know what %s had, so it is left alone",
+			 path.text, strerror(errno), function->bdf);
+		unlink(new.text);
 		return STATUS_FAILED;
 	}
 	return STATUS_OK;
