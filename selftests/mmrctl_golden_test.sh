@@ -251,6 +251,56 @@ record_cannot_be_written() {
 	fi
 }
 
+# With the lock held by somebody else: mmrctl, in the background, in a copy of a tree; $!
+wait_for_the_lock() { # ARGUMENT...
+	rm -rf "$work/locked"
+	make_tree busy "$work/locked"
+	mkdir "$work/locked/run/mmrctl"
+	exec 9>"$work/locked/run/mmrctl/lock"
+	flock 9
+	: >"$work/stderr"
+	timeout --kill-after=1 60 "$mmrctl" --root "$work/locked" "$@" >"$work/stdout" \
+		2>"$work/stderr" 9>&- &
+	until grep -q 'another mmrctl binds or unbinds' "$work/stderr"; do
+		if ! kill -0 $! 2>/dev/null; then
+			sed 's/^/# /' "$work/stdout" "$work/stderr"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# What another mmrctl does meanwhile counts: the function is bound when the wait begins,
+# and has another driver, which has a user, when it ends
+state_after_the_wait() {
+	local device=$work/locked/sys/bus/pci/devices/0000:3e:00.1 status=0 result=0
+	wait_for_the_lock bind 3e:00.1 || result=1
+	ln -sfn ../../../bus/pci/drivers/vfio-pci "$device/driver"
+	exec 9>&-
+	wait $! || status=$?
+	if [[ $result != 0 || $status != 5 ]] || ! grep -q 'in use by' "$work/stderr"; then
+		sed 's/^/# /' "$work/stdout" "$work/stderr"
+		return 1
+	fi
+}
+
+wait_can_be_interrupted() {
+	local result=0 status=0
+	wait_for_the_lock bind 3d:00.6 || result=1
+	# "timeout" hands it on
+	kill -TERM $! 2>/dev/null || result=1
+	wait $! || status=$?
+	exec 9>&-
+	need_tree busy
+	rm "$work/locked/run/mmrctl/lock"
+	rmdir "$work/locked/run/mmrctl"
+	if ! diff -r --no-dereference "$work/busy" "$work/locked" >"$work/diff"; then
+		sed 's/^/# /' "$work/diff"
+		return 1
+	fi
+	[[ $result == 0 && $status == 143 ]]
+}
+
 # Refusals change nothing: no file is newer or other than before
 refusals_change_nothing() {
 	local arguments words
@@ -441,7 +491,8 @@ installation() {
 	[[ -z $(find "$work/image" -type f) ]]
 }
 
-others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written refusals_change_nothing
+others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written state_after_the_wait wait_can_be_interrupted
+	refusals_change_nothing
 	progress_on_a_terminal_only other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation)
 

@@ -325,16 +325,13 @@ static int begin(struct functions *found, struct change **changes, const struct 
 {
 	int status;
 
-	status = functions_load(found, request);
-	if (status)
-		return status;
 	status = refuse_user();
 	if (!status)
 		status = record_lock();
-	if (status) {
-		functions_release(found);
+	if (!status)
+		status = functions_load(found, request);
+	if (status)
 		return status;
-	}
 	*changes = calloc(found->count, sizeof(**changes));
 	if (!*changes)
 		errx(STATUS_FAILED, "out of memory");

@@ -44,11 +44,16 @@ int record_lock(void)
 		return status;
 	/* Held until the program ends */
 	fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX)) {
-		complain("%s: %s", path.text, strerror(errno));
-		return STATUS_FAILED;
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		return STATUS_OK;
+	if (fd >= 0 && errno == EWOULDBLOCK) {
+		complain("another mmrctl binds or unbinds functions; waiting for its end");
+		/* No signal is held back here, so each ends the wait */
+		if (!flock(fd, LOCK_EX))
+			return STATUS_OK;
 	}
-	return STATUS_OK;
+	complain("%s: %s", path.text, strerror(errno));
+	return STATUS_FAILED;
 }
 
 int record_save(const struct function *function)

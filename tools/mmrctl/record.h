@@ -18,7 +18,10 @@ struct record {
 	char override[NAME_LENGTH];
 };
 
-/* Wait until no other mmrctl binds or unbinds; STATUS_OK or a status after a message */
+/*
+ * Wait, and say so, until no other mmrctl binds or unbinds; STATUS_OK or a status after
+ * a message. What functions have is to be looked at afterwards, as it may change before.
+ */
 int record_lock(void);
 
 /* Remember @function as it is now; STATUS_OK or a status after a message */
