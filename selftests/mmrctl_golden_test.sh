@@ -251,6 +251,63 @@ record_cannot_be_written() {
 	fi
 }
 
+# As a bind of 3d:00.6, which had vfio-pci, leaves it in the tree "killed" if it is killed
+# before the old driver has let go, or after that
+killed_bind() { # DRIVER
+	local device=$work/killed/sys/bus/pci/devices/0000:3d:00.6
+	rm -rf "$work/killed"
+	make_tree busy "$work/killed"
+	echo virtio_mmr_vfio_pci >"$device/driver_override"
+	[[ $1 == vfio-pci ]] || rm "$device/driver"
+	mkdir "$work/killed/run/mmrctl"
+}
+
+# run_mmrctl in a copy of that, with a record that is of the function there
+after_killed_bind() { # VERB
+	local root=$work/copy
+	rm -rf "$root"
+	cp -a "$work/killed" "$root"
+	printf '{"incarnation": %s, "driver": "vfio-pci", "driver_override": "vfio-pci"}\n' \
+		"$(stat -L -c %i "$root/sys/bus/pci/devices/0000:3d:00.6")" >"$root/run/mmrctl/0000:3d:00.6"
+	cp "$root/run/mmrctl/0000:3d:00.6" "$work/record"
+	status=0
+	timeout 60 "$mmrctl" --root "$root" "$1" 3d:00.6 >"$work/actual" 2>&1 || status=$?
+}
+
+# The override is put back, and the driver, which has not let go, is not touched
+unbind_after_killed_bind() {
+	local root=$work/copy status
+	killed_bind vfio-pci
+	after_killed_bind unbind
+	if [[ $status != 0 || -e $root/run/mmrctl/0000:3d:00.6 ||
+		$(head -c 8 "$root/sys/bus/pci/devices/0000:3d:00.6/driver_override") != vfio-pci ||
+		-s $root/sys/bus/pci/drivers/vfio-pci/unbind && $(<"$root/sys/bus/pci/drivers/vfio-pci/unbind") ]]; then
+		sed "s/^/# status $status: /" "$work/actual"
+		return 1
+	fi
+	# The old driver is asked to take it again; no kernel is there to have it do so
+	killed_bind none
+	after_killed_bind unbind
+	if [[ $status != 1 || $(<"$root/sys/bus/pci/drivers_probe") != 0000:3d:00.6 ||
+		$(head -c 8 "$root/sys/bus/pci/devices/0000:3d:00.6/driver_override") != vfio-pci ]] ||
+		! cmp "$work/record" "$root/run/mmrctl/0000:3d:00.6"; then
+		sed "s/^/# status $status: /" "$work/actual"
+		return 1
+	fi
+}
+
+# A record of a bind that was killed says what was before that; it is not written anew
+bind_after_killed_bind() {
+	local status
+	killed_bind none
+	after_killed_bind bind
+	if [[ $status != 1 ]] || ! grep -q 'cannot give it back to vfio-pci' "$work/actual" ||
+		! cmp "$work/record" "$work/copy/run/mmrctl/0000:3d:00.6"; then
+		sed "s/^/# status $status: /" "$work/actual"
+		return 1
+	fi
+}
+
 # With the lock held by somebody else: mmrctl, in the background, in a copy of a tree; $!
 wait_for_the_lock() { # ARGUMENT...
 	rm -rf "$work/locked"
@@ -491,7 +548,8 @@ installation() {
 	[[ -z $(find "$work/image" -type f) ]]
 }
 
-others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written state_after_the_wait wait_can_be_interrupted
+others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind bind_after_killed_bind
+	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing
 	progress_on_a_terminal_only other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation)

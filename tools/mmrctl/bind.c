@@ -64,6 +64,22 @@ static bool is_ours(const struct function *function)
 	return !strcmp(function->driver, MMR_DRIVER);
 }
 
+/*
+ * Whether a bind or an unbind of this function was killed before its end. @record is its
+ * record then. Without a record whoever set the override may have meant it; so may who
+ * gave the function a driver by hand.
+ */
+static bool is_halfway(const struct function *function, struct record *record)
+{
+	if (is_ours(function) || !record_load(record, function))
+		return false;
+	if (!strcmp(function->override, MMR_DRIVER))
+		return true;
+	/* What put_back() sets for the time being */
+	return !*function->driver && *record->driver &&
+	       !strcmp(function->override, record->driver);
+}
+
 /**
  * struct change - what became of one function
  * @before: what it had, for the way back
@@ -76,10 +92,14 @@ struct change {
 	bool failed;
 };
 
-static void remember(struct change *change, const struct function *function)
+/* True if there is a record of it already, by a bind or an unbind that was killed */
+static bool remember(struct change *change, const struct function *function)
 {
+	if (is_halfway(function, &change->before))
+		return true;
 	strcpy(change->before.driver, function->driver);
 	strcpy(change->before.override, function->override);
+	return false;
 }
 
 /* --- steps -------------------------------------------------------------------------- */
@@ -141,12 +161,11 @@ static int put_back(struct function *function, const struct record *record)
 
 static int bind_one(struct function *function, struct change *change)
 {
-	int status, error;
+	int error;
 
 	kernel_log_mark();
-	status = record_save(function);
-	if (status)
-		return status;
+	if (!remember(change, function) && record_save(function))
+		return STATUS_FAILED;
 	change->changed = true;
 	/* First this, lest another driver take the function in between */
 	error = write_override(function, MMR_DRIVER);
@@ -289,7 +308,11 @@ static void print_change(const struct function *function, const struct change *c
 
 	if (change->failed)
 		return;
-	if (change->changed)
+	if (change->changed && !strcmp(function->driver, change->before.driver))
+		printf("%s: %s, driver_override %s (was: %s)\n", function->bdf, driver,
+		       *function->override ? function->override : "none",
+		       *change->before.override ? change->before.override : "none");
+	else if (change->changed)
 		printf("%s: %s (was: %s)\n", function->bdf, driver,
 		       *change->before.driver ? change->before.driver : "no driver");
 	else
@@ -373,15 +396,16 @@ static int bind_all(struct functions *found, struct change *changes)
 		struct function *function = &found->list[i];
 
 		show_progress("binding", i, found->count);
-		remember(&changes[i], function);
 		if (is_interrupted()) {
 			end_progress(found->count);
 			complain("interrupted");
 			status = STATUS_FAILED;
 			break;
 		}
-		if (is_ours(function))
+		if (is_ours(function)) {
+			strcpy(changes[i].before.driver, function->driver);
 			continue;
+		}
 		status = bind_one(function, &changes[i]);
 	}
 	if (status)
@@ -426,23 +450,21 @@ static void mention_driverctl(const struct function *function)
 
 static int unbind_one(struct function *function, struct change *change)
 {
-	struct record record;
-	int status;
+	struct record record = {};
+	bool halfway = is_halfway(function, &record);
+	int status = STATUS_OK;
 
-	remember(change, function);
-	if (!is_ours(function)) {
-		/* All that bind may have left, had it been killed */
-		if (!*function->driver && !strcmp(function->override, MMR_DRIVER)) {
-			change->changed = true;
-			write_override(function, "");
-			function_refresh(function);
-		}
+	strcpy(change->before.driver, function->driver);
+	strcpy(change->before.override, function->override);
+	if (is_ours(function))
+		record_load(&record, function);
+	else if (!halfway && (*function->driver || strcmp(function->override, MMR_DRIVER)))
 		return STATUS_OK;
-	}
-	status = refuse_users(function, "unbind");
+	/* Where the driver stays nobody is in the way */
+	if (strcmp(function->driver, record.driver))
+		status = refuse_users(function, "unbind");
 	if (!status) {
 		change->changed = true;
-		record_load(&record, function);
 		status = put_back(function, &record);
 	}
 	change->failed = status;
