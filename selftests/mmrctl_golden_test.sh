@@ -48,6 +48,7 @@ cases=(
 	'check_signed|signed|check'
 	'bind_already|usual|bind 3b:00.1'
 	'bind_in_use|busy|bind 3d:00.0 3d:00.1 3d:00.2 3d:00.3 3d:00.4 3d:00.5'
+	'bind_hidden_interface|busy|bind 3d:01.0'
 	'bind_blocked|busy|bind 3d:00.7'
 	'bind_unusable|defects|bind 3c:00.1 3c:02.2'
 	'bind_no_mmr|defects|bind 3c:01.6'

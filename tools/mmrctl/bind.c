@@ -192,8 +192,12 @@ static int refuse_users(const struct function *function, const char *what)
 	users_find(&users, function);
 	for (i = 0; i < users.count; i++) {
 		describe_user(&users.list[i], text, sizeof(text));
-		complain("%s: in use by %s; end that first, then %s again", function->bdf, text,
-			 what);
+		if (users.list[i].kind == USER_HIDDEN_INTERFACE)
+			complain("%s: in use, or not to be told from that: %s; end what uses it, or move it here by 'ip -n NAMESPACE link set NAME netns 1', or take it from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind; then %s again",
+				 function->bdf, text, function->bdf, function->driver, what);
+		else
+			complain("%s: in use by %s; end that first, then %s again", function->bdf,
+				 text, what);
 		status = STATUS_IN_USE;
 	}
 	users_release(&users);

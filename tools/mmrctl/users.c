@@ -130,6 +130,37 @@ static void look_at_interface(struct users *users, const char *folder, const cha
 		add(users, USER_INTERFACE, name);
 }
 
+static bool has_subfolder(const struct path *path)
+{
+	struct dirent *entry;
+	bool found = false;
+	DIR *stream;
+
+	stream = opendir(path->text);
+	while (stream && !found && (entry = readdir(stream)))
+		found = entry->d_name[0] != '.' && entry->d_type == DT_DIR;
+	if (stream)
+		closedir(stream);
+	return found;
+}
+
+/*
+ * sysfs shows the interfaces of one network namespace. A device whose driver always makes
+ * one, and that has none here, has it elsewhere; whether that is up cannot be seen.
+ */
+static void look_for_hidden_interface(struct users *users, const char *folder, const char *name)
+{
+	char driver[NAME_LENGTH];
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "%s/%s/driver", folder, name);
+	if (!link_name(&path, driver, sizeof(driver)) || strcmp(driver, "virtio_net"))
+		return;
+	snprintf(path.text, sizeof(path.text), "%s/%s/net", folder, name);
+	if (!has_subfolder(&path))
+		add(users, USER_HIDDEN_INTERFACE, name);
+}
+
 /* Whether a line of mountinfo is about the device with this number or name */
 static bool is_mount_of(char *line, const char *number, const char *name, char *where,
 			size_t size)
@@ -228,6 +259,8 @@ static void look_in(struct users *users, const char *folder, enum content conten
 			/* Disks have their partitions in them */
 			below = DISKS;
 			left = 1;
+		} else {
+			look_for_hidden_interface(users, folder, entry->d_name);
 		}
 		snprintf(path.text, sizeof(path.text), "%.2048s/%s", folder, entry->d_name);
 		if (left >= 0)
@@ -309,6 +342,9 @@ void describe_user(const struct user *user, char *text, size_t size)
 	case USER_INTERFACE:
 		snprintf(text, size, "%s (interface is up)", user->name);
 		break;
+	case USER_HIDDEN_INTERFACE:
+		snprintf(text, size, "%s (interface is in another network namespace)", user->name);
+		break;
 	case USER_DISK:
 		snprintf(text, size, "%s (%s)", user->name, user->how);
 		break;
@@ -334,6 +370,11 @@ json_t *users_json(const struct users *users)
 			break;
 		case USER_INTERFACE:
 			json_array_append_new(list, json_pack("{s:s, s:s}", "kind", "interface",
+							      "name", user->name));
+			break;
+		case USER_HIDDEN_INTERFACE:
+			json_array_append_new(list, json_pack("{s:s, s:s}",
+							      "kind", "hidden_interface",
 							      "name", user->name));
 			break;
 		case USER_DISK:

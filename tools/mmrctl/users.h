@@ -11,6 +11,7 @@
 enum user_kind {
 	USER_PROCESS,		/* has its IOMMU group or its VFIO device open */
 	USER_INTERFACE,		/* network interface that is up */
+	USER_HIDDEN_INTERFACE,	/* network interface in another network namespace */
 	USER_DISK,		/* block device: mounted, swap, or below another */
 	USER_VFS,		/* a PF's VFs, which go with its driver */
 };
@@ -19,7 +20,8 @@ enum user_kind {
  * struct user - who uses a function
  * @kind: what it is
  * @pid: of a process
- * @name: of the process, interface or disk; for VFs how many
+ * @name: of the process, interface or disk; of the virtio device if the interface is
+ *	hidden; for VFs how many
  * @how: of a disk, such as "mounted on /srv"
  */
 struct user {
