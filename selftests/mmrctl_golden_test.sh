@@ -384,6 +384,22 @@ progress_on_a_terminal_only() {
 	fi
 }
 
+# The second function cannot be bound, nor can the third be given back
+complaints_have_lines_of_their_own() {
+	local verb
+	for verb in 'bind 3b:00.1 3b:00.3' 'unbind 3b:00.4 3b:00.2 3b:00.3'; do
+		rm -rf "$work/run"
+		cp -a "$work/usual" "$work/run"
+		script --quiet --command "$mmrctl --root $work/run $verb >/dev/null" /dev/null |
+			tr -d '\r' >"$work/terminal"
+		if ! grep -q 'binding 1 of' "$work/terminal" || ! grep -q '^mmrctl: ' "$work/terminal" ||
+			grep '.mmrctl: ' "$work/terminal"; then
+			sed "s/^/# $verb: /" "$work/terminal"
+			return 1
+		fi
+	done
+}
+
 # Where sysfs alone is elsewhere; the same by environment
 other_sysfs() {
 	local with_option with_environment
@@ -552,7 +568,7 @@ installation() {
 others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind bind_after_killed_bind
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing
-	progress_on_a_terminal_only other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
+	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation)
 
 ktap_print_header

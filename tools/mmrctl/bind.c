@@ -46,19 +46,6 @@ static bool is_interrupted(void)
 	return false;
 }
 
-static void show_progress(const char *verb, size_t done, size_t count)
-{
-	if (isatty(STDERR_FILENO) && count > 1)
-		fprintf(stderr, "\r%s %zu of %zu%s", verb, done, count,
-			done == count ? "\n" : "");
-}
-
-static void end_progress(size_t count)
-{
-	if (isatty(STDERR_FILENO) && count > 1)
-		fputc('\n', stderr);
-}
-
 static bool is_ours(const struct function *function)
 {
 	return !strcmp(function->driver, MMR_DRIVER);
@@ -401,7 +388,6 @@ static int bind_all(struct functions *found, struct change *changes)
 
 		show_progress("binding", i, found->count);
 		if (is_interrupted()) {
-			end_progress(found->count);
 			complain("interrupted");
 			status = STATUS_FAILED;
 			break;

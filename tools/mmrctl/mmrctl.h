@@ -47,6 +47,9 @@ int verb_dump(const struct request *request);
 int verb_regs(const struct request *request);
 int verb_stats(const struct request *request);
 
+/* How far it is, on a line of stderr that the next replaces; for terminals, and for many */
+void show_progress(const char *verb, size_t done, size_t count);
+
 /* One line on stderr, "mmrctl: " before it and a line feed after it */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

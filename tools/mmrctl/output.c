@@ -3,8 +3,29 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mmrctl.h"
+
+/* show_progress() has left the cursor behind its text */
+static bool in_progress;
+
+static void end_progress(void)
+{
+	if (in_progress)
+		fputc('\n', stderr);
+	in_progress = false;
+}
+
+void show_progress(const char *verb, size_t done, size_t count)
+{
+	if (count < 2 || !isatty(STDERR_FILENO))
+		return;
+	fprintf(stderr, "\r%s %zu of %zu", verb, done, count);
+	in_progress = true;
+	if (done == count)
+		end_progress();
+}
 
 void complain(const char *format, ...)
 {
@@ -12,6 +33,7 @@ void complain(const char *format, ...)
 
 	/* What has been printed so far comes first, also where both go to one file */
 	fflush(stdout);
+	end_progress();
 	fputs("mmrctl: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
