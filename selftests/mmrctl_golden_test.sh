@@ -410,6 +410,24 @@ other_sysfs() {
 	[[ $(MMRCTL_ROOT=$work/usual "$mmrctl" list) == "$("$mmrctl" --root "$work/usual" list)" ]]
 }
 
+# Options in any place, also for users who have POSIX in their environment
+options_in_any_place() {
+	local want arguments words place
+	want=$("$mmrctl" --json --root "$work/usual" --pf 3b:00.0 list 10000:01:00.0) || return 1
+	[[ $(grep -c '"bdf"' <<<"$want") == 5 ]] || return 1
+	for arguments in "list --json --pf 3b:00.0 10000:01:00.0 --root $work/usual" \
+		"list 10000:01:00.0 --root $work/usual --pf 3b:00.0 -j" \
+		"--root $work/usual list --pf 3b:00.0 -j -- 10000:01:00.0"; do
+		read -ra words <<<"$arguments"
+		for place in POSIXLY_CORRECT=1 LC_ALL=C; do
+			if [[ $(env $place "$mmrctl" "${words[@]}" 2>&1) != "$want" ]]; then
+				echo "# other output: $place mmrctl $arguments"
+				return 1
+			fi
+		done
+	done
+}
+
 no_sysfs() {
 	local status=0
 	"$mmrctl" --root "$work/nowhere" list 2>"$work/stderr" || status=$?
@@ -568,7 +586,8 @@ installation() {
 others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind bind_after_killed_bind
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing
-	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
+	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
+	no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation)
 
 ktap_print_header

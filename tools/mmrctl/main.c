@@ -3,6 +3,7 @@
  * mmrctl: transitional MMR functions from an administrator's point of view. Each
  * verb has a file of its own.
  */
+#include <err.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,7 @@ static const struct verb verbs[] = {
 #define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
 
 enum {
+	OPTION_WORD = 1,
 	OPTION_PF = 256,
 	OPTION_ROOT,
 	OPTION_SYSFS,
@@ -163,19 +165,29 @@ static int add_pf(struct request *request, const char *text)
 	return request_add_vfs(request, pf);
 }
 
+/*
+ * Options may come after the verb and the addresses, whatever POSIXLY_CORRECT says: the
+ * dash has getopt_long() return other words in their order, as OPTION_WORD.
+ */
+static const char short_options[] = "-hVj";
+
 int main(int argc, char **argv)
 {
 	const char *root = getenv("MMRCTL_ROOT"), *sysfs = getenv("MMRCTL_SYSFS");
 	const struct verb *verb = NULL;
 	struct request request = {};
 	bool help = false, has_pf = false;
-	int option, status, i;
+	static char **words; /* needed to the end of the program */
+	int option, status, i, count = 0;
 	char bdf[BDF_SIZE] = "";
 
+	words = calloc(argc + 1, sizeof(*words));
+	if (!words)
+		errx(STATUS_FAILED, "out of memory");
 	/* What getopt_long() complains with */
 	argv[0] = "mmrctl";
 	/* Where things are must be known before --pf can be looked up */
-	while ((option = getopt_long(argc, argv, "hVj", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
 		switch (option) {
 		case 'h':
 			help = true;
@@ -185,6 +197,9 @@ int main(int argc, char **argv)
 			return finish_output();
 		case 'j':
 			request.json = true;
+			break;
+		case OPTION_WORD:
+			words[count++] = optarg;
 			break;
 		case OPTION_PF:
 			has_pf = true;
@@ -200,11 +215,13 @@ int main(int argc, char **argv)
 			return STATUS_USAGE;
 		}
 	}
-	/* getopt_long() has moved these to the end */
-	if (optind < argc)
-		verb = find_verb(argv[optind]);
-	if (optind < argc && !verb) {
-		complain("%s: no such verb; 'mmrctl --help' lists them", argv[optind]);
+	/* What follows "--" */
+	while (optind < argc)
+		words[count++] = argv[optind++];
+	if (count)
+		verb = find_verb(words[0]);
+	if (count && !verb) {
+		complain("%s: no such verb; 'mmrctl --help' lists them", words[0]);
 		return STATUS_USAGE;
 	}
 	if (help) {
@@ -222,16 +239,16 @@ int main(int argc, char **argv)
 	paths_init(root, sysfs);
 
 	status = STATUS_OK;
-	for (i = optind + 1; i < argc && !status; i++) {
-		if (parse_bdf(bdf, argv[i])) {
+	for (i = 1; i < count && !status; i++) {
+		if (parse_bdf(bdf, words[i])) {
 			request_add(&request, bdf);
 			continue;
 		}
-		complain("%s: not an address such as 0000:3b:00.2", argv[i]);
+		complain("%s: not an address such as 0000:3b:00.2", words[i]);
 		status = STATUS_USAGE;
 	}
 	optind = 0;
-	while (!status && (option = getopt_long(argc, argv, "hVj", options, NULL)) != -1)
+	while (!status && (option = getopt_long(argc, argv, short_options, options, NULL)) != -1)
 		if (option == OPTION_PF)
 			status = add_pf(&request, optarg);
 
