@@ -44,6 +44,8 @@ cases=(
 	'check_amd_off|amd_off|check'
 	'check_other_kernel|other_kernel|check'
 	'check_wrong_kernel|wrong_kernel|check'
+	'check_names_alike|names_alike|check'
+	'check_many_kernels|many_kernels|check'
 	'check_unsigned|unsigned|check'
 	'check_signed|signed|check'
 	'bind_already|usual|bind 3b:00.1'

@@ -38,7 +38,7 @@ struct finding {
 	enum level level;
 	const char *id;
 	char bdf[BDF_SIZE];
-	char text[512];
+	char *text;
 	char remedy[512];
 };
 
@@ -63,7 +63,8 @@ static struct finding *add(struct findings *findings, enum level level, const ch
 	*finding = (struct finding){ .level = level, .id = id };
 	snprintf(finding->bdf, sizeof(finding->bdf), "%s", bdf ? bdf : "");
 	va_start(arguments, format);
-	vsnprintf(finding->text, sizeof(finding->text), format, arguments);
+	if (vasprintf(&finding->text, format, arguments) < 0)
+		errx(STATUS_FAILED, "out of memory");
 	va_end(arguments);
 	if (level > findings->worst)
 		findings->worst = level;
@@ -78,6 +79,16 @@ static void remedy(struct finding *finding, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(finding->remedy, sizeof(finding->remedy), format, arguments);
 	va_end(arguments);
+}
+
+static void release_findings(struct findings *findings)
+{
+	size_t i;
+
+	for (i = 0; i < findings->count; i++)
+		free(findings->list[i].text);
+	free(findings->list);
+	*findings = (struct findings){};
 }
 
 /* --- the host ------------------------------------------------------------------- */
@@ -281,23 +292,25 @@ static void remedy_build(struct finding *finding, const char *release)
 
 static void check_module(struct findings *findings)
 {
-	char release[128], releases[256];
+	char release[128], *releases;
 	struct finding *finding;
 	struct module driver;
+	bool has;
 
 	kernel_release(release, sizeof(release));
 	module_look(&driver, MMR_DRIVER);
 	if (driver.loaded) {
 		add(findings, LEVEL_OK, "module", NULL, MMR_DRIVER " is loaded");
 	} else if (!driver.installed) {
-		module_releases(MMR_DRIVER, releases, sizeof(releases));
+		releases = module_releases(MMR_DRIVER, release, &has);
 		finding = add(findings, LEVEL_ERROR, "module", NULL,
 			      MMR_DRIVER " is not installed for Linux %s%s%s", release,
 			      *releases ? "; there is one for " : "", releases);
-		if (strstr(releases, release))
+		if (has)
 			remedy(finding, "run depmod");
 		else
 			remedy_build(finding, release);
+		free(releases);
 	} else if (*driver.vermagic && strcmp(driver.vermagic, release)) {
 		remedy_build(add(findings, LEVEL_ERROR, "module", NULL,
 				 "%s was built for Linux %s and not for %s", driver.path,
@@ -487,7 +500,7 @@ int verb_check(const struct request *request)
 	}
 	if (!status && findings.worst >= LEVEL_ERROR)
 		status = STATUS_UNUSABLE;
-	free(findings.list);
+	release_findings(&findings);
 	functions_release(&found);
 	users_forget();
 	return status;

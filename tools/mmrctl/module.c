@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <fts.h>
@@ -132,33 +133,52 @@ const char *module_remedy(int error)
 	}
 }
 
-void module_releases(const char *name, char *text, size_t size)
+static int by_name(const FTSENT **one, const FTSENT **other)
+{
+	return strcmp((*one)->fts_name, (*other)->fts_name);
+}
+
+char *module_releases(const char *name, const char *release, bool *has)
 {
 	struct path modules = root_path("lib/modules");
-	char pattern[128], *roots[2];
+	char pattern[128], last[NAME_MAX + 1] = "", *roots[2], *text = NULL;
+	size_t size;
 	FTSENT *entry;
+	FILE *stream;
 	FTS *walk;
 
-	text[0] = '\0';
+	*has = false;
+	stream = open_memstream(&text, &size);
+	if (!stream)
+		errx(STATUS_FAILED, "out of memory");
 	roots[0] = modules.text;
 	roots[1] = NULL;
 	/* Compressed ones as well */
 	snprintf(pattern, sizeof(pattern), "%s.ko*", name);
-	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
 	while (walk && (entry = fts_read(walk))) {
-		char *release = entry->fts_path + strlen(modules.text) + 1;
-		size_t used = strlen(text);
+		const char *found = entry->fts_path + strlen(modules.text) + 1;
+		char one[NAME_MAX + 1];
 
 		/* Modules from elsewhere are never there, and it is most of the tree */
 		if (entry->fts_level == 2 && entry->fts_info == FTS_D &&
 		    !strcmp(entry->fts_name, "kernel"))
 			fts_set(walk, entry, FTS_SKIP);
-		if (entry->fts_info != FTS_F || fnmatch(pattern, entry->fts_name, 0))
+		if (entry->fts_info != FTS_F || entry->fts_level < 2 ||
+		    fnmatch(pattern, entry->fts_name, 0))
 			continue;
-		snprintf(text + used, size - used, "%s%.*s", used ? ", " : "",
-			 (int)strcspn(release, "/"), release);
+		snprintf(one, sizeof(one), "%.*s", (int)strcspn(found, "/"), found);
+		/* A kernel can have more than one */
+		if (!strcmp(one, last))
+			continue;
+		fprintf(stream, "%s%s", *last ? ", " : "", one);
+		strcpy(last, one);
+		*has |= !strcmp(one, release);
 	}
 	if (walk)
 		fts_close(walk);
+	if (fclose(stream))
+		errx(STATUS_FAILED, "out of memory");
 	make_printable(text);
+	return text;
 }

@@ -37,7 +37,14 @@ const char *module_remedy(int error);
 /* Release of the running kernel */
 void kernel_release(char *release, size_t size);
 
-/* Releases for which there is a file of this module below /lib/modules, or empty */
-void module_releases(const char *name, char *text, size_t size);
+/**
+ * module_releases - for which kernels there is a file of a module below /lib/modules
+ * @name: of the module
+ * @release: of a kernel
+ * @has: where to store whether that one is among them
+ *
+ * Return: their releases for people, in one line, or an empty text; to be freed.
+ */
+char *module_releases(const char *name, const char *release, bool *has);
 
 #endif /* MMRCTL_MODULE_H */
