@@ -37,6 +37,8 @@ cases=(
 	'check|usual|check'
 	'check_function|usual|check 3b:00.1 3b:00.3'
 	'check_defects|defects|check'
+	'check_restricted|restricted|check 3b:00.1'
+	'check_all_restricted|restricted|check'
 	'check_busy|busy|check 3d:00.0 3d:00.7'
 	'check_empty|empty|check'
 	'check_bare|bare|check 3b:00.1'

@@ -429,7 +429,24 @@ static void check_function(struct findings *findings, const struct function *fun
 
 /* --- output ------------------------------------------------------------------------- */
 
-static json_t *findings_json(const struct findings *findings)
+/*
+ * Whether it is ready: what the functions that were asked for are like has to be known
+ * for that.
+ */
+static int readiness(const struct findings *findings, const struct request *request,
+		     const struct functions *found)
+{
+	size_t i;
+
+	if (findings->worst >= LEVEL_ERROR)
+		return STATUS_UNUSABLE;
+	for (i = 0; i < found->count && request->count; i++)
+		if (found->list[i].verdict == VERDICT_UNKNOWN)
+			return STATUS_DENIED;
+	return STATUS_OK;
+}
+
+static json_t *findings_json(const struct findings *findings, int ready)
 {
 	json_t *list = json_array();
 	size_t i;
@@ -444,7 +461,9 @@ static json_t *findings_json(const struct findings *findings)
 						      "text", finding->text,
 						      "remedy", json_text(finding->remedy)));
 	}
-	return json_pack("{s:b, s:o}", "ready", findings->worst < LEVEL_ERROR, "findings", list);
+	return json_pack("{s:o, s:o}", "ready",
+			 ready == STATUS_DENIED ? json_null() : json_boolean(ready == STATUS_OK),
+			 "findings", list);
 }
 
 static void print_finding(const struct finding *finding)
@@ -456,7 +475,8 @@ static void print_finding(const struct finding *finding)
 }
 
 /* With all functions of the host, those in order are a number */
-static void print_findings(const struct findings *findings, bool all, size_t functions)
+static void print_findings(const struct findings *findings, bool all, size_t functions,
+			   int ready)
 {
 	size_t i;
 
@@ -466,14 +486,15 @@ static void print_findings(const struct findings *findings, bool all, size_t fun
 	if (all)
 		printf("%-7s  functions: %zu with an MMR device ID; 'mmrctl check BDF' tells all about one\n",
 		       functions ? "ok" : "note", functions);
-	printf("%s\n", findings->worst >= LEVEL_ERROR ? "not ready" : "ready");
+	puts(ready == STATUS_OK ? "ready" :
+	     ready == STATUS_DENIED ? "unknown: only root can tell" : "not ready");
 }
 
 int verb_check(const struct request *request)
 {
 	struct findings findings = {};
 	struct functions found;
-	int status = STATUS_OK;
+	int status = STATUS_OK, ready;
 	size_t i;
 
 	if (request->count)
@@ -492,14 +513,15 @@ int verb_check(const struct request *request)
 	for (i = 0; i < found.count; i++)
 		check_function(&findings, &found.list[i]);
 
+	ready = readiness(&findings, request, &found);
 	if (request->json) {
-		status = print_json(findings_json(&findings));
+		status = print_json(findings_json(&findings, ready));
 	} else {
-		print_findings(&findings, !request->count, found.count);
+		print_findings(&findings, !request->count, found.count, ready);
 		status = finish_output();
 	}
-	if (!status && findings.worst >= LEVEL_ERROR)
-		status = STATUS_UNUSABLE;
+	if (!status)
+		status = ready;
 	release_findings(&findings);
 	functions_release(&found);
 	users_forget();

@@ -55,7 +55,8 @@ static const struct verb verbs[] = {
 	  "whether this host and these functions are ready, and what to do if not",
 	  "Looks at kernel, IOMMU, interrupt remapping, VFIO, module, Secure Boot and limits, and\n"
 	  "at the functions named, or at all MMR functions. Each finding comes with its remedy.\n"
-	  "Exits with 4 if there is any error; warnings and notes do not count.\n"
+	  "Exits with 4 if there is any error; warnings and notes do not count. Exits with 6 if\n"
+	  "only root can tell whether a function that is named is usable.\n"
 	  "\n"
 	  "  sudo mmrctl check\n"
 	  "  sudo mmrctl check 0000:3b:00.2 || exit\n" },
