@@ -83,6 +83,8 @@ cases=(
 	'no_pf|usual|list --pf 3b:00.1'
 	'no_pf_at_all|usual|bind --pf ff:00.0'
 	'pf_without_vfs|busy|bind --pf 3e:00.0'
+	'pf_without_second_vf|busy|bind --pf 3f:00.0'
+	'pf_without_first_vf|busy|list --pf 3f:00.1'
 	'not_an_address|usual|show 3b:00'
 	'not_an_address_at_all|usual|bind --pf eth0'
 	'too_large_an_address|usual|show 3b:20.0'

@@ -347,9 +347,11 @@ int request_add_vfs(struct request *request, const char *pf)
 
 		snprintf(name, sizeof(name), "virtfn%lld", i);
 		path = function_path(pf, name);
-		/* The VFs may be going at this very moment */
-		if (!link_name(&path, bdf, sizeof(bdf)))
-			break;
+		if (!link_name(&path, bdf, sizeof(bdf))) {
+			complain("%s: VF %lld of %lld is not there: they come or go at this moment; try again, or name those that are meant",
+				 pf, i, vfs);
+			return STATUS_NOT_FOUND;
+		}
 		request_add(request, bdf);
 	}
 	return STATUS_OK;

@@ -158,7 +158,10 @@ bool parse_bdf(char bdf[BDF_SIZE], const char *text);
 
 /* Name a function in a request; one that is named twice counts once */
 void request_add(struct request *request, const char *bdf);
-/* Name the VFs that a PF has now; STATUS_OK, or another status after a message */
+/*
+ * Name the VFs that a PF has now; STATUS_OK, or STATUS_NOT_FOUND after a message if it has
+ * none or not all of them are there
+ */
 int request_add_vfs(struct request *request, const char *pf);
 
 /* Read again what binding changes: driver and driver_override */
