@@ -189,6 +189,38 @@ TEST_F(ioeventfd, mistakes)
 	EXPECT_NOTIFIES(1);
 }
 
+/* Memory BARs can be mapped, and need none; what is no BAR at all has none either */
+TEST_F(ioeventfd, not_in_other_regions)
+{
+	struct vfio_device_ioeventfd ioeventfd = {
+		.argsz = sizeof(ioeventfd),
+		.flags = VFIO_DEVICE_IOEVENTFD_16,
+		.fd = self->fd,
+	};
+	const uint64_t odd[] = { 1ULL << 63, ~0ULL << 40, ~0ULL << 40 | VIRTIO_MMR_QUEUE_NOTIFY,
+				 1ULL << 62, 0x109ULL << 40 };
+	unsigned int index;
+
+	for (index = 1; index < VFIO_PCI_NUM_REGIONS; index++) {
+		ioeventfd.offset = self->device.regions[index].offset;
+		if (ioeventfd.offset == self->device.regions[0].offset)
+			continue;
+		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), -1) {
+			TH_LOG("region %u", index);
+		}
+		EXPECT_EQ(errno, EINVAL);
+	}
+	for (index = 0; index < ARRAY_SIZE(odd); index++) {
+		ioeventfd.offset = odd[index];
+		if (odd[index] >> 40 == self->device.regions[0].offset >> 40)
+			continue;
+		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), -1) {
+			TH_LOG("offset 0x%llx", (unsigned long long)odd[index]);
+		}
+		EXPECT_EQ(errno, EINVAL);
+	}
+}
+
 TEST_F(ioeventfd, limit)
 {
 	unsigned int queue;
@@ -311,11 +343,14 @@ TEST_F(ioeventfd, while_resets_go_on)
 		EXPECT_EQ(vfio_reset(&self->device), 0);
 	atomic_store(&signaller.stop, true);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	/* Removal waits for what was deferred */
+	ASSERT_EQ(add(&self->device, 0, -1), 0);
 	now = qmp_counter(&self->qmp, "mmr-notifies");
 	EXPECT_GT(now, self->notifies);
 	EXPECT_LE(now - self->notifies, signaller.signals);
 	self->notifies = now;
-	/* It still works, once per signal */
+	/* It works again, once per signal */
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
 }

@@ -24,27 +24,26 @@ struct virtio_mmr_ioeventfd {
 };
 
 /*
- * In the context of whoever signals, under the lock of the eventfd's wait queue.
- * That makes it an RCU reader: it turns interrupts off, or, on a real-time kernel,
- * is a reader itself.
+ * In the context of whoever signals, under the lock of the eventfd's wait queue, or in
+ * the ioctl that adds an eventfd that was signalled before.
  */
 static int ioeventfd_handler(void *opaque, void *unused)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
-	bool reachable;
+	bool reachable, deferred;
 
 	if (!down_read_trylock(&mmr->core_device.memory_lock))
 		return 1;
+	rcu_read_lock();
 	reachable = virtio_mmr_is_reachable(mmr, false);
-	if (unlikely(!reachable) && virtio_mmr_may_sleep(mmr)) {
-		up_read(&mmr->core_device.memory_lock);
-		return 1;
-	}
-	virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
-			  VIRTIO_MMR_NOTIFY_IOEVENTFDS, reachable && mmr->command_io);
-	up_read(&mmr->core_device.memory_lock);
-	return 0;
+	deferred = unlikely(!reachable) && virtio_mmr_may_sleep(mmr);
+	if (!deferred)
+		virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
+				  VIRTIO_MMR_NOTIFY_IOEVENTFDS,
+				  reachable && mmr->command_io);
+	virtio_mmr_access_end(mmr);
+	return deferred;
 }
 
 /* After the handler found the lock taken, or a function that may sleep */

@@ -139,14 +139,14 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
  * @core_vdev: the device
  * @vma: the mapping
  *
- * Return: 0, or the error of vfio_pci_core_mmap(), which is -EINVAL for the I/O
- * BAR: it knows no region there, or none that has memory.
+ * Return: 0, -EINVAL for the I/O BAR and for a BAR0 that is not shown, or the error
+ * of vfio_pci_core_mmap().
  */
 int virtio_mmr_mmap(struct vfio_device *core_vdev, struct vm_area_struct *vma)
 {
 	loff_t offset = (loff_t)vma->vm_pgoff << PAGE_SHIFT;
 
-	if (region_owner(to_virtio_mmr(core_vdev), offset) == OWNER_NOBODY)
+	if (region_owner(to_virtio_mmr(core_vdev), offset) != OWNER_CORE)
 		return -EINVAL;
 	return vfio_pci_core_mmap(core_vdev, vma);
 }
@@ -156,16 +156,18 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 	const size_t size = offsetofend(struct vfio_device_ioeventfd, fd);
 	struct vfio_device_ioeventfd ioeventfd;
-	enum owner owner;
 	u32 width;
 
 	if (copy_from_user(&ioeventfd, (void __user *)arg, size))
 		return -EFAULT;
-	owner = region_owner(mmr, ioeventfd.offset);
-	if (owner == OWNER_NOBODY)
+	/*
+	 * vfio-pci-core's, for memory BARs, would write to a function that is being
+	 * reset. It would also look at the argument again, in which the user may
+	 * have changed the offset, and some kernels take an offset with the highest
+	 * bit set for a BAR below 0.
+	 */
+	if (region_owner(mmr, ioeventfd.offset) != OWNER_IO_BAR)
 		return -EINVAL;
-	if (owner != OWNER_IO_BAR)
-		return virtio_mmr_compat_ioctl(core_vdev, VFIO_DEVICE_IOEVENTFD, arg);
 
 	width = ioeventfd.flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
 	if (ioeventfd.argsz < size || ioeventfd.flags != width || ioeventfd.fd < -1)
@@ -182,7 +184,7 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
  * @arg: its argument
  *
  * Return: as vfio_pci_core_ioctl(); for VFIO_DEVICE_IOEVENTFD in the I/O BAR as
- * virtio_mmr_ioeventfd(), in a BAR0 that is not shown -EINVAL.
+ * virtio_mmr_ioeventfd(), elsewhere -EINVAL.
  */
 long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		      unsigned long arg)
