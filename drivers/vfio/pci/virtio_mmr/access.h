@@ -34,12 +34,12 @@ static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
  * Runtime suspend puts the function into D3 after memory_lock is released, but
  * not before pm_runtime_engaged, under that lock, says that it may.
  *
- * Return: true unless it is in D3 or being reset, or, for a PF, its
- * COMMAND.MEMORY is clear.
+ * Return: true unless it is in D3, being reset or behind a broken link, or, for a PF,
+ * its COMMAND.MEMORY is clear.
  */
 static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
 {
-	return !READ_ONCE(mmr->in_reset) &&
+	return !READ_ONCE(mmr->offline) &&
 	       (awake || !virtio_mmr_may_sleep(mmr)) &&
 	       virtio_mmr_compat_memory_enabled(&mmr->core_device);
 }

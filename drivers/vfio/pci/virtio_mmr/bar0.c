@@ -183,7 +183,7 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 				      offset, count);
 	if (!reachable || !mmr->command_io) {
 		if (access->write && piece.target == VIRTIO_MMR_TARGET_NOTIFY)
-			virtio_mmr_count(mmr, VIRTIO_MMR_NOTIFY_DROPPED);
+			notify(mmr, get_unaligned_le16(data), false);
 		piece.target = VIRTIO_MMR_TARGET_NOTHING;
 		access->unreachable = true;
 	}

@@ -87,9 +87,9 @@ struct virtio_mmr_bar_register {
  * @num_ioeventfds: how many
  * @counters: from the first open to release, NULL before
  * @has_vectors: the register layout as last reported
- * @in_reset: from reset_prepare to reset_done, and from a fatal error of the
- *	link until it is recovered from. Accesses to the function's memory are
- *	RCU readers, for which who sets it waits: resets come with and without
+ * @offline: why the function must not be touched, of enum virtio_mmr_offline;
+ *	changed with the device lock held. Accesses to the function's memory are RCU
+ *	readers, for which who sets it waits: resets come with and without
  *	core_device.memory_lock, so no lock that accesses take inside that one
  *	could be held across them.
  * @command_io: the guest's COMMAND.IO, under core_device.memory_lock; clear at
@@ -118,8 +118,20 @@ struct virtio_mmr_device {
 	u32 num_ioeventfds;
 	struct virtio_mmr_counters __percpu *counters;
 	int has_vectors;
-	bool in_reset;
+	u8 offline;
 	bool command_io;
+};
+
+/**
+ * enum virtio_mmr_offline - why a function must not be touched; bits
+ * @VIRTIO_MMR_OFFLINE_RESET: from reset_prepare to reset_done
+ * @VIRTIO_MMR_OFFLINE_LINK: from a fatal error of the link until it is recovered from
+ * @VIRTIO_MMR_OFFLINE_LOST_STATE: from there until the next reset of the function
+ */
+enum virtio_mmr_offline {
+	VIRTIO_MMR_OFFLINE_RESET = BIT(0),
+	VIRTIO_MMR_OFFLINE_LINK = BIT(1),
+	VIRTIO_MMR_OFFLINE_LOST_STATE = BIT(2),
 };
 
 /**

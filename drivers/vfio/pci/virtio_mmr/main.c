@@ -40,6 +40,7 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 	return 0;
 
 out_disable:
+	mmr->registers = NULL;
 	vfio_pci_core_disable(core);
 	return ret;
 }

@@ -25,10 +25,13 @@
 void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 			     enum virtio_mmr_reset_event event)
 {
+	/* Pairs with virtio_mmr_counters_open(), which nothing keeps from resets. */
+	struct virtio_mmr_counters __percpu *counters = smp_load_acquire(&mmr->counters);
+
 	if (event == VIRTIO_MMR_RESET_DEVICE)
 		virtio_mmr_count(mmr, VIRTIO_MMR_DEVICE_RESETS);
-	else if (event == VIRTIO_MMR_RESET_FUNCTION_END && mmr->counters)
-		virtio_mmr_count(mmr, VIRTIO_MMR_FUNCTION_RESETS);
+	else if (event == VIRTIO_MMR_RESET_FUNCTION_END && counters)
+		this_cpu_inc(counters->values[VIRTIO_MMR_FUNCTION_RESETS]);
 	trace_virtio_mmr_reset(mmr->core_device.pdev, event);
 }
 
@@ -37,8 +40,9 @@ void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
  * @mmr: the device, whose status was written 0
  * @awake: as for virtio_mmr_access_begin()
  *
- * Holds no lock while it sleeps: a reset of the function may be what ends the
- * wait.
+ * Holds no lock of this driver while it sleeps: a reset of the function may be what
+ * ends the wait. At open vfio holds the lock of the functions that are reset together,
+ * which for a VF are none but itself.
  *
  * Return: 0, or what device status still reads after 1 s.
  */
@@ -93,19 +97,25 @@ int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
 }
 
 /* Callers hold the device lock: that of the driver core. */
-static void set_in_reset(struct pci_dev *pdev, bool in_reset)
+static void change_offline(struct pci_dev *pdev, u8 set, u8 clear)
 {
 	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
 	struct virtio_mmr_device *mmr = to_virtio_mmr(&core->vdev);
+	u8 was = mmr->offline, is = (was | set) & ~clear;
 
-	if (mmr->in_reset == in_reset)
+	if (was == is)
 		return;
-	WRITE_ONCE(mmr->in_reset, in_reset);
-	/* Waits for accesses in flight; the device is not reset under them. */
-	if (in_reset)
-		synchronize_rcu();
-	virtio_mmr_reset_report(mmr, in_reset ? VIRTIO_MMR_RESET_FUNCTION_BEGIN :
-						VIRTIO_MMR_RESET_FUNCTION_END);
+	WRITE_ONCE(mmr->offline, is);
+	if (!was) {
+		/*
+		 * Waits for accesses in flight; the device is not reset under them.
+		 * Expedited, since a reset of a bus comes here for each function.
+		 */
+		synchronize_rcu_expedited();
+		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
+	} else if (!is) {
+		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_END);
+	}
 }
 
 /*
@@ -118,29 +128,35 @@ static void set_in_reset(struct pci_dev *pdev, bool in_reset)
  */
 static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 {
-	set_in_reset(pdev, true);
+	change_offline(pdev, VIRTIO_MMR_OFFLINE_RESET, 0);
 }
 
+/* The PCI core has restored what configuration space and MSI-X need. */
 static void virtio_mmr_reset_done(struct pci_dev *pdev)
 {
-	set_in_reset(pdev, false);
+	change_offline(pdev, 0, VIRTIO_MMR_OFFLINE_RESET | VIRTIO_MMR_OFFLINE_LOST_STATE);
 }
 
 /*
- * Recovery from a fatal error resets the link without the two callbacks above.
- * If it fails, the function stays out of reach until a reset succeeds.
+ * Recovery from a fatal error resets the link without the two callbacks above, and
+ * restores nothing, MSI-X with its register layout included: only a reset of the
+ * function does, by the user, or when the next one opens it. If recovery fails,
+ * nothing is left to reset.
  */
 static pci_ers_result_t virtio_mmr_error_detected(struct pci_dev *pdev,
 						  pci_channel_state_t state)
 {
 	if (state != pci_channel_io_normal)
-		set_in_reset(pdev, true);
+		change_offline(pdev, VIRTIO_MMR_OFFLINE_LINK, 0);
 	return vfio_pci_core_aer_err_detected(pdev, state);
 }
 
 static void virtio_mmr_resume(struct pci_dev *pdev)
 {
-	set_in_reset(pdev, false);
+	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
+
+	if (to_virtio_mmr(&core->vdev)->offline & VIRTIO_MMR_OFFLINE_LINK)
+		change_offline(pdev, VIRTIO_MMR_OFFLINE_LOST_STATE, VIRTIO_MMR_OFFLINE_LINK);
 }
 
 const struct pci_error_handlers virtio_mmr_err_handlers = {
