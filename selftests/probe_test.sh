@@ -67,6 +67,10 @@ cases=(
 	'sum_overflows|mmr-caps=offset=0xffffffffffffff00|refused|offset 0xffffffffffffff00, length 0x100'
 	'length_overflows|mmr-caps=offset=4/length=0xfffffffffffffffc|refused|offset 0x4, length 0xfffffffffffffffc'
 	'vsec_too_short|mmr-caps=form=wrapped/vsec-length=24|refused|VSEC length 24 is less than 28'
+	# vfio-pci-core would write behind its copy of configuration space
+	'overruns|mmr-caps=form=wrapped/vsec-length=4095|refused|runs past the end of config space (VSEC length 4095)'
+	'overruns_before_usable|mmr-caps=form=wrapped/vsec-length=4095+type=10|refused|runs past the end of config space (VSEC length 4095)'
+	'overruns_behind_usable|mmr-caps=type=10+type=9+form=wrapped/vsec-length=4095|refused|runs past the end of config space (VSEC length 4095)'
 	'bare_instance_16|mmr-caps=id=16|refused|VSEC length 1 is less than 28'
 	'loop_without_usable|mmr-caps=type=9+type=11,mmr-caps-loop=on|refused|cfg_type 9'
 	'no_slot|mmr-bar=0,mmr-msix-bar=0,mmr-offset=0x1000,mmr-fill-bars=on|refused|no other BAR is free'

@@ -104,9 +104,18 @@ TEST_F(capability, refuses_short_vsec)
 	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xf00), VIRTIO_MMR_USABLE);
 	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xeff),
 		  VIRTIO_MMR_TRUNCATED);
+	EXPECT_TRUE(self->cap.overruns);
 	encode(self->raw, 0xfff, 0, 10, 1, 0, 256);
 	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xf00),
 		  VIRTIO_MMR_TRUNCATED);
+	EXPECT_TRUE(self->cap.overruns);
+	/* Where there would not be room for a capability of ours */
+	encode(self->raw, 9, 0, 10, 1, 0, 256);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 8), VIRTIO_MMR_TRUNCATED);
+	EXPECT_TRUE(self->cap.overruns);
+	encode(self->raw, 8, 0, 10, 1, 0, 256);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 8), VIRTIO_MMR_TRUNCATED);
+	EXPECT_FALSE(self->cap.overruns);
 }
 
 TEST_F(capability, refuses_end_of_config_space)

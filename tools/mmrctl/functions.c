@@ -142,7 +142,7 @@ void function_refresh(struct function *function)
 
 static void judge(struct function *function, enum config_room room)
 {
-	const struct mmr_capability *cap = function->capabilities;
+	const struct mmr_capability *cap = function->capabilities, *worst = cap;
 	size_t i;
 
 	function->verdict = VERDICT_UNUSABLE;
@@ -159,12 +159,19 @@ static void judge(struct function *function, enum config_room room)
 		return;
 	}
 
-	for (i = 0; i < function->capability_count && !function->used; i++)
-		if (!cap[i].defect)
+	/* As the driver's find_mmr_capability() has it */
+	for (i = 0; i < function->capability_count; i++) {
+		if (cap[i].cap.overruns) {
+			function->used = NULL;
+			worst = &cap[i];
+			break;
+		}
+		if (!cap[i].defect && !function->used)
 			function->used = &cap[i];
+	}
 	if (!function->used) {
 		if (function->capability_count)
-			snprintf(function->reason, sizeof(function->reason), "%s", cap[0].why);
+			snprintf(function->reason, sizeof(function->reason), "%s", worst->why);
 		else
 			snprintf(function->reason, sizeof(function->reason),
 				 "it has no extended capability 0x%04x",
@@ -172,6 +179,9 @@ static void judge(struct function *function, enum config_room room)
 		return;
 	}
 
+	/* As the driver's virtio_mmr_discover() has it */
+	if (function->used->cap.bar && function->shape.bar_kind[0] == VIRTIO_MMR_BAR_MEMORY)
+		function->placement = virtio_mmr_place_bar0(&function->shape, true);
 	switch (function->placement.fate) {
 	case VIRTIO_MMR_BAR0_ABSENT:
 	case VIRTIO_MMR_BAR0_HIDDEN:
@@ -180,8 +190,11 @@ static void judge(struct function *function, enum config_room room)
 		break;
 	case VIRTIO_MMR_BAR0_NO_SLOT:
 		snprintf(function->reason, sizeof(function->reason),
-			 "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but no other BAR is free for what lies in it",
-			 function->shape.bar_size[0]);
+			 "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but %s",
+			 function->shape.bar_size[0],
+			 function->shape.bar_kind[0] == VIRTIO_MMR_BAR_IO ?
+			 "a virtio structure lies in it and it is an I/O BAR itself" :
+			 "no other BAR is free for what lies in it");
 		break;
 	case VIRTIO_MMR_BAR0_TOO_LARGE:
 		snprintf(function->reason, sizeof(function->reason),

@@ -28,8 +28,9 @@ static u64 read_le64(const u8 *raw)
  * VSEC length in the wrapped form (PCIe 7.9.5.2) and zero in the bare one,
  * where they are the padding and the upper half of a small instance number.
  *
- * A VSEC length beyond configuration space is refused even though nothing here
- * looks so far: vfio-pci-core sizes its shadow of the capability by it.
+ * A VSEC length beyond configuration space is a defect even though nothing here
+ * looks so far: vfio-pci-core sizes its shadow of the capability by it, of each one
+ * that the function has, so a function with any of them must be refused.
  *
  * Return: VIRTIO_MMR_USABLE, or the defect that ended the decoding.
  */
@@ -41,17 +42,18 @@ virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size)
 
 	*cap = (struct virtio_mmr_cap){};
 
-	if (size < start + VIRTIO_MMR_CAP_BODY_SIZE)
+	if (size < start + sizeof(u32))
 		return VIRTIO_MMR_TRUNCATED;
-
 	cap->vsec_length = read_le32(raw + start) >> VIRTIO_MMR_VSEC_LENGTH_SHIFT;
 	cap->wrapped = cap->vsec_length != 0;
+	cap->overruns = cap->vsec_length > size;
+
+	if (cap->overruns || size < start + VIRTIO_MMR_CAP_BODY_SIZE)
+		return VIRTIO_MMR_TRUNCATED;
 	if (cap->wrapped) {
 		start = VIRTIO_MMR_CAP_BODY_WRAPPED;
 		if (cap->vsec_length < VIRTIO_MMR_VSEC_LENGTH_MIN)
 			return VIRTIO_MMR_VSEC_TOO_SHORT;
-		if (cap->vsec_length > size)
-			return VIRTIO_MMR_TRUNCATED;
 	}
 
 	body = raw + start;

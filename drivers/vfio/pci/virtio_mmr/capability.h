@@ -34,6 +34,7 @@ struct virtio_mmr_function {
 /**
  * struct virtio_mmr_cap - a decoded MMR capability
  * @wrapped: has the VSEC header that PCIe requires
+ * @overruns: ends behind configuration space: vfio-pci-core would write there
  * @vsec_length: VSEC length in bytes, zero unless @wrapped
  * @cfg_type: type of the structure it points to
  * @bar: BAR number as found, not validated by decoding
@@ -42,6 +43,7 @@ struct virtio_mmr_function {
  */
 struct virtio_mmr_cap {
 	bool wrapped;
+	bool overruns;
 	u16 vsec_length;
 	u8 cfg_type;
 	u8 bar;

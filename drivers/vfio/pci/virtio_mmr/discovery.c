@@ -49,9 +49,9 @@ static enum virtio_mmr_defect read_capability(struct pci_dev *pdev, int position
 }
 
 /*
- * The first usable capability wins; if there is none, the first one's defect
- * is the one to report. The kernel's walker bounds one search, not a series of
- * them: a list that loops would give the same positions for ever.
+ * The first usable capability wins, unless one overruns; if there is none, the first
+ * one's defect is the one to report. The kernel's walker bounds one search, not a
+ * series of them: a list that loops would give the same positions for ever.
  */
 static int find_mmr_capability(struct pci_dev *pdev,
 			       struct virtio_mmr_discovery *found)
@@ -74,18 +74,20 @@ static int find_mmr_capability(struct pci_dev *pdev,
 		defect = read_capability(pdev, position, &cap);
 		if (!defect)
 			defect = virtio_mmr_cap_validate(&cap, &found->function);
-		if (!defect) {
+		if (!defect && !found->cap_position) {
 			found->cap = cap;
 			found->cap_position = position;
-			return 0;
-		}
-		if (!first_defect) {
+		} else if (defect && (!first_defect || cap.overruns)) {
 			first_defect = defect;
 			first_position = position;
 			first_cap = cap;
 		}
+		if (cap.overruns)
+			break;
 	}
 
+	if (found->cap_position && !first_cap.overruns)
+		return 0;
 	if (first_defect) {
 		virtio_mmr_cap_explain(why, sizeof(why), first_position, &first_cap,
 				       &found->function, first_defect);
@@ -106,7 +108,8 @@ static bool find_msix_bars(struct pci_dev *pdev, struct virtio_mmr_discovery *fo
 {
 	u8 table, pba;
 
-	if (!pdev->msix_cap)
+	/* One that does not end in configuration space has no such fields */
+	if (!pdev->msix_cap || pdev->msix_cap > PCI_CFG_SPACE_SIZE - PCI_CAP_MSIX_SIZEOF)
 		return false;
 
 	pci_read_config_byte(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
@@ -199,8 +202,11 @@ static int place_bar0(struct pci_dev *pdev, struct virtio_mmr_discovery *found,
 	case VIRTIO_MMR_BAR0_MOVED:
 		return 0;
 	case VIRTIO_MMR_BAR0_NO_SLOT:
-		pci_err(pdev, "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but no other BAR is free for what lies in it, use vfio-pci for this function\n",
-			found->function.bar_size[0]);
+		pci_err(pdev, "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but %s, use vfio-pci for this function\n",
+			found->function.bar_size[0],
+			found->function.bar_kind[0] == VIRTIO_MMR_BAR_IO ?
+			"a virtio structure lies in it and it is an I/O BAR itself" :
+			"no other BAR is free for what lies in it");
 		return -ENODEV;
 	case VIRTIO_MMR_BAR0_TOO_LARGE:
 		pci_err(pdev, "BAR 0 of 0x%llx bytes must make room for the I/O BAR and is too large for a 32-bit BAR %u, use vfio-pci for this function\n",
@@ -239,7 +245,10 @@ int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found
 	if (ret)
 		return ret;
 
-	shared = find_msix_bars(pdev, found);
+	/* What else is in a memory BAR0 is not for us to know. */
+	shared = found->cap.bar != 0 &&
+		 found->function.bar_kind[0] == VIRTIO_MMR_BAR_MEMORY;
+	shared |= find_msix_bars(pdev, found);
 	shared |= find_structures(pdev, found);
 	return place_bar0(pdev, found, shared);
 }

@@ -13,8 +13,9 @@
 /**
  * virtio_mmr_place_bar0 - decide what becomes of a physical BAR0
  * @function: the function
- * @shared: whether something lies in BAR0 that the guest needs: the MSI-X
- *	table or PBA, a virtio structure
+ * @shared: whether something lies in BAR0 that the guest may need: the MSI-X
+ *	table or PBA, a virtio structure, anything at all if the MMR window is not
+ *	what BAR0 is for
  *
  * A 64-bit BAR0 leaves two slots, of which the second one is enough for a
  * 32-bit BAR, so no other BAR has to move. A 32-bit BAR0 needs a slot that is
