@@ -125,7 +125,7 @@ const char *module_remedy(int error)
 	case EPERM:
 	case EKEYREJECTED:
 	case ENOKEY:
-		return "this kernel wants it to be signed with a key that the machine trusts; 'mmrctl check' says more";
+		return "it must be signed with a key the machine trusts; 'mmrctl check' says more";
 	case ENOEXEC:
 		return "it was built for another kernel: build and install it for this one";
 	default:
