@@ -86,14 +86,17 @@ expect() { # STATUS [WORDS-ON-STDERR]
 	fi
 }
 
-# A value out of the JSON on stdin: 'functions.0.vf'
-value() { # PATH
+# Values out of the JSON on stdin, a line for each path, such as functions.0.vf. One call
+# for many: in an emulated machine it takes its time to start.
+values() { # PATH...
 	python3 -c '
 import json, sys
-value = json.load(sys.stdin)
-for part in sys.argv[1].split("."):
-    value = value[int(part)] if isinstance(value, list) else value[part]
-print(json.dumps(value).strip("\""))' "$1"
+top = json.load(sys.stdin)
+for path in sys.argv[1:]:
+    value = top
+    for part in path.split("."):
+        value = value[int(part)] if isinstance(value, list) else value[part]
+    print(value if isinstance(value, str) else json.dumps(value))' "$@"
 }
 
 # --- looking ---------------------------------------------------------------------
@@ -144,28 +147,34 @@ END
 }
 
 list_agrees_with_sysfs() {
-	local i group
+	local i paths=() want=()
 	"$mmrctl" list --pf "$pf" --json >"$work/list" || return 1
 	for i in {0..6}; do
-		group=$(basename "$(readlink "$devices/${vfs[i]}/iommu_group")")
-		if [[ $(value "functions.$i.bdf" <"$work/list") != $(basename "$(readlink "$devices/$pf/virtfn$i")") ||
-			$(value "functions.$i.vf" <"$work/list") != "$i" ||
-			$(value "functions.$i.pf" <"$work/list") != "$pf" ||
-			$(value "functions.$i.iommu_group" <"$work/list") != "$group" ]]; then
-			sed 's/^/# /' "$work/list"
-			return 1
-		fi
+		paths+=("functions.$i.bdf" "functions.$i.vf" "functions.$i.pf" "functions.$i.iommu_group")
+		want+=("$(basename "$(readlink "$devices/$pf/virtfn$i")")" "$i" "$pf"
+			"$(basename "$(readlink "$devices/${vfs[i]}/iommu_group")")")
 	done
-	[[ $(value functions <"$work/list" | grep -o '"bdf"' | wc -l) == 7 ]]
+	if [[ $(values "${paths[@]}" <"$work/list") != "$(printf '%s\n' "${want[@]}")" ||
+		$(grep -c '"bdf"' "$work/list") != 7 ]]; then
+		sed 's/^/# /' "$work/list"
+		return 1
+	fi
 }
 
 show_agrees_with_lspci() {
+	local seen bar address vectors position
 	run show "${vfs[0]}" --json
 	expect 0 || return 1
-	[[ $(lspci -vv -s "${vfs[0]}") == *"Region $(value functions.0.bars.0.bar <<<"$output"): Memory at $(
-		printf '%x' "$(value functions.0.bars.0.address <<<"$output")")"* ]] || return 1
-	[[ $(lspci -vv -s "${vfs[0]}") == *"Count=$(value functions.0.msix_vectors <<<"$output") "* ]] || return 1
-	[[ $(lspci -vv -s "${vfs[0]}") == *"[$(printf '%x' "$(value functions.0.capabilities.0.position <<<"$output")")"*'] Vendor Specific'* ]]
+	{ read -r bar && read -r address && read -r vectors && read -r position; } < <(
+		values functions.0.bars.0.{bar,address} functions.0.msix_vectors \
+			functions.0.capabilities.0.position <<<"$output") || return 1
+	seen=$(lspci -vv -s "${vfs[0]}")
+	if [[ $seen != *"Region $bar: Memory at $(printf '%x' "$address")"* ||
+		$seen != *"Count=$vectors "* ||
+		$seen != *"[$(printf '%x' "$position")"*'] Vendor Specific'* ]]; then
+		printf '%s\n' "bar $bar $address, $vectors vectors, $position" "$seen" | sed 's/^/# /'
+		return 1
+	fi
 }
 
 # Others than root see less, which is said and no error
@@ -181,7 +190,7 @@ other_users() {
 check_this_machine() {
 	run check "${vfs[0]}" --json
 	expect 0 || return 1
-	[[ $(value ready <<<"$output") == true ]] || return 1
+	[[ $output == *'"ready": true'* ]] || return 1
 	local id
 	for id in kernel iommu interrupt_remapping vfio module signature function group; do
 		if ! grep -A 2 "\"id\": \"$id\"" <<<"$output" | grep -q '"level": "ok"'; then
@@ -312,19 +321,25 @@ rollback() {
 	return $result
 }
 
-# All or none, whenever the signal comes
+# All or none, whenever the signal comes: early, or with one of seven bound
 interrupted() {
-	local delay bound
-	for delay in 0.02 0.1 0.3; do
+	local when bound bdf i
+	for when in early midway; do
 		"$mmrctl" bind --pf "$pf" >"$work/stdout" 2>"$work/errors" &
-		sleep $delay
+		for ((i = 0; i < 1000; i++)); do
+			[[ $when == midway && $(driver_of "${vfs[0]}") != "$driver" ]] || break
+		done
 		kill -TERM $! 2>/dev/null || true
 		status=0
 		wait $! || status=$?
-		bound=$(grep -c "virtio_mmr_vfio_pci$" < <(for bdf in "${vfs[@]}"; do driver_of "$bdf"; done) || true)
-		echo "# interrupted after $delay s: status $status, $bound bound"
-		case $status.$bound in
-		0.7 | 1.0 | 143.0) ;;
+		bound=0
+		for bdf in "${vfs[@]}"; do
+			[[ $(driver_of "$bdf") != "$driver" ]] || bound=$((bound + 1))
+		done
+		echo "# interrupted $when: status $status, $bound bound"
+		case $when.$status.$bound in
+		# 143: before it has changed anything; 0: too late
+		*.0.7 | *.1.0 | early.143.0) ;;
 		*)
 			sed 's/^/# /' "$work/errors"
 			return 1
@@ -352,7 +367,7 @@ dump_is_what_a_guest_sees() {
 	fi
 	# Both forms say the same
 	run dump "${vfs[0]}" --json
-	[[ $(value bytes <<<"$output") == "$(sed -n 's/^[0-9a-f]*: //p' "$work/dump" | tr -d ' \n')" ]]
+	[[ $(values bytes <<<"$output") == "$(sed -n 's/^[0-9a-f]*: //p' "$work/dump" | tr -d ' \n')" ]]
 }
 
 # What the device is known to have; and no read of ISR status, by the driver's trace
@@ -366,10 +381,9 @@ regs_are_the_devices() {
 	grep -F " ${vfs[0]} " "$tracing/trace" >"$work/trace"
 	rmdir "$tracing"
 	expect 0 || return 1
-	if [[ $(value device_config.mac <<<"$output") != "${mac//\"/}" ||
-		$(value queues.0.size <<<"$output") != "$("$repository/tools/vm/qmp" get "$id" rx_queue_size)" ||
-		$(value device_status <<<"$output") != 0 ||
-		$(value feature_names <<<"$output") != *'MAC", "'* ]]; then
+	if [[ $(values device_config.mac queues.0.size device_status <<<"$output") != \
+		"${mac//\"/}"$'\n'"$("$repository/tools/vm/qmp" get "$id" rx_queue_size)"$'\n0' ||
+		$output != *'"MAC",'* ]]; then
 		printf '%s\n' "$output" "mac $mac" | sed 's/^/# /'
 		return 1
 	fi
@@ -383,22 +397,22 @@ regs_are_the_devices() {
 }
 
 stats_are_the_drivers() {
-	local name before
+	local file names=() want=() before
 	run stats "${vfs[0]}" --json
 	expect 0 || return 1
-	for name in "$devices/${vfs[0]}/virtio_mmr"/*; do
-		if [[ $(value "functions.0.counters.${name##*/}" <<<"$output") != "$(<"$name")" ]]; then
-			echo "# ${name##*/} is $(<"$name")"
-			printf '%s\n' "$output" | sed 's/^/# /'
-			return 1
-		fi
+	for file in "$devices/${vfs[0]}/virtio_mmr"/*; do
+		names+=("functions.0.counters.${file##*/}")
+		want+=("$(<"$file")")
 	done
-	before=$(value functions.0.counters.io_bar_reads <<<"$output")
+	if [[ $(values "${names[@]}" <<<"$output") != "$(printf '%s\n' "${want[@]}")" ]]; then
+		printf '%s\n' "$output" "${want[@]}" | sed 's/^/# /'
+		return 1
+	fi
+	before=$(<"$devices/${vfs[0]}/virtio_mmr/io_bar_reads")
 	run regs "${vfs[0]}"
-	run stats "${vfs[0]}" --json
-	[[ $(value functions.0.counters.io_bar_reads <<<"$output") -gt $before ]] || return 1
 	run stats "${vfs[0]}" "${vfs[3]}"
-	expect 4 "${vfs[3]}: no counters, as it is not bound"
+	expect 4 "${vfs[3]}: no counters, as it is not bound" || return 1
+	[[ $(awk '$1 == "io_bar_reads" { print $2 }' <<<"$output") -gt $before ]]
 }
 
 # --- what shall last ----------------------------------------------------------------
