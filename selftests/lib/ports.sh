@@ -27,22 +27,20 @@ ports_start() { # NAME QEMU OPTION...
 	ports_pid=$!
 	# For reading and writing, as QEMU may be later
 	exec {ports_in}<>"$work/serial.in" {ports_out}<>"$work/serial.out"
+	# Behind whatever it has said
+	{ tail -f --pid="$ports_pid" /dev/null; echo gone >&"$ports_out"; } &
 	ports_answer
 }
 
-# Waits as long as QEMU lives: how long a command takes is for the caller to know
+# Waits as long as QEMU lives: how long a command takes is for the caller to know, and on
+# a busy machine it may well take minutes until QEMU's program has come to L1 and runs.
+# (A read with a time limit can lose the character that comes as the time is up.)
 ports_answer() {
-	local part
-	answer=''
-	# What came before the time is up is a part of the answer, too
-	until read -r -t 1 part <&"$ports_out"; do
-		answer+=$part
-		kill -0 "$ports_pid" 2>/dev/null || {
-			echo "# no answer: QEMU is gone, and said: $(tail -n 3 "$ports_log" | tr '\n' ' ')"
-			return 1
-		}
-	done
-	answer+=$part
+	read -r answer <&"$ports_out"
+	[[ $answer != *gone ]] || {
+		echo "# no answer: QEMU is gone, and said: $(tail -n 3 "$ports_log" | tr '\n' ' ')"
+		return 1
+	}
 }
 
 # Its commands: see guest/ports.c

@@ -5,6 +5,7 @@ import dataclasses
 import math
 import statistics
 
+from guests import LOADS
 from samples import OURS, STOCK
 
 
@@ -120,11 +121,19 @@ def bind_rows(bind):
               Limit(bind_memory(bind[most], STOCK, "slab_bytes"), "vfio-pci"))
 
 
-def rows(exact, bare, bind):
+def guest_rows(guests):
+    for load, operation in LOADS.items():
+        yield Row(f"guest's {operation}, by ioeventfd to by exit", "times",
+                  statistics.median(guests.ratios(load, guests.instructions)), Limit(1, "by exit"))
+
+
+def rows(exact, bare, bind, guests):
     """All goals that the measured modes have something to say about."""
     found = []
     if exact:
         found += [*count_rows(exact), uncounted_row(exact, bare)]
     if bind:
         found += bind_rows(bind)
+    if guests:
+        found += guest_rows(guests)
     return found

@@ -4,8 +4,10 @@
 import dataclasses
 import json
 import math
+import statistics
 
 import goals
+from guests import LOADS, WAYS
 from samples import OURS, STOCK
 
 SHORT = {STOCK: "vfio-pci", OURS: "ours"}
@@ -74,8 +76,23 @@ def bind_lines(bind):
             yield (str(count), SHORT[driver], number(bound), unbound, unit, *memory)
 
 
-def text(exact, time, bind, rows):
-    """The paths, the costs of binding, and the goals."""
+def guest_lines(guests):
+    yield ("guest's", "notified by", "per second", "notified per 1000", "instructions",
+           "to exit", "(extremes)", "main loop", "vCPU")
+    for load, operation in LOADS.items():
+        for way in WAYS:
+            ratios = guests.ratios(load, guests.instructions)
+            yield (operation, way,
+                   *(number(guests.median(load, way, value))
+                     for value in (guests.rate, guests.share, guests.instructions)),
+                   *((f"{statistics.median(ratios):.3f}", f"({min(ratios):.3f}-{max(ratios):.3f})")
+                     if way == "ioeventfd" else ("", "")),
+                   *(number(guests.median(load, way, lambda result, name=thread: guests.thread(result, name)))
+                     for thread in ("main", "vcpu")))
+
+
+def text(exact, time, bind, guests, rows):
+    """The paths, the costs of binding, a guest as a whole, and the goals."""
     lines = []
     for samples in filter(None, (exact, time)):
         seen = "not counted by this device" if samples.sent is None else \
@@ -85,12 +102,16 @@ def text(exact, time, bind, rows):
         lines += [*columns(list(path_lines(exact, time)), {2, 3, 4, 5, 6, 7}), ""]
     if bind:
         lines += [*columns(list(bind_lines(bind)), {0, 2, 3, 5, 6}), ""]
+    if guests:
+        lines.append(f"# instructions of QEMU, its guest included, per operation of the guest: Linux {guests.kernel}; "
+                     f"notifications: {guests.sent} sent, {guests.seen} seen by the devices")
+        lines += [*columns(list(guest_lines(guests)), {2, 3, 4, 5, 7, 8}), ""]
     if rows:
         lines += columns(list(goal_lines(rows)), {1})
     return "\n".join(lines) + "\n"
 
 
-def save(path, exact, time, bind, rows):
+def save(path, exact, time, bind, guests, rows):
     """All of that, for programs."""
     data = {}
     for samples in filter(None, (exact, time)):
@@ -106,6 +127,10 @@ def save(path, exact, time, bind, rows):
             "notifications_sent": samples.sent, "notifications_seen": samples.seen, "paths": paths}
     if bind:
         data["bind"] = bind
+    if guests:
+        data["guest"] = {"kernel": guests.kernel, "notifications_sent": guests.sent,
+                         "notifications_seen": guests.seen,
+                         "rounds": [one for rounds in guests.rounds.values() for one in rounds]}
     data["goals"] = [dataclasses.asdict(row) for row in rows]
     for row in data["goals"]:
         for bound in ("goal", "stretch"):
