@@ -16,6 +16,9 @@
  *				different values over and over. Answers with the TSC's ticks
  *	b PORT FIRST QUEUES COUNT
  *				start the same on the second CPU, COUNT 0 for ever
+ *	m ADDRESS HERE THERE COUNT
+ *				COUNT times: switch I/O decoding of the function at ADDRESS
+ *				off, and on with BAR0 at the port THERE; move BAR0 to HERE
  *	s			tell the second CPU to stop
  *	w			wait for the second CPU, answers with how many it wrote
  */
@@ -32,6 +35,8 @@
 #define VECTORS			0x20
 #define CONFIG_ADDRESS		0xcf8
 #define CONFIG_DATA		0xcfc
+#define PCI_COMMAND		0x04
+#define PCI_BAR0		0x10
 #define APIC_SPURIOUS		0xfee000f0
 #define APIC_ICR		0xfee00300
 #define APIC_ICR_TARGET		0xfee00310
@@ -74,6 +79,12 @@ static void out(uint16_t port, unsigned int width, uint32_t value)
 		asm volatile("outw %w0, %1" : : "a"(value), "Nd"(port) : "memory");
 	else
 		asm volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static void config_write(uint32_t address, unsigned int width, uint32_t value)
+{
+	out(CONFIG_ADDRESS, 4, address & ~3);
+	out(CONFIG_DATA + (address & 3), width, value);
 }
 
 static void apic_write(uint32_t address, uint32_t value)
@@ -209,6 +220,19 @@ static void get_job(const char **text)
 	JOB->stop = false;
 }
 
+static void move(const char **text)
+{
+	uint32_t address = number(text), here = number(text), there = number(text);
+	uint32_t count = number(text);
+
+	while (count--) {
+		config_write(address + PCI_COMMAND, 2, 0);
+		config_write(address + PCI_BAR0, 4, there);
+		config_write(address + PCI_COMMAND, 2, 1);
+		config_write(address + PCI_BAR0, 4, here);
+	}
+}
+
 void first_cpu(void)
 {
 	uint32_t address, width;
@@ -241,8 +265,10 @@ void first_cpu(void)
 		case 'C':
 			address = number(&text);
 			width = number(&text);
-			out(CONFIG_ADDRESS, 4, address & ~3);
-			out(CONFIG_DATA + (address & 3), width, number(&text));
+			config_write(address, width, number(&text));
+			break;
+		case 'm':
+			move(&text);
 			break;
 		case 'n':
 			get_job(&text);
