@@ -123,8 +123,10 @@ def bind_rows(bind):
 
 def guest_rows(guests):
     for load, operation in LOADS.items():
+        # How many packets a notification is for depends on when the device looks
+        goal = Limit(math.inf, "measured only") if load == "net" else Limit(1, "by exit")
         yield Row(f"guest's {operation}, by ioeventfd to by exit", "times",
-                  statistics.median(guests.ratios(load, guests.instructions)), Limit(1, "by exit"))
+                  statistics.median(guests.ratios(load, guests.instructions)), goal)
 
 
 def rows(exact, bare, bind, guests):
