@@ -64,21 +64,22 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 		aarch64-linux-gnu-gcc --version
 	} | sha256sum | cut -c 1-16)
 	tree=$cache/$(basename "$source")-$key
+	# No errexit here, as the caller asks whether it succeeds
 	exec 7>"$tree.lock"
 	flock 7
 	[ ! -e "$tree/.complete" ] || return 0
 	rm -rf "$tree"
 	mkdir "$tree"
-	kernel_make "$source" "$tree" "$@" defconfig
+	kernel_make "$source" "$tree" "$@" defconfig || return 1
 	printf '%s\n' "${wanted[@]}" >>"$tree/.config"
-	kernel_make "$source" "$tree" "$@" olddefconfig
+	kernel_make "$source" "$tree" "$@" olddefconfig || return 1
 	for option in "${wanted[@]}"; do
 		grep -qx "$option" "$tree/.config" || {
 			echo "the kernel's configuration did not take $option"
 			return 1
 		}
 	done
-	kernel_make "$source" "$tree" -j "$(nproc)" "$@" modules_prepare
+	kernel_make "$source" "$tree" -j "$(nproc)" "$@" modules_prepare || return 1
 	touch "$tree/.complete"
 }
 
@@ -128,7 +129,7 @@ for series; do
 	for variant in "${variants[@]}"; do
 		IFS='|' read -r name arch arguments how <<<"$variant"
 		number=$((number + 1))
-		log=$work.log
+		log=$work/log
 		if build "$series" "$arch" "$arguments" "$how" >"$log" 2>&1; then
 			echo "ok $number $name, Linux $series"
 		else

@@ -103,7 +103,7 @@ for path in sys.argv[1:]:
 
 # The tool is of one mind with the driver, on every function that probe_test.sh has
 verdicts_are_the_drivers() {
-	local bdf bdfs
+	local bdf bdfs before
 	for bdf in "${vfs[@]}"; do
 		[[ $(driver_of "$bdf") == none ]] || echo "$bdf" >"$devices/$bdf/driver/unbind"
 		echo >"$devices/$bdf/driver_override"
@@ -112,7 +112,7 @@ verdicts_are_the_drivers() {
 	mapfile -t bdfs < <(python3 -c '
 import json, sys
 print("\n".join(f["bdf"] for f in json.load(open(sys.argv[1]))["functions"]))' "$work/list")
-	dmesg -C
+	before=$(dmesg | wc -l)
 	for bdf in "${bdfs[@]}"; do
 		echo $driver >"$devices/$bdf/driver_override"
 		echo "$bdf" >/sys/bus/pci/drivers_probe 2>/dev/null || true
@@ -120,7 +120,7 @@ print("\n".join(f["bdf"] for f in json.load(open(sys.argv[1]))["functions"]))' "
 		[[ $(driver_of "$bdf") != "$driver" ]] || echo "$bdf" >"$devices/$bdf/driver/unbind"
 		echo >"$devices/$bdf/driver_override"
 	done >"$work/bound"
-	dmesg | grep -F "$driver" >"$work/log"
+	dmesg | tail -n +$((before + 1)) | grep -F "$driver" >"$work/log"
 	python3 - "$work/list" "$work/bound" "$work/log" <<'END'
 import json, re, sys
 functions = json.load(open(sys.argv[1]))['functions']

@@ -346,7 +346,6 @@ tools_package() {
 
 lint() {
 	run lintian --fail-on error,warning "$work"/first/*.deb
-	! grep -E '^[EW]:' <<<"$log"
 }
 
 ktap_print_header

@@ -7,6 +7,17 @@
 # shellcheck source=/dev/null
 source "${KSELFTEST:-$("$here/headers")}/kselftest/ktap_helpers.sh"
 
+# The kernel's takes a command's arguments apart at spaces
+ktap_test_result() { # NAME COMMAND...: passes if COMMAND succeeds
+	local name=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$name"
+	else
+		ktap_test_fail "$name"
+	fi
+}
+
 skip_all() { # WHY
 	ktap_print_header
 	ktap_skip_all "$*"
