@@ -52,14 +52,14 @@ static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool a
  * Keeps out what makes the function unreachable and, since vfio-pci-core
  * switches MSI-X with memory_lock held for write, what changes its register
  * layout. Short accesses only, and no sleep: a reset waits for
- * virtio_mmr_access_end().
+ * virtio_mmr_access_end(). Of the RCU readers it is the kind that costs least.
  *
  * Return: virtio_mmr_is_reachable().
  */
 static inline bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr, bool awake)
 {
 	down_read(&mmr->core_device.memory_lock);
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	return virtio_mmr_is_reachable(mmr, awake);
 }
 
@@ -69,7 +69,7 @@ static inline bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr, bool a
  */
 static inline void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
 {
-	rcu_read_unlock();
+	rcu_read_unlock_sched();
 	up_read(&mmr->core_device.memory_lock);
 }
 

@@ -35,7 +35,7 @@ static int ioeventfd_handler(void *opaque, void *unused)
 
 	if (!down_read_trylock(&mmr->core_device.memory_lock))
 		return 1;
-	rcu_read_lock();
+	rcu_read_lock_sched();
 	reachable = virtio_mmr_is_reachable(mmr, false);
 	deferred = unlikely(!reachable) && virtio_mmr_may_sleep(mmr);
 	if (!deferred)
