@@ -36,11 +36,10 @@ SUITE, default all of these:
   removal   functions that are taken away while in use, by a guest too; bound,
             opened, closed and unbound VIRTIO_MMR_CYCLES times (default 100)
   guest     Linux and SeaBIOS with their legacy drivers
+  vmm       notification by ioeventfd, with guests on the QEMU of tools/qemu
   bench     instructions of notification and register accesses, against recorded ones
 
 and, only where they are named, as they take long; packages and libvirt fetch more from Debian:
-  vmm       notification by ioeventfd, with guests on the QEMU of tools/qemu; has
-            been seen to hang, or to be very slow, in its test notified_while_moved
   packages  the Debian packages and dkms, in a fresh Debian 12
   million   1,000,000 notifications of suite vmm, while other functions are reset
   libvirt   hostdevs and guests of libvirt 9.0 and 11.3
@@ -331,7 +330,7 @@ while [[ $# -gt 0 ]]; do
 done
 all_suites=0
 if [[ ${#suites[@]} -eq 0 ]]; then
-	suites=(unit style install docs fuzz mmrctl emulator runner in_place probe layout fault displaced pf removal guest bench)
+	suites=(unit style install docs fuzz mmrctl emulator runner in_place probe layout fault displaced pf removal guest vmm bench)
 	all_suites=1
 fi
 [[ -z $chosen_series ]] || series=("$chosen_series")
