@@ -184,7 +184,10 @@ other_users() {
 	grep -q 'only root' "$work/errors" || return 1
 	status=0
 	setpriv --reuid=65534 --clear-groups "$mmrctl" bind "${vfs[0]}" 2>"$work/errors" || status=$?
-	[[ $status == 6 ]] && have none '(null)' "${vfs[0]}"
+	[[ $status == 6 ]] && have none '(null)' "${vfs[0]}" || return 1
+	status=0
+	setpriv --reuid=65534 --clear-groups "$mmrctl" check "${vfs[0]}" >"$work/list" || status=$?
+	[[ $status == 6 && $(tail -n 1 "$work/list") == unknown:* ]]
 }
 
 check_this_machine() {
@@ -321,34 +324,74 @@ rollback() {
 	return $result
 }
 
-# All or none, whenever the signal comes: early, or with one of seven bound
+# Where there is no record there is no way back: the function keeps its driver
+record_cannot_be_written() {
+	mkdir "/run/mmrctl/${vfs[1]}"
+	run bind "${vfs[0]}" "${vfs[1]}"
+	rmdir "/run/mmrctl/${vfs[1]}"
+	expect 1 "${vfs[1]}: cannot be written" && have vfio-pci vfio-pci "${vfs[1]}" &&
+		have none '(null)' "${vfs[0]}" && [[ ! $(find /run/mmrctl -name '*:*') ]]
+}
+
+# Runs mmrctl, which gets a signal when it opens a file for the nth time
+run_with_signal() { # SIGNAL FILE N ARGUMENT...
+	local inject=openat:signal=$1:when=$3 file=$2
+	shift 3
+	status=0
+	# The shell, too, says that it was killed
+	{
+		output=$(strace --output="$work/strace" --trace-path="$file" --trace=openat \
+			--inject="$inject" "$mmrctl" "$@" 2>"$work/errors")
+	} 2>/dev/null || status=$?
+	errors=$(<"$work/errors")
+}
+
+# All or none: a signal counts after the function that is being bound. The driver's log
+# tells which ones it has had.
 interrupted() {
-	local when bound bdf i
-	for when in early midway; do
-		"$mmrctl" bind --pf "$pf" >"$work/stdout" 2>"$work/errors" &
-		for ((i = 0; i < 1000; i++)); do
-			[[ $when == midway && $(driver_of "${vfs[0]}") != "$driver" ]] || break
-		done
-		kill -TERM $! 2>/dev/null || true
-		status=0
-		wait $! || status=$?
-		bound=0
-		for bdf in "${vfs[@]}"; do
-			[[ $(driver_of "$bdf") != "$driver" ]] || bound=$((bound + 1))
-		done
-		echo "# interrupted $when: status $status, $bound bound"
-		case $when.$status.$bound in
-		# 143: before it has changed anything; 0: too late
-		*.0.7 | *.1.0 | early.143.0) ;;
-		*)
-			sed 's/^/# /' "$work/errors"
+	local i lines want
+	lines=$(dmesg | wc -l)
+	run_with_signal SIGTERM /sys/bus/pci/drivers_probe 3 bind --pf "$pf"
+	dmesg | tail -n +$((lines + 1)) >"$work/log"
+	expect 1 'nothing was bound' || return 1
+	for i in {0..6}; do
+		want=$((i < 3))
+		if [[ $(grep -c " ${vfs[i]}: virtio .*, legacy registers in BAR" "$work/log") != "$want" ]]; then
+			echo "# ${vfs[i]}, number $i, was not bound $want times"
+			sed 's/^/# /' "$work/log" "$work/strace"
 			return 1
-			;;
-		esac
-		run unbind --pf "$pf"
-		expect 0 || return 1
-		have vfio-pci vfio-pci "${vfs[1]}" || return 1
+		fi
 	done
+	have vfio-pci vfio-pci "${vfs[1]}" && have none '(null)' "${vfs[0]}" "${vfs[@]:2}" &&
+		[[ ! $(find /run/mmrctl -name '*:*') ]] || return 1
+	# Too late
+	run_with_signal SIGTERM /sys/bus/pci/drivers_probe 7 bind --pf "$pf"
+	expect 0 && have $driver $driver "${vfs[@]}" || return 1
+	run unbind --pf "$pf"
+	expect 0 && have vfio-pci vfio-pci "${vfs[1]}" && have none '(null)' "${vfs[0]}" "${vfs[@]:2}"
+}
+
+# Killed before the old driver has let go, and before the new one has taken the function:
+# its record says what to put back, also after a bind in between
+killed() {
+	local vf=${vfs[1]}
+	run_with_signal SIGKILL "$devices/$vf/driver/unbind" 1 bind "$vf"
+	expect 137 && have vfio-pci $driver "$vf" || return 1
+	run unbind "$vf"
+	expect 0 && have vfio-pci vfio-pci "$vf" || return 1
+	run_with_signal SIGKILL /sys/bus/pci/drivers_probe 1 bind "$vf"
+	expect 137 && have none $driver "$vf" || return 1
+	run unbind "$vf"
+	expect 0 && have vfio-pci vfio-pci "$vf" || return 1
+	run_with_signal SIGKILL /sys/bus/pci/drivers_probe 1 bind "$vf"
+	expect 137 && have none $driver "$vf" || return 1
+	run bind "$vf"
+	expect 0 && have $driver $driver "$vf" || return 1
+	# On the way back, before vfio-pci has taken it again
+	run_with_signal SIGKILL /sys/bus/pci/drivers_probe 1 unbind "$vf"
+	expect 137 && have none vfio-pci "$vf" || return 1
+	run unbind "$vf"
+	expect 0 && have vfio-pci vfio-pci "$vf" && [[ ! $(find /run/mmrctl -name '*:*') ]]
 }
 
 # --- looking into a bound function --------------------------------------------------
@@ -445,7 +488,7 @@ driverctl_makes_it_last() {
 
 tests=(list_agrees_with_sysfs show_agrees_with_lspci other_users check_this_machine
 	bind_loads_the_module all_vfs_of_a_pf previous_driver record_of_a_function_that_went
-	refused_in_use rollback interrupted dump_is_what_a_guest_sees regs_are_the_devices
+	refused_in_use rollback record_cannot_be_written interrupted killed dump_is_what_a_guest_sees regs_are_the_devices
 	stats_are_the_drivers driverctl_makes_it_last verdicts_are_the_drivers)
 
 work=$(mktemp -d)
