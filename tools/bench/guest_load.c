@@ -23,11 +23,11 @@
 #include <unistd.h>
 
 #define ROUNDS		5
-#define READS		1000
-#define PACKETS		5000
+#define READS		5000
+#define PACKETS		40000
 #define PAUSE		1	/* seconds */
 /* Ioeventfds, ARP and caches come with the first ones */
-#define WARM_UP		50
+#define WARM_UP		100
 #define DISK_BLOCKS	((64 << 20) / 4096)
 
 static void fail(const char *what)

@@ -7,7 +7,7 @@ import statistics
 from samples import Invalid
 
 WAYS = ("exit", "ioeventfd")
-LOADS = {"blk": "read of 4 KiB", "net": "packet of 16 bytes"}
+LOADS = {"blk": "read of 4 KiB", "net": "packet of 16 bytes", "bare": "notification alone"}
 # The first notification of a queue comes to user space whatever the way
 STRAY_SHARE = 0.01
 
