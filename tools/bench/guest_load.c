@@ -32,7 +32,7 @@
 
 static void fail(const char *what)
 {
-	printf("fail %s: %s\n", what, strerror(errno));
+	printf("failed %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
