@@ -155,6 +155,13 @@ to_virtio_mmr(struct vfio_device *core_vdev)
 			    core_device.vdev);
 }
 
+static inline struct virtio_mmr_device *virtio_mmr_drvdata(struct device *dev)
+{
+	struct vfio_pci_core_device *core = dev_get_drvdata(dev);
+
+	return to_virtio_mmr(&core->vdev);
+}
+
 int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found);
 void virtio_mmr_describe(struct pci_dev *pdev,
 			 const struct virtio_mmr_discovery *found);

@@ -50,8 +50,7 @@ struct counter_attribute {
 static ssize_t counter_show(struct device *dev, struct device_attribute *attribute,
 			    char *buf)
 {
-	struct vfio_pci_core_device *core = dev_get_drvdata(dev);
-	struct virtio_mmr_device *mmr = to_virtio_mmr(&core->vdev);
+	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(dev);
 	/* Pairs with virtio_mmr_counters_open(). */
 	struct virtio_mmr_counters __percpu *counters = smp_load_acquire(&mmr->counters);
 	unsigned long sum = 0;

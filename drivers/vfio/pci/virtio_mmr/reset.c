@@ -99,8 +99,7 @@ int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
 /* Callers hold the device lock: that of the driver core. */
 static void change_offline(struct pci_dev *pdev, u8 set, u8 clear)
 {
-	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
-	struct virtio_mmr_device *mmr = to_virtio_mmr(&core->vdev);
+	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
 	u8 was = mmr->offline, is = (was | set) & ~clear;
 
 	if (was == is)
@@ -153,9 +152,7 @@ static pci_ers_result_t virtio_mmr_error_detected(struct pci_dev *pdev,
 
 static void virtio_mmr_resume(struct pci_dev *pdev)
 {
-	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
-
-	if (to_virtio_mmr(&core->vdev)->offline & VIRTIO_MMR_OFFLINE_LINK)
+	if (virtio_mmr_drvdata(&pdev->dev)->offline & VIRTIO_MMR_OFFLINE_LINK)
 		change_offline(pdev, VIRTIO_MMR_OFFLINE_LOST_STATE, VIRTIO_MMR_OFFLINE_LINK);
 }
 
