@@ -33,7 +33,7 @@ TEST_F(placement, absent)
 	int bar;
 
 	self->function.bar_kind[0] = VIRTIO_MMR_BAR_ABSENT;
-	placement = virtio_mmr_place_bar0(&self->function, true);
+	placement = virtio_mmr_place_bar0(&self->function, 0, true);
 	EXPECT_EQ(placement.fate, VIRTIO_MMR_BAR0_ABSENT);
 	for (bar = 0; bar < 256; bar++) {
 		EXPECT_EQ(virtio_mmr_guest_bar(&placement, bar), bar);
@@ -46,7 +46,7 @@ TEST_F(placement, dedicated_is_hidden)
 	struct virtio_mmr_placement placement;
 	int bar;
 
-	placement = virtio_mmr_place_bar0(&self->function, false);
+	placement = virtio_mmr_place_bar0(&self->function, 0, false);
 	EXPECT_EQ(placement.fate, VIRTIO_MMR_BAR0_HIDDEN);
 	/* The guest's 0 must not select the function's BAR0 */
 	EXPECT_GE(virtio_mmr_device_bar(&placement, 0), VIRTIO_MMR_NUM_BARS);
@@ -60,23 +60,36 @@ TEST_F(placement, dedicated_is_hidden)
 TEST_F(placement, io_bar0)
 {
 	self->function.bar_kind[0] = VIRTIO_MMR_BAR_IO;
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, false).fate,
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, false).fate,
 		  VIRTIO_MMR_BAR0_HIDDEN);
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, true).fate,
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, true).fate,
 		  VIRTIO_MMR_BAR0_NO_SLOT);
+}
+
+/* What has nothing to do with MMR may be what the guest needs */
+TEST_F(placement, window_elsewhere)
+{
+	struct virtio_mmr_placement placement;
+
+	placement = virtio_mmr_place_bar0(&self->function, 1, false);
+	EXPECT_EQ(placement.fate, VIRTIO_MMR_BAR0_MOVED);
+	EXPECT_EQ(placement.slot, 2);
+	self->function.bar_kind[0] = VIRTIO_MMR_BAR_IO;
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 1, false).fate,
+		  VIRTIO_MMR_BAR0_HIDDEN);
 }
 
 TEST_F(placement, lowest_empty_slot)
 {
 	struct virtio_mmr_placement placement;
 
-	placement = virtio_mmr_place_bar0(&self->function, true);
+	placement = virtio_mmr_place_bar0(&self->function, 0, true);
 	EXPECT_EQ(placement.fate, VIRTIO_MMR_BAR0_MOVED);
 	EXPECT_EQ(placement.slot, 2);
 	self->function.bar_kind[2] = VIRTIO_MMR_BAR_IO;
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, true).slot, 3);
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, true).slot, 3);
 	self->function.bar_kind[1] = VIRTIO_MMR_BAR_ABSENT;
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, true).slot, 1);
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, true).slot, 1);
 }
 
 TEST_F(placement, no_slot)
@@ -84,7 +97,7 @@ TEST_F(placement, no_slot)
 	/* The upper half of BAR 4 is no empty slot */
 	self->function.bar_kind[2] = VIRTIO_MMR_BAR_MEMORY;
 	self->function.bar_kind[3] = VIRTIO_MMR_BAR_UPPER_HALF;
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, true).fate,
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, true).fate,
 		  VIRTIO_MMR_BAR0_NO_SLOT);
 }
 
@@ -93,7 +106,7 @@ TEST_F(placement, upper_half_of_bar0)
 	struct virtio_mmr_placement placement;
 
 	self->function.bar_kind[1] = VIRTIO_MMR_BAR_UPPER_HALF;
-	placement = virtio_mmr_place_bar0(&self->function, true);
+	placement = virtio_mmr_place_bar0(&self->function, 0, true);
 	EXPECT_EQ(placement.fate, VIRTIO_MMR_BAR0_MOVED);
 	EXPECT_EQ(placement.slot, 1);
 }
@@ -102,13 +115,13 @@ TEST_F(placement, size)
 {
 	self->function.bar_kind[1] = VIRTIO_MMR_BAR_UPPER_HALF;
 	self->function.bar_size[0] = 1ULL << 31;
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, true).fate,
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, true).fate,
 		  VIRTIO_MMR_BAR0_MOVED);
 	self->function.bar_size[0] = 1ULL << 32;
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, true).fate,
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, true).fate,
 		  VIRTIO_MMR_BAR0_TOO_LARGE);
 	/* What is not shown need not fit */
-	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, false).fate,
+	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, false).fate,
 		  VIRTIO_MMR_BAR0_HIDDEN);
 }
 
@@ -118,7 +131,7 @@ TEST_F(placement, translation_is_reversible)
 	struct virtio_mmr_placement placement;
 	int bar;
 
-	placement = virtio_mmr_place_bar0(&self->function, true);
+	placement = virtio_mmr_place_bar0(&self->function, 0, true);
 	ASSERT_EQ(placement.fate, VIRTIO_MMR_BAR0_MOVED);
 	EXPECT_EQ(virtio_mmr_guest_bar(&placement, 0), placement.slot);
 	EXPECT_EQ(virtio_mmr_device_bar(&placement, placement.slot), 0);

@@ -163,15 +163,15 @@ static void walk_extended(struct function *function, struct pci_dev *dev)
 /* As the driver's find_structures() and find_msix_bars() have it */
 static void choose_structures(struct function *function)
 {
-	bool shared = function->shape.has_msix &&
-		      (!function->msix_table_bar || !function->msix_pba_bar);
 	size_t i;
 
+	function->bar0_shared = function->shape.has_msix &&
+				(!function->msix_table_bar || !function->msix_pba_bar);
 	for (i = 0; i < function->structure_count; i++) {
 		const struct virtio_structure *structure = &function->structures[i];
 
 		if (structure->cfg_type != VIRTIO_PCI_CAP_PCI_CFG && !structure->bar)
-			shared = true;
+			function->bar0_shared = true;
 		if (structure->cfg_type == VIRTIO_PCI_CAP_COMMON_CFG &&
 		    !function->common_config && structure->inside &&
 		    structure->length >= VIRTIO_PCI_COMMON_Q_NOFF + 2 &&
@@ -186,7 +186,6 @@ static void choose_structures(struct function *function)
 		function->common_config = NULL;
 		function->notify = NULL;
 	}
-	function->placement = virtio_mmr_place_bar0(&function->shape, shared);
 }
 
 enum config_room config_space_load(struct function *function, struct pci_dev *dev)

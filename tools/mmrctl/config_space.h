@@ -20,8 +20,8 @@ enum config_room {
 
 /**
  * config_space_load - read and decode the capabilities of a function
- * @function: its BARs are known; capabilities, structures, MSI-X and placement
- *	are filled in
+ * @function: its BARs are known; capabilities, structures and MSI-X are
+ *	filled in
  * @dev: the same function
  *
  * Return: how much of the configuration space could be read.

@@ -179,9 +179,8 @@ static void judge(struct function *function, enum config_room room)
 		return;
 	}
 
-	/* As the driver's virtio_mmr_discover() has it */
-	if (function->used->cap.bar && function->shape.bar_kind[0] == VIRTIO_MMR_BAR_MEMORY)
-		function->placement = virtio_mmr_place_bar0(&function->shape, true);
+	function->placement = virtio_mmr_place_bar0(&function->shape, function->used->cap.bar,
+						    function->bar0_shared);
 	switch (function->placement.fate) {
 	case VIRTIO_MMR_BAR0_ABSENT:
 	case VIRTIO_MMR_BAR0_HIDDEN:

@@ -91,11 +91,12 @@ struct bar {
  * @capability_count: of them
  * @structures: virtio's, in the order of the list
  * @structure_count: of them
+ * @bar0_shared: the MSI-X table or PBA or one of @structures lies in BAR 0
  * @list_loops: a capability list comes back to where it was
  * @used: the capability that the driver uses, or NULL
  * @common_config: virtio's common configuration that the driver uses, or NULL
  * @notify: the notification structure that the driver uses, or NULL
- * @placement: what becomes of a physical BAR0
+ * @placement: what becomes of a physical BAR0; with @used only
  * @verdict: whether the driver takes the function
  * @reason: why not, or why that is unknown; empty if it does
  */
@@ -118,6 +119,7 @@ struct function {
 	size_t capability_count;
 	struct virtio_structure *structures;
 	size_t structure_count;
+	bool bar0_shared;
 	bool list_loops;
 	const struct mmr_capability *used;
 	const struct virtio_structure *common_config, *notify;

@@ -194,7 +194,7 @@ static bool find_structures(struct pci_dev *pdev,
 static int place_bar0(struct pci_dev *pdev, struct virtio_mmr_discovery *found,
 		      bool shared)
 {
-	found->placement = virtio_mmr_place_bar0(&found->function, shared);
+	found->placement = virtio_mmr_place_bar0(&found->function, found->cap.bar, shared);
 
 	switch (found->placement.fate) {
 	case VIRTIO_MMR_BAR0_ABSENT:
@@ -245,10 +245,7 @@ int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found
 	if (ret)
 		return ret;
 
-	/* What else is in a memory BAR0 is not for us to know. */
-	shared = found->cap.bar != 0 &&
-		 found->function.bar_kind[0] == VIRTIO_MMR_BAR_MEMORY;
-	shared |= find_msix_bars(pdev, found);
+	shared = find_msix_bars(pdev, found);
 	shared |= find_structures(pdev, found);
 	return place_bar0(pdev, found, shared);
 }

@@ -13,9 +13,9 @@
 /**
  * virtio_mmr_place_bar0 - decide what becomes of a physical BAR0
  * @function: the function
- * @shared: whether something lies in BAR0 that the guest may need: the MSI-X
- *	table or PBA, a virtio structure, anything at all if the MMR window is not
- *	what BAR0 is for
+ * @window_bar: the BAR that the MMR window is in; a memory BAR0 without it may have
+ *	anything that the guest needs
+ * @shared: whether the MSI-X table or PBA or a virtio structure lies in BAR0
  *
  * A 64-bit BAR0 leaves two slots, of which the second one is enough for a
  * 32-bit BAR, so no other BAR has to move. A 32-bit BAR0 needs a slot that is
@@ -24,7 +24,8 @@
  * Return: the placement.
  */
 struct virtio_mmr_placement
-virtio_mmr_place_bar0(const struct virtio_mmr_function *function, bool shared)
+virtio_mmr_place_bar0(const struct virtio_mmr_function *function, u8 window_bar,
+		      bool shared)
 {
 	struct virtio_mmr_placement placement = { .fate = VIRTIO_MMR_BAR0_ABSENT };
 	u8 slot;
@@ -33,7 +34,7 @@ virtio_mmr_place_bar0(const struct virtio_mmr_function *function, bool shared)
 		return placement;
 
 	placement.fate = VIRTIO_MMR_BAR0_HIDDEN;
-	if (!shared)
+	if (!shared && (window_bar == 0 || function->bar_kind[0] != VIRTIO_MMR_BAR_MEMORY))
 		return placement;
 
 	placement.fate = VIRTIO_MMR_BAR0_NO_SLOT;

@@ -24,7 +24,8 @@ struct virtio_mmr_placement {
 };
 
 struct virtio_mmr_placement
-virtio_mmr_place_bar0(const struct virtio_mmr_function *function, bool shared);
+virtio_mmr_place_bar0(const struct virtio_mmr_function *function, u8 window_bar,
+		      bool shared);
 u8 virtio_mmr_guest_bar(const struct virtio_mmr_placement *placement, u8 bar);
 u8 virtio_mmr_device_bar(const struct virtio_mmr_placement *placement, u8 bar);
 
