@@ -15,14 +15,22 @@
 #include "notify.h"
 #include "trace.h"
 
-static void notify(struct virtio_mmr_device *mmr, u16 queue, bool reachable)
+static __always_inline void notify(struct virtio_mmr_device *mmr, u16 queue,
+				   bool reachable)
 {
 	virtio_mmr_notify(mmr, virtio_mmr_doorbell(mmr, queue), queue,
 			  VIRTIO_MMR_NOTIFY_WRITES, reachable);
 }
 
-static void piece_read(struct virtio_mmr_device *mmr,
-		       const struct virtio_mmr_piece *piece, u8 *data)
+/* By a write that is not just that */
+static noinline void piece_notify(struct virtio_mmr_device *mmr, const u8 *data,
+				  bool reachable)
+{
+	notify(mmr, get_unaligned_le16(data), reachable);
+}
+
+static __always_inline void piece_read(struct virtio_mmr_device *mmr,
+				       const struct virtio_mmr_piece *piece, u8 *data)
 {
 	void __iomem *address = mmr->registers + piece->offset;
 
@@ -44,8 +52,9 @@ static void piece_read(struct virtio_mmr_device *mmr,
 	}
 }
 
-static void piece_write(struct virtio_mmr_device *mmr,
-			const struct virtio_mmr_piece *piece, const u8 *data)
+static __always_inline void piece_write(struct virtio_mmr_device *mmr,
+					const struct virtio_mmr_piece *piece,
+					const u8 *data)
 {
 	void __iomem *address = mmr->registers + piece->offset;
 
@@ -53,7 +62,7 @@ static void piece_write(struct virtio_mmr_device *mmr,
 	case VIRTIO_MMR_TARGET_NOTHING:
 		return;
 	case VIRTIO_MMR_TARGET_NOTIFY:
-		notify(mmr, get_unaligned_le16(data), true);
+		piece_notify(mmr, data, true);
 		return;
 	case VIRTIO_MMR_TARGET_REGISTER:
 		break;
@@ -80,19 +89,6 @@ static bool needs_flush(const struct virtio_mmr_piece *piece)
 {
 	return virtio_mmr_piece_covers(piece, VIRTIO_MMR_DEVICE_STATUS, 1) ||
 	       virtio_mmr_piece_covers(piece, VIRTIO_MMR_QUEUE_ADDRESS, 4);
-}
-
-/* Out of the way of what happens without tracing */
-static noinline void trace_piece(struct virtio_mmr_device *mmr, u32 offset,
-				 const struct virtio_mmr_piece *piece, const u8 *data,
-				 bool write)
-{
-	__le32 value = 0;
-
-	memcpy(&value, data, piece->width);
-	trace_virtio_mmr_access(mmr->core_device.pdev, offset, piece->width,
-				le32_to_cpu(value), write,
-				piece->target != VIRTIO_MMR_TARGET_NOTHING);
 }
 
 /**
@@ -161,14 +157,28 @@ static void wait_for_reset(struct virtio_mmr_device *mmr, struct access *access)
 		virtio_mmr_wait_for_reset(mmr, true);
 }
 
+/* Nobody answers a piece. One that did not resume the function is a refusal. */
+static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
+			  struct virtio_mmr_piece *piece, const u8 *data)
+{
+	if (access->write && piece->target == VIRTIO_MMR_TARGET_NOTIFY)
+		piece_notify(mmr, data, false);
+	piece->target = VIRTIO_MMR_TARGET_NOTHING;
+
+	if (!access->unreachable && !access->error)
+		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
+	access->unreachable = true;
+}
+
 /*
  * One device access, under the locks that keep the function touchable and its
  * MSI-X state still: vfio-pci-core switches MSI-X with memory_lock held for
  * write. A piece is decoded under the lock because its bounds depend on that
- * state. Returns its width.
+ * state. Returns the piece; its target is what was touched.
  */
-static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
-			u32 offset, u8 *data, u32 count)
+static __always_inline struct virtio_mmr_piece
+perform_piece(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
+	      u8 *data, u32 count)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	struct virtio_mmr_layout layout;
@@ -181,12 +191,8 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 	layout.has_vectors = core->pdev->msix_enabled;
 	piece = virtio_mmr_next_piece(&layout, &layout, mmr->found.cap.length,
 				      offset, count);
-	if (!reachable || !mmr->command_io) {
-		if (access->write && piece.target == VIRTIO_MMR_TARGET_NOTIFY)
-			notify(mmr, get_unaligned_le16(data), false);
-		piece.target = VIRTIO_MMR_TARGET_NOTHING;
-		access->unreachable = true;
-	}
+	if (unlikely(!reachable || !mmr->command_io))
+		miss(mmr, access, &piece, data);
 
 	if (!access->write) {
 		piece_read(mmr, &piece, data);
@@ -203,9 +209,29 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 	}
 
 	virtio_mmr_access_end(mmr);
-	if (trace_virtio_mmr_access_enabled())
-		trace_piece(mmr, offset, &piece, data, access->write);
+	return piece;
+}
+
+/* A copy of its own, so that without tracing nothing is kept for it */
+static noinline u32 trace_piece(struct virtio_mmr_device *mmr, struct access *access,
+				u32 offset, u8 *data, u32 count)
+{
+	struct virtio_mmr_piece piece = perform_piece(mmr, access, offset, data, count);
+	__le32 value = 0;
+
+	memcpy(&value, data, piece.width);
+	trace_virtio_mmr_access(mmr->core_device.pdev, offset, piece.width,
+				le32_to_cpu(value), access->write,
+				piece.target != VIRTIO_MMR_TARGET_NOTHING);
 	return piece.width;
+}
+
+static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
+			u32 offset, u8 *data, u32 count)
+{
+	if (trace_virtio_mmr_access_enabled())
+		return trace_piece(mmr, access, offset, data, count);
+	return perform_piece(mmr, access, offset, data, count).width;
 }
 
 static int access_bar0(struct virtio_mmr_device *mmr, struct access *access,
@@ -223,11 +249,7 @@ static int access_bar0(struct virtio_mmr_device *mmr, struct access *access,
 	}
 	if (unlikely(access->awake))
 		virtio_mmr_let_sleep(mmr);
-	if (unlikely(access->error))
-		return access->error;
-	if (access->unreachable)
-		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
-	return 0;
+	return access->error;
 }
 
 /* The widths of a guest's IN and OUT */
@@ -355,24 +377,27 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 	return count;
 }
 
+static noinline void drop_notify(struct virtio_mmr_device *mmr, u16 queue)
+{
+	notify(mmr, queue, false);
+	virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
+}
+
 /* The one access on the data path needs no decoding. */
 static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
 {
 	struct access access = { .write = true };
-	bool reachable;
 	__le16 queue;
 
 	if (get_user(queue, (const __le16 __user *)buf))
 		return -EFAULT;
-	reachable = access_begin(mmr, &access) && mmr->command_io;
-	if (likely(!access.error))
-		notify(mmr, le16_to_cpu(queue), reachable);
+	if (likely(access_begin(mmr, &access) && mmr->command_io))
+		notify(mmr, le16_to_cpu(queue), true);
+	else if (!access.error)
+		drop_notify(mmr, le16_to_cpu(queue));
 	virtio_mmr_access_end(mmr);
 	if (unlikely(access.awake))
 		virtio_mmr_let_sleep(mmr);
-
-	if (!reachable && !access.error)
-		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
 	return access.error;
 }
 
