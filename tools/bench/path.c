@@ -193,7 +193,9 @@ static void add_notifications(struct paths *paths, struct target *target)
 	/* Entries of the machine, and which of them the guest hits */
 	static const struct {
 		unsigned int entries, hit;
-	} scales[] = { { 1, 0 }, { 4, 3 }, { 64, 63 }, { 256, 255 }, { 256, 0 } };
+	} scales[] = {
+		{ 1, 0 }, { 4, 3 }, { 32, 31 }, { 64, 63 }, { 256, 255 }, { 256, 0 }
+	};
 	struct vfio_device_ioeventfd ioeventfd = {
 		.argsz = sizeof(ioeventfd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
