@@ -23,7 +23,7 @@ int virtio_mmr_wake(struct virtio_mmr_device *mmr)
 	int ret = pm_runtime_resume_and_get(&pdev->dev);
 
 	if (ret < 0) {
-		pci_info_ratelimited(pdev, "access to BAR0 failed, the function does not resume: error %d\n",
+		pci_info_ratelimited(pdev, "an access or a notification gets lost, the function does not resume: error %d\n",
 				     ret);
 		return -EIO;
 	}
