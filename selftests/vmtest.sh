@@ -64,7 +64,7 @@ unit_tests=(capability_test identity_test layout_test placement_test)
 # those in the log.
 in_place_lanes=(
 	'net blk rng scsi console balloon 9p|config_space_test'
-	'net rng|reset_test'
+	'net rng|reset_test:-T:by_link_error'
 	'net|bind_test bar_test position_test:-T:where_the_io_bar_is_not register_test notify_test ioeventfd_test counters_test trace_test net_test hostile_test'
 	'net blk rng rng|random_test blk_test independence_test'
 	-- 'rng|rng_test'

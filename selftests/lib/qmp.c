@@ -154,6 +154,36 @@ uint64_t qmp_counter(struct qmp *qmp, const char *property)
 	return number;
 }
 
+bool qmp_break_link(const char *bdf)
+{
+	/* A bus of a device is below it: /machine/peripheral/PORT/BUS */
+	static const char parent[] = "\"return\": \"/machine/peripheral/";
+	char request[256], *reply, *port;
+	struct qmp qmp;
+
+	if (!qmp_open(&qmp, bdf))
+		return false;
+	snprintf(request, sizeof(request),
+		 "\"execute\": \"qom-get\", \"arguments\": {\"path\": \"/machine/peripheral/%s\", \"property\": \"parent_bus\"}",
+		 qmp.id);
+	reply = command(&qmp, request);
+	port = strstr(reply, parent);
+	if (!port)
+		fail("QEMU device %s: no root port in %s", qmp.id, reply);
+	port += strlen(parent);
+	/* A data link protocol error, which is fatal (PCIe 6.0, 6.2.7) */
+	snprintf(request, sizeof(request),
+		 "\"execute\": \"human-monitor-command\", \"arguments\": {\"command-line\": \"pcie_aer_inject_error %.*s DLP\"}",
+		 (int)strcspn(port, "/\""), port);
+	free(reply);
+	reply = command(&qmp, request);
+	if (!strstr(reply, "\"return\": \"OK"))
+		fail("QEMU device %s: its link does not fail: %s", qmp.id, reply);
+	free(reply);
+	qmp_close(&qmp);
+	return true;
+}
+
 uint64_t qmp_count(const char *bdf, const char *property)
 {
 	uint64_t count = 0;

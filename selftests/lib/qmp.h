@@ -33,4 +33,10 @@ uint64_t qmp_counter(struct qmp *qmp, const char *property);
 /* The same for a single look; 0 where there is no monitor */
 uint64_t qmp_count(const char *bdf, const char *property);
 
+/*
+ * The root port above the function reports a fatal error of its link, after which the
+ * kernel resets the link. False where there is no monitor.
+ */
+bool qmp_break_link(const char *bdf);
+
 #endif /* SELFTESTS_QMP_H */
