@@ -28,7 +28,7 @@ FIXTURE(ioeventfd)
 	struct vfio_device device;
 	struct qmp qmp;
 	int fd;
-	uint64_t notifies, strays;
+	uint64_t notifies, strays, offline;
 };
 
 static int set_ioeventfd(struct vfio_device *device, uint32_t flags, uint64_t position,
@@ -72,11 +72,14 @@ FIXTURE_SETUP(ioeventfd)
 	vfio_command(&self->device, PCI_COMMAND_IO, 0);
 	self->notifies = qmp_counter(&self->qmp, "mmr-notifies");
 	self->strays = qmp_counter(&self->qmp, "mmr-strays");
+	self->offline = qmp_counter(&self->qmp, "mmr-offline");
 }
 
 FIXTURE_TEARDOWN(ioeventfd)
 {
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-strays"), self->strays);
+	/* Touched in D3, or while it was reset */
+	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), self->offline);
 	qmp_close(&self->qmp);
 	close(self->fd);
 	vfio_device_close(&self->device);
@@ -265,7 +268,6 @@ TEST_F(ioeventfd, dropped_in_d3)
 /* Whoever signals cannot wait until the function is awake, so something else does */
 TEST_F(ioeventfd, wakes_the_function_up)
 {
-	uint64_t offline = qmp_counter(&self->qmp, "mmr-offline");
 	unsigned int waited;
 
 	if (!vfio_has_low_power(&self->device))
@@ -284,7 +286,6 @@ TEST_F(ioeventfd, wakes_the_function_up)
 	ASSERT_EQ(vfio_low_power(&self->device, false), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
-	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), offline);
 }
 
 TEST_F(ioeventfd, survives_a_reset)
@@ -312,9 +313,12 @@ TEST_F(ioeventfd, gone_after_close)
 }
 
 struct signaller {
+	struct vfio_device *device;
 	int fd;
+	/* What is added is signalled already, and handled in the ioctl */
+	bool adds;
 	atomic_bool stop;
-	uint64_t signals;
+	uint64_t signals, errors;
 };
 
 static void *signal_on_and_on(void *data)
@@ -325,26 +329,40 @@ static void *signal_on_and_on(void *data)
 	while (!atomic_load(&signaller->stop)) {
 		if (write(signaller->fd, &one, sizeof(one)) == sizeof(one))
 			signaller->signals++;
+		if (signaller->adds && (add(signaller->device, 0, signaller->fd) ||
+					add(signaller->device, 0, -1)))
+			signaller->errors++;
 	}
 	return NULL;
 }
 
 /* The teardown asks the device whether it was touched while in reset or D3 */
-TEST_F(ioeventfd, while_resets_go_on)
+static void reset_on_and_on(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(ioeventfd) *self, bool adds, bool by_host)
 {
-	struct signaller signaller = { .fd = self->fd };
+	struct signaller signaller = {
+		.device = &self->device,
+		.fd = self->fd,
+		.adds = adds,
+	};
 	pthread_t thread;
 	uint64_t now;
 	int i;
 
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	if (!adds)
+		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
 	ASSERT_EQ(pthread_create(&thread, NULL, signal_on_and_on, &signaller), 0);
-	for (i = 0; i < 5; i++)
-		EXPECT_EQ(vfio_reset(&self->device), 0);
+	for (i = 0; i < 5; i++) {
+		EXPECT_EQ(by_host ? sysfs_reset(self->device.bdf) :
+				    vfio_reset(&self->device), 0);
+		/* What is signalled in a reset by the host is dropped: not all of it */
+		usleep(20000);
+	}
 	atomic_store(&signaller.stop, true);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_EQ(signaller.errors, 0);
 	/* Removal waits for what was deferred */
-	ASSERT_EQ(add(&self->device, 0, -1), 0);
+	EXPECT_EQ(add(&self->device, 0, -1), adds ? -ENODEV : 0);
 	now = qmp_counter(&self->qmp, "mmr-notifies");
 	EXPECT_GT(now, self->notifies);
 	EXPECT_LE(now - self->notifies, signaller.signals);
@@ -353,6 +371,26 @@ TEST_F(ioeventfd, while_resets_go_on)
 	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
+}
+
+TEST_F(ioeventfd, while_the_user_resets)
+{
+	reset_on_and_on(_metadata, self, false, false);
+}
+
+TEST_F(ioeventfd, while_the_host_resets)
+{
+	reset_on_and_on(_metadata, self, false, true);
+}
+
+TEST_F(ioeventfd, added_while_the_user_resets)
+{
+	reset_on_and_on(_metadata, self, true, false);
+}
+
+TEST_F(ioeventfd, added_while_the_host_resets)
+{
+	reset_on_and_on(_metadata, self, true, true);
 }
 
 FUNCTIONS_HARNESS_MAIN
