@@ -19,18 +19,21 @@ NEWER_KERNELS := trixie-backports
 # Of the packages, and what modinfo shows
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 
-# Debian's "make kernelrelease" gives the upstream version, this the real one.
-RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+# Debian's "make kernelrelease" gives the upstream version, this the real one; without
+# headers there is the folder's name.
+UTS_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+RELEASE = $(or $(UTS_RELEASE),$(patsubst /lib/modules/%/build,%,$(filter /lib/modules/%/build,$(KDIR))))
 OUT = $(CURDIR)/build/$(RELEASE)
 
 MODULE := virtio_mmr_vfio_pci.ko
 SOURCES := drivers/vfio/pci/virtio_mmr
 
 # INSTALL_MOD_PATH, as in the kernel's build system, is for packagers
-INSTALLED = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)/updates/$(MODULE)
+MODULES = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)
+INSTALLED = $(MODULES)/updates/$(MODULE)
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
-.PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir
+.PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir release
 .PHONY: mmrctl install-tools uninstall-tools
 .PHONY: deb dkms-install dkms-remove check-packages check-libvirt
 
@@ -67,18 +70,23 @@ built = test -e "$(1)" || { \
 
 # Builds nothing, as what root builds here would be in its owner's way, and what
 # has been signed would lose its signature.
-install: kdir
+install: release
 	@$(call built,$(OUT)/$(MODULE))
-	@test ! -e "$(dir $(INSTALLED))dkms/$(MODULE)" || { \
-		echo "dkms has installed the module for $(RELEASE), and would win or lose by chance:" >&2; \
-		echo "remove that first (make dkms-remove, or apt-get remove virtio-mmr-dkms)" >&2; \
+	@other=$$(find "$(MODULES)" ! -path "$(INSTALLED)" \( -name "$(MODULE)" -o -name "$(MODULE).[gxz]*" \) \
+		2>/dev/null); \
+	test -z "$$other" || { \
+		echo "Another module is installed for $(RELEASE), and which would be loaded is chance:" >&2; \
+		echo "$$other" >&2; \
+		echo "Remove that first (if it is from dkms: make dkms-remove, or apt-get remove virtio-mmr-dkms)." >&2; \
 		exit 1; }
 	install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
 	$(DEPMOD)
 
-uninstall: kdir
+# Also where the kernel has gone, or its headers
+uninstall: release
 	rm -f "$(INSTALLED)"
-	$(DEPMOD)
+	@test ! -e "$(MODULES)/updates" || rmdir --ignore-fail-on-non-empty "$(MODULES)/updates"
+	$(if $(wildcard $(MODULES)/modules.dep),$(DEPMOD))
 
 mmrctl:
 	@$(MAKE) --no-print-directory -C tools/mmrctl
@@ -121,6 +129,12 @@ folders:
 	test -z "$$odd" || { \
 		echo "The kernel's build system cannot do with '$$odd' in the names of folders:" >&2; \
 		echo "move '$(CURDIR)' or the kernel build directory '$(KDIR)'." >&2; \
+		exit 1; }
+
+release:
+	@test -n "$(RELEASE)" || { \
+		echo "For which kernel? '$(KDIR)' does not tell:" >&2; \
+		echo "name it as /lib/modules does (make $(firstword $(MAKECMDGOALS)) RELEASE=$$(uname -r))." >&2; \
 		exit 1; }
 
 clean:

@@ -277,15 +277,19 @@ upgrade() {
 		is '/usr/src' "/usr/src/virtio-mmr-$later" "$(echo /usr/src/virtio-mmr-*)"
 }
 
+# As for the running kernel
+make_for() { # RELEASE TARGET
+	make --no-print-directory -C "$repository" KDIR="/lib/modules/$1/build" OUT="/tmp/$1" "$2"
+}
+
 make_install_refuses() {
-	local output
-	mkdir -p /tmp/out
-	touch /tmp/out/$module.ko
-	if output=$(make -C "$repository" install KDIR="/lib/modules/$old_kernel/build" OUT=/tmp/out 2>&1); then
+	run make_for "$old_kernel" modules || return 1
+	if run make_for "$old_kernel" install >/dev/null; then
 		echo "# make install has put a second module beside that of dkms"
 		return 1
 	fi
-	has "dkms has installed the module for $old_kernel" "$output" && module_is "$later" "$old_kernel"
+	has "$(installed_module "$old_kernel")" "$log" && has 'apt-get remove virtio-mmr-dkms' "$log" &&
+		module_is "$later" "$old_kernel"
 }
 
 dkms_make_refuses() {

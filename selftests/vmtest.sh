@@ -21,7 +21,7 @@ usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [--jobs N] [SUITE...]
 SUITE, default all of these:
   unit      the driver's decoding and translating, on this machine
   style     what "make style" checks
-  install   which driver a device manager chooses; signatures
+  install   make install; which driver a device manager chooses; signatures
   docs      the documentation: that it builds, and agrees with the code
   fuzz      each fuzzer for a minute
   mmrctl    the administration tool on recorded trees, on this machine
@@ -399,7 +399,7 @@ expected_taps() { # SUITE
 	local lanes devices lane test prefix=''
 	case $1 in
 	unit) lanes=("|${unit_tests[*]}") ;;
-	install) lanes=('|alias_test sign_test') ;;
+	install) lanes=('|install_test alias_test sign_test') ;;
 	docs | emulator | runner) lanes=('|test') ;;
 	style | fuzz) lanes=('|run') ;;
 	mmrctl) lanes=('|golden_test') ;;
@@ -522,6 +522,7 @@ run_local() { # SUITE
 	runner) run_here runner.test tools/vm/test ;;
 	style) run_here style.run tools/style/run "${series[@]}" ;;
 	install)
+		run_here install.install_test selftests/install_test.sh "${series[@]}"
 		run_here install.alias_test selftests/alias_test.sh "${series[@]}"
 		run_here install.sign_test selftests/sign_test.sh "${series[@]}"
 		;;

@@ -1,0 +1,97 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# "make install" and "make uninstall": what they put where, refuse, and leave. That the module
+# is then found is alias_test.sh's.
+#
+#	selftests/install_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=selftests/lib/installation.sh
+source "$here/lib/installation.sh"
+
+module=virtio_mmr_vfio_pci.ko
+
+files() {
+	(cd "$work" && find lib -type f -o -type l) 2>/dev/null | sort
+}
+
+# Runs make, then looks whether that is all there is
+leaves() { # FILES MAKE-ARGUMENTS...
+	local output wanted=$1
+	output=$(make_in_work '' "${@:2}") || {
+		echo "# ${output//$'\n'/$'\n'# }"
+		return 1
+	}
+	[[ $(files) == "$wanted" ]] && return
+	echo "# there are: $(files | tr '\n' ' ')"
+	return 1
+}
+
+# Beside a second module it would be chance which one is loaded
+refuses_second() { # RELEASE KDIR
+	local other output status=0
+	for other in updates/dkms/$module{,.gz,.xz,.zst} extra/$module updates/$module.xz; do
+		other=lib/modules/$1/$other
+		install -D /dev/null "$work/$other"
+		if output=$(make_in_work '' install KDIR="$2"); then
+			echo "# $other does not matter"
+			status=1
+		elif [[ $(files) != "$other" || $output != *"/$other"* ]]; then
+			echo "# ${output//$'\n'/$'\n'# }"
+			echo "# there are: $(files | tr '\n' ' ')"
+			status=1
+		fi
+		rm -rf "${work:?}/lib"
+	done
+	return "$status"
+}
+
+# From an empty folder to an empty folder; a second time is no second module
+installs_and_uninstalls() { # RELEASE KDIR
+	local file=lib/modules/$1/updates/$module
+	leaves "$file" install KDIR="$2" && leaves "$file" install KDIR="$2" &&
+		cmp "$repository/build/$1/$module" "$work/$file" || return 1
+	leaves '' uninstall KDIR="$2" && [[ ! -e $work/lib/modules/$1/updates ]]
+}
+
+# Whatever else is there stays
+uninstalls_no_more() { # RELEASE KDIR
+	local updates=lib/modules/$1/updates
+	install -D /dev/null "$work/$updates/dkms/$module"
+	install -D /dev/null "$work/$updates/$module"
+	leaves "$updates/dkms/$module" uninstall KDIR="$2" || return 1
+	rm -rf "${work:?}/lib"
+}
+
+# A kernel's name is enough, as it is when the kernel has gone
+without_headers() {
+	local file=lib/modules/99.1.0-none/updates/$module output
+	install -D /dev/null "$work/$file"
+	leaves '' uninstall KDIR=/lib/modules/99.1.0-none/build || return 1
+	install -D /dev/null "$work/$file"
+	leaves '' uninstall KDIR="$work" RELEASE=99.1.0-none || return 1
+	install -D /dev/null "$work/$file"
+	if output=$(make_in_work '' uninstall KDIR="$work"); then
+		echo "# it needs not to know for which kernel"
+		return 1
+	fi
+	[[ $(files) == "$file" && $output == *"make uninstall RELEASE="* ]] || {
+		echo "# ${output//$'\n'/$'\n'# }"
+		return 1
+	}
+	rm -rf "${work:?}/lib"
+}
+
+ktap_print_header
+ktap_set_plan $(($# * 3 + 1))
+for series; do
+	kdir=$("$repository/tools/debian/kernel-headers" "$series")
+	release=$("$repository/tools/debian/release" "$series")
+	ktap_test_result "$release.refuses_second" refuses_second "$release" "$kdir"
+	ktap_test_result "$release.installs_and_uninstalls" installs_and_uninstalls "$release" "$kdir"
+	ktap_test_result "$release.uninstalls_no_more" uninstalls_no_more "$release" "$kdir"
+done
+ktap_test_result without_headers without_headers
+ktap_finished
