@@ -82,9 +82,10 @@ install: release
 	install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
 	$(DEPMOD)
 
-# Also where the kernel has gone, or its headers
+# Also where the kernel has gone, or its headers. What tools/dkms/every_kernel has put
+# aside goes, too.
 uninstall: release
-	rm -f "$(INSTALLED)"
+	rm -f "$(INSTALLED)" "$(INSTALLED).old"
 	@test ! -e "$(MODULES)/updates" || rmdir --ignore-fail-on-non-empty "$(MODULES)/updates"
 	$(if $(wildcard $(MODULES)/modules.dep),$(DEPMOD))
 
@@ -156,7 +157,7 @@ demo: setup
 check: setup
 	@selftests/vmtest.sh
 
-# In a fresh Debian, without the network
+# In fresh Debians, without the network
 check-packages: folders
 	@tools/debian/install
 	@tools/debian/install packages-deb
@@ -223,7 +224,7 @@ help:
 	@echo '  make deb       build Debian packages, in build/deb'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make check-packages'
-	@echo '                 tests of the packages and of dkms, in a fresh Debian'
+	@echo '                 tests of the packages and of dkms, in a fresh Debian 12 and 13'
 	@echo '  make check-libvirt'
 	@echo '                 tests with the libvirt of Debian 12 and 13'
 	@echo '  make check-kernels'

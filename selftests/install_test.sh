@@ -53,6 +53,7 @@ installs_and_uninstalls() { # RELEASE KDIR
 	local file=lib/modules/$1/updates/$module
 	leaves "$file" install KDIR="$2" && leaves "$file" install KDIR="$2" &&
 		cmp "$repository/build/$1/$module" "$work/$file" || return 1
+	cp "$work/$file" "$work/$file.old"
 	leaves '' uninstall KDIR="$2" && [[ ! -e $work/lib/modules/$1/updates ]]
 }
 

@@ -137,7 +137,7 @@ files() {
 
 installed_module() { # RELEASE: prints the path
 	local found
-	found=$(find "/lib/modules/$1/updates" -name "$module.ko*" 2>/dev/null || true)
+	found=$(find "/lib/modules/$1/updates" -name "$module.ko*" ! -name '*.old' 2>/dev/null || true)
 	[[ $(wc -l <<<"$found") == 1 && -n $found ]] || {
 		echo "# modules for $1: ${found:-none}" >&2
 		return 1
@@ -162,6 +162,12 @@ is() { # WHAT WANTED ACTUAL
 	return 1
 }
 
+# The alias that nothing but a driver_override asks for
+found_by_alias() { # RELEASE
+	is 'what the alias finds' $module \
+		"$(modprobe -S "$1" -R vfio_pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00)"
+}
+
 # That the module is there for the kernel, and is what it should be
 module_is() { # VERSION RELEASE
 	local aliases
@@ -174,9 +180,7 @@ module_is() { # VERSION RELEASE
 	has vfio-pci-core "$(field depends "$2")" || return 1
 	aliases=$(field alias "$2" | sort)
 	is aliases "$(printf 'vfio_pci:v00001AF4d000010%ssv*sd*bc*sc*i*\n' F9 FA FB FC FD FE FF)" "$aliases" || return 1
-	# Found by the alias, which nothing but a driver_override asks for
-	is 'what the alias finds' $module \
-		"$(modprobe -S "$2" -R vfio_pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00)" || return 1
+	found_by_alias "$2" || return 1
 	if modprobe -q -S "$2" -R pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00 | grep $module; then
 		echo "# it is loaded for a PCI alias as well"
 		return 1
@@ -305,12 +309,53 @@ remove() {
 	run apt-get purge --yes virtio-mmr-dkms && nothing_left
 }
 
+installed_by_make() { # RELEASE
+	found_by_alias "$1" && cmp "/tmp/$1/$module.ko" "$(installed_module "$1")"
+}
+
+make_install() {
+	run make_for "$old_kernel" install && installed_by_make "$old_kernel"
+}
+
+# It would be loaded instead, or as well; where dkms installs none it stays
+package_over_make_install() {
+	local kernel
+	for kernel in $too_old $broken; do
+		install -D "/tmp/$old_kernel/$module.ko" "/lib/modules/$kernel/updates/$module.ko"
+	done
+	run apt-get install --yes "$work"/first/virtio-mmr-dkms_*.deb &&
+		module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" || return 1
+	[[ $(installed_module "$old_kernel") == */dkms/* ]] || {
+		echo "# that of dkms is not used"
+		return 1
+	}
+	has "/lib/modules/$old_kernel/updates/$module.ko.old now" "$log" || return 1
+	for kernel in $too_old $broken; do
+		cmp "/tmp/$old_kernel/$module.ko" "/lib/modules/$kernel/updates/$module.ko" || return 1
+		rm -r "/lib/modules/$kernel/updates"
+	done
+	run apt-get purge --yes virtio-mmr-dkms &&
+		cmp "/tmp/$old_kernel/$module.ko" "/lib/modules/$old_kernel/updates/$module.ko.old"
+}
+
+# The headers may have gone before
+make_uninstall() {
+	run make_for "$old_kernel" install && installed_by_make "$old_kernel" || return 1
+	mv "/lib/modules/$old_kernel/build" /root/
+	run make_for "$old_kernel" uninstall || return 1
+	mv /root/build "/lib/modules/$old_kernel/"
+	nothing_left
+}
+
 # Another version that was there before goes
 dkms_install() {
 	"$repository/tools/dkms/tree" 0.0.1 /usr/src/virtio-mmr-0.0.1
 	run dkms add -m virtio-mmr -v 0.0.1 || return 1
 	mv "/lib/modules/$broken" /root/
+	run make_for "$old_kernel" install || return 1
 	run make -C "$repository" dkms-install || return 1
+	has "/lib/modules/$old_kernel/updates/$module.ko.old now" "$log" || return 1
+	rm "/lib/modules/$old_kernel/updates/$module.ko.old"
 	module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" &&
 		has "not built for $too_old, which it does not support" "$log" &&
 		is '/usr/src' "/usr/src/virtio-mmr-$version" "$(echo /usr/src/virtio-mmr-*)"
@@ -355,8 +400,8 @@ lint() {
 ktap_print_header
 tests=(kernel_range first_install unsupported_are_named broken_kernel_is_no_obstacle
 	broken_running_kernel_is_an_obstacle new_kernel upgrade make_install_refuses dkms_make_refuses
-	remove dkms_install dkms_install_says_what_failed dkms_remove_without_dkms dkms_remove
-	tools_package lint)
+	remove make_install package_over_make_install make_uninstall dkms_install
+	dkms_install_says_what_failed dkms_remove_without_dkms dkms_remove tools_package lint)
 ktap_set_plan ${#tests[@]}
 
 {
