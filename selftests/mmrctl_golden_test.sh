@@ -585,6 +585,10 @@ installation() {
 	make --no-print-directory -C "$repository" install-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null || return 1
 	[[ -x $work/image/usr/sbin/mmrctl && -s $work/image/usr/share/bash-completion/completions/mmrctl ]] || return 1
 	[[ $(<"$work/image/usr/share/man/man8/mmrctl.8") == *'.TH "MMRCTL" 8'*'.SH EXIT STATUS'* ]] || return 1
+	# What man says of it, its reader sees
+	man --local-file "$work/image/usr/share/man/man8/mmrctl.8" 2>&1 >"$work/manual" |
+		sed 's/^/# man: /' | tee "$work/diff"
+	[[ ! -s $work/diff ]] && grep -q 'EXIT STATUS' "$work/manual" || return 1
 	make --no-print-directory -C "$repository" uninstall-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null
 	[[ -z $(find "$work/image" -type f) ]]
 }
