@@ -51,22 +51,6 @@ static bool is_ours(const struct function *function)
 	return !strcmp(function->driver, MMR_DRIVER);
 }
 
-/*
- * Whether a bind or an unbind of this function was killed before its end. @record is its
- * record then. Without a record whoever set the override may have meant it; so may who
- * gave the function a driver by hand.
- */
-static bool is_halfway(const struct function *function, struct record *record)
-{
-	if (is_ours(function) || !record_load(record, function))
-		return false;
-	if (!strcmp(function->override, MMR_DRIVER))
-		return true;
-	/* What put_back() sets for the time being */
-	return !*function->driver && *record->driver &&
-	       !strcmp(function->override, record->driver);
-}
-
 /**
  * struct change - what became of one function
  * @before: what it had, for the way back
@@ -82,7 +66,7 @@ struct change {
 /* True if there is a record of it already, by a bind or an unbind that was killed */
 static bool remember(struct change *change, const struct function *function)
 {
-	if (is_halfway(function, &change->before))
+	if (record_is_halfway(&change->before, function))
 		return true;
 	strcpy(change->before.driver, function->driver);
 	strcpy(change->before.override, function->override);
@@ -440,16 +424,18 @@ static void mention_driverctl(const struct function *function)
 
 static int unbind_one(struct function *function, struct change *change)
 {
-	struct record record = {};
-	bool halfway = is_halfway(function, &record);
+	struct record record;
+	bool due = record_is_due(&record, function);
 	int status = STATUS_OK;
 
 	strcpy(change->before.driver, function->driver);
 	strcpy(change->before.override, function->override);
-	if (is_ours(function))
-		record_load(&record, function);
-	else if (!halfway && (*function->driver || strcmp(function->override, MMR_DRIVER)))
+	if (!due && !is_ours(function) &&
+	    (*function->driver || strcmp(function->override, MMR_DRIVER))) {
+		/* Somebody else has changed it since, and undoes what there is to undo */
+		record_remove(function);
 		return STATUS_OK;
+	}
 	/* Where the driver stays nobody is in the way */
 	if (strcmp(function->driver, record.driver))
 		status = refuse_users(function, "unbind");

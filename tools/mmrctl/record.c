@@ -104,3 +104,28 @@ void record_remove(const struct function *function)
 
 	unlink(path.text);
 }
+
+/*
+ * Without a record whoever set the override may have meant it; so may who gave the
+ * function a driver by hand.
+ */
+bool record_is_halfway(struct record *record, const struct function *function)
+{
+	if (strcmp(function->driver, MMR_DRIVER) && record_load(record, function)) {
+		if (!strcmp(function->override, MMR_DRIVER))
+			return true;
+		/* What unbind sets for the time being */
+		if (!*function->driver && *record->driver &&
+		    !strcmp(function->override, record->driver))
+			return true;
+	}
+	*record = (struct record){};
+	return false;
+}
+
+bool record_is_due(struct record *record, const struct function *function)
+{
+	if (!strcmp(function->driver, MMR_DRIVER))
+		return record_load(record, function);
+	return record_is_halfway(record, function);
+}

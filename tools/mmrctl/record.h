@@ -31,4 +31,13 @@ int record_save(const struct function *function);
 bool record_load(struct record *record, const struct function *function);
 void record_remove(const struct function *function);
 
+/*
+ * Whether a bind or an unbind of @function was killed before its end; @record is its
+ * record then, else empty
+ */
+bool record_is_halfway(struct record *record, const struct function *function);
+
+/* Whether unbind would put @record back, which is empty if not */
+bool record_is_due(struct record *record, const struct function *function);
+
 #endif /* MMRCTL_RECORD_H */

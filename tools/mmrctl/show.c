@@ -203,7 +203,7 @@ static json_t *record_json(const struct function *function)
 {
 	struct record record;
 
-	if (!record_load(&record, function))
+	if (!record_is_due(&record, function))
 		return json_null();
 	return json_pack("{s:o, s:o}", "driver", json_text(record.driver),
 			 "driver_override", json_text(record.override));
@@ -355,7 +355,7 @@ static void print_binding(const struct function *function)
 	read_persistent(function, persistent, sizeof(persistent));
 	if (*persistent)
 		line("at each boot", "%s, by driverctl", persistent);
-	if (record_load(&record, function))
+	if (record_is_due(&record, function))
 		line("unbind restores", "%s%s%s", *record.driver ? record.driver : "no driver",
 		     *record.override ? ", driver_override " : "", record.override);
 
