@@ -483,9 +483,12 @@ static void print_findings(const struct findings *findings, bool all, size_t fun
 	for (i = 0; i < findings->count; i++)
 		if (!all || !*findings->list[i].bdf || findings->list[i].level >= LEVEL_WARNING)
 			print_finding(&findings->list[i]);
-	if (all)
-		printf("%-7s  functions: %zu with an MMR device ID; 'mmrctl check BDF' tells all about one\n",
-		       functions ? "ok" : "note", functions);
+	if (all && functions)
+		printf("ok       functions: %zu with an MMR device ID; 'mmrctl check BDF' tells all about one\n",
+		       functions);
+	else if (all)
+		puts("note     functions: none with an MMR device ID\n"
+		     "         -> VFs are there once their PF has them: echo NUMBER >/sys/bus/pci/devices/PF/sriov_numvfs");
 	puts(ready == STATUS_OK ? "ready" :
 	     ready == STATUS_DENIED ? "unknown: only root can tell" : "not ready");
 }
