@@ -16,25 +16,33 @@ module=virtio_mmr_vfio_pci
 
 # Kernels of which the module sees headers only; an image would want a boot loader
 kernel_packages() { # SUITES SERIES: to the folder RELEASE; prints RELEASE
-	local release version image headers
+	local release version image headers other
 	release=$("$repository/tools/debian/release" "$2")
 	version=$("$repository/tools/debian/apt" "$1" apt-cache show "linux-headers-$release" |
 		sed -n 's/^Version: //p' | head -n 1)
 	image=image-$release
 	mkdir -p "$image/DEBIAN" "$image/lib/modules/$release" "$image/boot" "$release"
-	# Without modules.dep later versions of dkms call no depmod
-	touch "$image/lib/modules/$release/modules."{builtin,order,dep} "$image/boot/config-$release"
+	mapfile -t headers < <("$repository/tools/debian/apt" "$1" apt-cache depends "linux-headers-$release" |
+		sed -n 's/^ *Depends: \(linux-headers-.*\)/\1/p')
+	"$repository/tools/debian/fetch" "$1" "$release" "linux-headers-$release" "${headers[@]}" >/dev/null
+	# One module, compressed as the kernel's are: dkms does as it finds, and later versions
+	# forget a kernel that has no modules but theirs
+	mkdir "$image/lib/modules/$release/kernel"
+	other=$image/lib/modules/$release/kernel/other.ko
+	cc -x c -c -o "$other" /dev/null
+	dpkg-deb --fsys-tarfile "$release/linux-headers-${release}_"*.deb |
+		tar -x -O --wildcards '*/.config' >"$image/boot/config-$release"
+	! grep -q ^CONFIG_MODULE_COMPRESS_XZ=y "$image/boot/config-$release" || xz "$other"
+	touch "$image/lib/modules/$release/modules."{builtin,order}
+	/sbin/depmod -b "$image" "$release"
 	cat >"$image/DEBIAN/control" <<END
 Package: linux-image-$release
 Version: $version
 Architecture: amd64
 Maintainer: nobody <nobody@example.org>
-Description: a kernel without any files
+Description: a kernel with one module
 END
 	dpkg-deb --root-owner-group --build "$image" "$release" >/dev/null
-	mapfile -t headers < <("$repository/tools/debian/apt" "$1" apt-cache depends "linux-headers-$release" |
-		sed -n 's/^ *Depends: \(linux-headers-.*\)/\1/p')
-	"$repository/tools/debian/fetch" "$1" "$release" "linux-headers-$release" "${headers[@]}" >/dev/null
 	echo "$release"
 }
 

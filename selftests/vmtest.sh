@@ -40,7 +40,7 @@ SUITE, default all of these:
   bench     instructions of notification and register accesses, against recorded ones
 
 and, only where they are named, as they take long; packages and libvirt fetch more from Debian:
-  packages  the Debian packages and dkms, in a fresh Debian 12
+  packages  the Debian packages and dkms, in a fresh Debian 12 and 13
   million   1,000,000 notifications of suite vmm, while other functions are reset
   libvirt   hostdevs and guests of libvirt 9.0 and 11.3
 
@@ -400,6 +400,7 @@ expected_taps() { # SUITE
 	case $1 in
 	unit) lanes=("|${unit_tests[*]}") ;;
 	install) lanes=('|install_test alias_test sign_test') ;;
+	packages) lanes=('|bookworm.packages_test trixie.packages_test') ;;
 	docs | emulator | runner) lanes=('|test') ;;
 	style | fuzz) lanes=('|run') ;;
 	mmrctl) lanes=('|golden_test') ;;
@@ -526,7 +527,11 @@ run_local() { # SUITE
 		run_here install.alias_test selftests/alias_test.sh "${series[@]}"
 		run_here install.sign_test selftests/sign_test.sh "${series[@]}"
 		;;
-	packages) run_here packages.packages_test selftests/packages_test.sh ;;
+	packages)
+		for test in bookworm trixie; do
+			run_here "packages.$test.packages_test" selftests/packages_test.sh $test
+		done
+		;;
 	docs) run_here docs.test tools/docs/test ;;
 	fuzz) run_here fuzz.run selftests/fuzz/run 60 ;;
 	esac
