@@ -245,6 +245,24 @@ test_many_queues_after_reset() {
 	notify $many 62 2 2000 && all_in_kernel 2000 2
 }
 
+# Two functions at one port: one of them answers, and when they part both do again. The
+# eventfd of one takes the place of the other's, whatever their order is in QEMU.
+test_two_at_one_port() {
+	local slot other before
+
+	notify $many 0 1 1 && [[ $arrived == 1 && $writes == 1 ]] || return 1
+	for slot in $first $many; do
+		other=$((first + many - slot))
+		ports_place "$slot" "$(port_of $other)" || return 1
+		before=$(counter "$slot" mmr-notifies)
+		notify $other 0 1 1000 || return 1
+		[[ $((arrived + $(counter "$slot" mmr-notifies) - before)) == 1000 && $writes == 0 ]] || return 1
+		ports_place "$slot" "$(port_of "$slot")" || return 1
+		notify $first 0 1 1000 && all_in_kernel 1000 || return 1
+		notify $many 0 1 1000 && all_in_kernel 1000 || return 1
+	done
+}
+
 # That QEMU has
 eventfds() {
 	readlink "/proc/$ports_pid/fd/"* | grep -c eventfd
@@ -328,7 +346,7 @@ few_writes() {
 
 guest_cases=({first,second}_{ping,disk})
 ktap_print_header
-plan=$((26 + ${#guest_cases[@]}))
+plan=$((27 + ${#guest_cases[@]}))
 [[ $million != 1000000 ]] || plan=3
 ktap_set_plan "$plan"
 log_mark
@@ -369,6 +387,7 @@ point x_no_kvm_ioeventfd test_property $no_kvm
 point reset_by_monitor test_reset qmp
 point reset_by_guest test_reset guest
 point many_queues_after_reset test_many_queues_after_reset
+point two_at_one_port test_two_at_one_port
 point million test_million
 point unplugged_while_notified test_unplugged_while_notified
 point ends kill -0 "$ports_pid"
