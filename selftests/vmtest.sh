@@ -84,11 +84,14 @@ removal_lanes=(
 	-- 'rng blk scsi console|leak_test'
 )
 
+# Where an eventfd goes, and where none does
+ioeventfd_short=ioeventfd_test:-t:each_signal_notifies_once:-t:not_in_other_regions:-t:mistakes
+
 # Name, type, QEMU properties, tests. What depends on the layout, where it does.
 layouts=(
-	'one_doorbell|net|mmr-notify-multiplier=0|notify_test net_test'
+	"one_doorbell|net|mmr-notify-multiplier=0|notify_test net_test $ioeventfd_short"
 	'doorbell_pages|net|mmr-notify-multiplier=4096|notify_test net_test'
-	'no_notify_capability|net|mmr-notify-cap=off|notify_test net_test'
+	"no_notify_capability|net|mmr-notify-cap=off|notify_test net_test $ioeventfd_short"
 	'wrapped_form|net|mmr-form=wrapped|bar_test notify_test net_test'
 	'window_in_modern_bar|net|mmr-bar=4,mmr-offset=0x8000|bar_test register_test notify_test net_test'
 	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|bar_test register_test notify_test net_test'
@@ -127,7 +130,7 @@ displaced_layouts=(
 	'msix_alone_in_bar0|mmr-msix-bar=0'
 )
 # On each of them. The golden files are for the usual layout.
-displaced_tests='displaced_bar_test config_space_test:-T:golden:-v:net bar_test position_test:-T:of_read_and_write register_test notify_test net_test'
+displaced_tests="displaced_bar_test config_space_test:-T:golden:-v:net bar_test position_test:-T:of_read_and_write register_test notify_test net_test $ioeventfd_short"
 
 fail() {
 	echo "selftests/vmtest.sh: $*" >&2
