@@ -299,7 +299,14 @@ static void check_module(struct findings *findings)
 
 	kernel_release(release, sizeof(release));
 	module_look(&driver, MMR_DRIVER);
-	if (driver.loaded) {
+	if (driver.loaded && *driver.source && *driver.loaded_source &&
+	    strcmp(driver.source, driver.loaded_source)) {
+		remedy(add(findings, LEVEL_NOTE, "module", NULL,
+			   MMR_DRIVER " is loaded, and %s is another version of it, which is not in use yet",
+			   driver.path),
+		       "when all functions are unbound: modprobe -r " MMR_DRIVER
+		       "; mmrctl bind loads the other one");
+	} else if (driver.loaded) {
 		add(findings, LEVEL_OK, "module", NULL, MMR_DRIVER " is loaded");
 	} else if (!driver.installed) {
 		releases = module_releases(MMR_DRIVER, release, &has);

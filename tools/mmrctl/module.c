@@ -57,6 +57,8 @@ static void read_info(struct module *module, struct kmod_module *mod)
 		if (!strcmp(key, "vermagic"))
 			snprintf(module->vermagic, sizeof(module->vermagic), "%.*s",
 				 (int)strcspn(value, " "), value);
+		else if (!strcmp(key, "srcversion"))
+			snprintf(module->source, sizeof(module->source), "%s", value);
 		else if (!strcmp(key, "signer"))
 			snprintf(module->signer, sizeof(module->signer), "%s", value);
 		else if (!strcmp(key, "sig_id"))
@@ -75,6 +77,8 @@ void module_look(struct module *module, const char *name)
 	struct kmod_ctx *ctx;
 
 	*module = (struct module){ .loaded = path_exists(&path) };
+	path = sys_path("module/%s/srcversion", name);
+	read_line(&path, module->loaded_source, sizeof(module->loaded_source));
 	ctx = open_modules();
 	if (!ctx)
 		return;

@@ -14,6 +14,8 @@
  * @installed: modprobe finds it
  * @path: of its file if @installed
  * @vermagic: kernel that the file was built for, first word
+ * @source: the file's srcversion, which tells builds of different source apart
+ * @loaded_source: the same of the one that is loaded; either is empty if not known
  * @is_signed: the file has a signature
  * @signer: who signed it, as the signature says
  */
@@ -22,6 +24,8 @@ struct module {
 	bool installed;
 	char path[PATH_MAX];
 	char vermagic[128];
+	char source[64];
+	char loaded_source[64];
 	bool is_signed;
 	char signer[128];
 };
