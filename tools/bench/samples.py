@@ -68,12 +68,17 @@ class Samples:
             for one, other in zip(ones, others))
 
 
-def agree(runs):
-    """The counts of all runs, which must be the same to the instruction."""
+def agree(runs, drivers=(STOCK, OURS)):
+    """The counts of the first run; all must have the same paths, and through these drivers the same counts."""
     first = runs[0]
     for other in runs[1:]:
+        alone = first.keys() ^ other.keys()
+        if alone:
+            raise Invalid("only one of two boots measured: " +
+                          "; ".join(f"{path} through {driver}" for driver, path in sorted(alone)))
         differences = [f"{key[1]} through {key[0]}: {first.cost(key)} and {other.cost(key)}"
-                       for key in first.keys() if first.cost(key) != other.cost(key)]
+                       for key in first.keys() if key[0] in drivers and
+                       first.cost(key) != other.cost(key)]
         if differences:
             raise Invalid("two boots counted differently: " + "; ".join(differences))
     return first
