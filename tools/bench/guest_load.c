@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #define ROUNDS		5
-#define READS		5000
-#define PACKETS		40000
+#define READS		2500
+#define PACKETS		20000
 #define PAUSE		1	/* seconds */
 /* Ioeventfds, ARP and caches come with the first ones */
 #define WARM_UP		100

@@ -46,11 +46,6 @@ class Guests:
         return sum(result["notifications"].values())
 
     @staticmethod
-    def instructions(result):
-        """Of an operation: all of QEMU's threads, the guest's own included."""
-        return sum(result["cpu"].values()) / result["operations"]
-
-    @staticmethod
     def share(result):
         """Notifications per 1,000 operations."""
         return 1000 * Guests.notifications(result) / result["operations"]
@@ -61,9 +56,14 @@ class Guests:
         return result["operations"] / result["nanoseconds"] * 1e9
 
     @staticmethod
-    def thread(result, name):
-        """The same of one thread."""
-        return result["cpu"].get(name, 0) / result["operations"]
+    def vcpu(result):
+        """CPU time of the virtual CPU's thread for an operation, the guest's own included."""
+        return result["cpu"]["vcpu"] / result["operations"]
+
+    @staticmethod
+    def others(result):
+        """The same of QEMU's other threads, of which the main loop is the one that counts."""
+        return (sum(result["cpu"].values()) - result["cpu"]["vcpu"]) / result["operations"]
 
     def median(self, load, way, value):
         return statistics.median(value(result) for result in self.rounds[load, way])

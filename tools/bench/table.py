@@ -32,10 +32,9 @@ def limit(bound):
     return bound.source if math.isinf(bound.value) else f"<= {number(bound.value)} ({bound.source})"
 
 
-def verdict(bound, measured):
-    if bound is None or math.isinf(bound.value):
-        return ""
-    return "met" if bound.met(measured) else "NOT MET"
+def span(values):
+    """The extremes of these values."""
+    return f"({number(min(values))}-{number(max(values))})"
 
 
 def path_lines(exact, time):
@@ -56,39 +55,58 @@ def path_lines(exact, time):
 
 
 def goal_lines(rows):
-    yield ("", "measured", "unit", "goal", "", "further goal", "")
+    yield ("", "measured", "(extremes)", "unit", "goal", "", "further goal", "")
     for row in rows:
-        yield (row.subject, number(row.measured), row.unit,
-               limit(row.goal), verdict(row.goal, row.measured),
-               limit(row.stretch), verdict(row.stretch, row.measured))
+        yield (row.subject, number(row.measured), span(row.extremes) if row.extremes else "", row.unit,
+               limit(row.goal), row.verdict(row.goal), limit(row.stretch), row.verdict(row.stretch))
 
 
 def bind_lines(bind):
-    yield ("functions", "driver", "bind", "unbind", "unit", "slab bytes each", "used bytes each")
-    for count, costs in bind.items():
+    yield ("functions", "driver", "bind", "(extremes)", "unbind", "unit", "slab bytes each", "(extremes)")
+    for costs in bind:
+        timed = costs["unit"] != "instructions"
+        scale, unit = (1e3, "microseconds") if timed else (1, costs["unit"])
         for driver in (STOCK, OURS):
-            (bound, unit), (unbound, _) = (goals.bind_cost(costs, driver, what) for what in ("bind", "unbind"))
+            bound, unbound = ([value / scale for value in goals.bind_cost(costs, driver, what)]
+                              for what in ("bind", "unbind"))
+            memory = goals.bind_memory(costs, driver)
             # Unbinding waits for a reset, and a clock of instructions goes on while all wait
-            unbound = number(unbound) if unit != "instructions" else ""
-            # The memory of few is less than what the rest of the system takes and frees
-            memory = [number(goals.bind_memory(costs, driver, what)) if count > 100 else ""
-                      for what in ("slab_bytes", "used_bytes")]
-            yield (str(count), SHORT[driver], number(bound), unbound, unit, *memory)
+            yield (str(costs["functions"]), SHORT[driver], number(statistics.median(bound)), span(bound),
+                   number(statistics.median(unbound)) if timed else "", unit,
+                   *((number(statistics.median(memory)), span(memory)) if memory else ("", "")))
 
 
-def guest_lines(guests):
-    yield ("guest's", "notified by", "per second", "notified per 1000", "instructions",
-           "to exit", "(extremes)", "main loop", "vCPU")
+def compared_lines(guests, value, further):
+    """Of each load and way: the value with its extremes, its ratio to that by exit, further columns."""
     for load, operation in LOADS.items():
         for way in WAYS:
-            ratios = guests.ratios(load, guests.instructions)
-            yield (operation, way,
-                   *(number(guests.median(load, way, value))
-                     for value in (guests.rate, guests.share, guests.instructions)),
-                   *((f"{statistics.median(ratios):.3f}", f"({min(ratios):.3f}-{max(ratios):.3f})")
-                     if way == "ioeventfd" else ("", "")),
-                   *(number(guests.median(load, way, lambda result, name=thread: guests.thread(result, name)))
-                     for thread in ("main", "vcpu")))
+            values = [value(result) for result in guests.rounds[load, way]]
+            ratios = guests.ratios(load, value)
+            yield (operation, way, number(statistics.median(values)), span(values),
+                   *((number(statistics.median(ratios)), span(ratios)) if way == "ioeventfd" else ("", "")),
+                   *(number(guests.median(load, way, other)) for other in further))
+
+
+def counted_lines(guests):
+    yield ("guest's", "notified by", "vCPU", "(extremes)", "to exit", "(extremes)", "main loop", "notified per 1000")
+    yield from compared_lines(guests, guests.vcpu, (guests.others, guests.share))
+
+
+def timed_lines(guests):
+    yield ("guest's", "notified by", "per second", "(extremes)", "to exit", "(extremes)", "notified per 1000")
+    yield from compared_lines(guests, guests.rate, (guests.share,))
+
+
+def guest_text(guests):
+    counted, timed = guests
+    for title, run, found, right in (
+            ("instructions of QEMU's threads, the guest's included, for each operation of the guest",
+             counted, counted_lines, {2, 4, 6, 7}),
+            ("operations of the guest in a second of real time", timed, timed_lines, {2, 4, 6})):
+        yield (f"# {title}: Linux {run.kernel}; notifications: {run.sent} sent, "
+               f"{run.seen} seen by the devices")
+        yield from columns(list(found(run)), right)
+        yield ""
 
 
 def text(exact, time, bind, guests, rows):
@@ -101,39 +119,46 @@ def text(exact, time, bind, guests, rows):
     if exact or time:
         lines += [*columns(list(path_lines(exact, time)), {2, 3, 4, 5, 6, 7}), ""]
     if bind:
-        lines += [*columns(list(bind_lines(bind)), {0, 2, 3, 5, 6}), ""]
+        lines += [*columns(list(bind_lines(bind)), {0, 2, 4, 6}), ""]
     if guests:
-        lines.append(f"# instructions of QEMU, its guest included, per operation of the guest: Linux {guests.kernel}; "
-                     f"notifications: {guests.sent} sent, {guests.seen} seen by the devices")
-        lines += [*columns(list(guest_lines(guests)), {2, 3, 4, 5, 7, 8}), ""]
+        lines += guest_text(guests)
     if rows:
         lines += columns(list(goal_lines(rows)), {1})
     return "\n".join(lines) + "\n"
 
 
-def save(path, exact, time, bind, guests, rows):
-    """All of that, for programs."""
-    data = {}
-    for samples in filter(None, (exact, time)):
-        paths = []
-        for key in samples.keys():
-            found = {"driver": key[0], "path": key[1], "cost": samples.cost(key),
-                     "to_bare_exit": samples.ratio(key, (key[0], "guest_exit"))}
-            if not samples.exact:
-                found |= {"floor": samples.floor(key), "quartiles": samples.quartiles(key)}
-            paths.append(found)
-        data["exact" if samples.exact else "time"] = {
-            "unit": samples.unit, "kernel": samples.kernel, "type": samples.type,
+def saved_paths(samples):
+    paths = []
+    for key in samples.keys():
+        found = {"driver": key[0], "path": key[1], "cost": samples.cost(key),
+                 "to_bare_exit": samples.ratio(key, (key[0], "guest_exit"))}
+        if not samples.exact:
+            found |= {"floor": samples.floor(key), "quartiles": samples.quartiles(key)}
+        paths.append(found)
+    return {"unit": samples.unit, "kernel": samples.kernel, "type": samples.type,
             "notifications_sent": samples.sent, "notifications_seen": samples.seen, "paths": paths}
+
+
+def saved_goal(row):
+    saved = dataclasses.asdict(row)
+    for name, bound in (("goal", row.goal), ("stretch", row.stretch)):
+        if bound:
+            saved[name]["verdict"] = row.verdict(bound) or None
+            if math.isinf(bound.value):
+                saved[name]["value"] = None
+    return saved
+
+
+def save(path, exact, bare, time, bind, guests, rows):
+    """All of that, for programs, and the counts of the module without counters."""
+    data = {name: saved_paths(samples)
+            for name, samples in (("exact", exact), ("bare", bare), ("time", time)) if samples}
     if bind:
-        data["bind"] = bind
+        data["bind"] = dict(zip(("counted", "timed"), bind))
     if guests:
-        data["guest"] = {"kernel": guests.kernel, "notifications_sent": guests.sent,
-                         "notifications_seen": guests.seen,
-                         "rounds": [one for rounds in guests.rounds.values() for one in rounds]}
-    data["goals"] = [dataclasses.asdict(row) for row in rows]
-    for row in data["goals"]:
-        for bound in ("goal", "stretch"):
-            if row[bound] and math.isinf(row[bound]["value"]):
-                row[bound]["value"] = None
+        data["guest"] = {
+            name: {"kernel": run.kernel, "notifications_sent": run.sent, "notifications_seen": run.seen,
+                   "rounds": [one for rounds in run.rounds.values() for one in rounds]}
+            for name, run in zip(("counted", "timed"), guests)}
+    data["goals"] = [saved_goal(row) for row in rows]
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
