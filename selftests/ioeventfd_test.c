@@ -388,60 +388,47 @@ static void *signal_on_and_on(void *data)
 }
 
 /* The teardown asks the device whether it was touched while in reset or D3 */
-static void reset_on_and_on(struct __test_metadata *_metadata,
-			    FIXTURE_DATA(ioeventfd) *self, bool adds, bool by_host)
+TEST_F(ioeventfd, while_resets_go_on)
 {
-	struct signaller signaller = {
-		.device = &self->device,
-		.fd = self->fd,
-		.adds = adds,
-	};
-	pthread_t thread;
-	uint64_t now;
-	int i;
+	unsigned int kind;
 
-	if (!adds)
+	for (kind = 0; kind < 4; kind++) {
+		bool adds = kind & 1, by_host = kind & 2;
+		struct signaller signaller = {
+			.device = &self->device,
+			.fd = self->fd,
+			.adds = adds,
+		};
+		pthread_t thread;
+		uint64_t now;
+		int i;
+
+		TH_LOG("resets by %s, eventfds %s", by_host ? "the host" : "the user",
+		       adds ? "added when signalled" : "added before");
+		if (!adds)
+			ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+		ASSERT_EQ(pthread_create(&thread, NULL, signal_on_and_on, &signaller), 0);
+		for (i = 0; i < 5; i++) {
+			EXPECT_EQ(by_host ? sysfs_reset(self->device.bdf) :
+					    vfio_reset(&self->device), 0);
+			/* What is signalled in a reset by the host is dropped: not all of it */
+			usleep(20000);
+		}
+		atomic_store(&signaller.stop, true);
+		ASSERT_EQ(pthread_join(thread, NULL), 0);
+		EXPECT_EQ(signaller.errors, 0);
+		/* Removal waits for what was deferred */
+		EXPECT_EQ(add(&self->device, 0, -1), adds ? -ENODEV : 0);
+		now = qmp_counter(&self->qmp, "mmr-notifies");
+		EXPECT_GT(now, self->notifies);
+		EXPECT_LE(now - self->notifies, signaller.signals);
+		self->notifies = now;
+		/* It works again, once per signal */
 		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	ASSERT_EQ(pthread_create(&thread, NULL, signal_on_and_on, &signaller), 0);
-	for (i = 0; i < 5; i++) {
-		EXPECT_EQ(by_host ? sysfs_reset(self->device.bdf) :
-				    vfio_reset(&self->device), 0);
-		/* What is signalled in a reset by the host is dropped: not all of it */
-		usleep(20000);
+		signal_eventfd(_metadata, self->fd);
+		EXPECT_NOTIFIES(1);
+		ASSERT_EQ(add(&self->device, 0, -1), 0);
 	}
-	atomic_store(&signaller.stop, true);
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
-	EXPECT_EQ(signaller.errors, 0);
-	/* Removal waits for what was deferred */
-	EXPECT_EQ(add(&self->device, 0, -1), adds ? -ENODEV : 0);
-	now = qmp_counter(&self->qmp, "mmr-notifies");
-	EXPECT_GT(now, self->notifies);
-	EXPECT_LE(now - self->notifies, signaller.signals);
-	self->notifies = now;
-	/* It works again, once per signal */
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	signal_eventfd(_metadata, self->fd);
-	EXPECT_NOTIFIES(1);
-}
-
-TEST_F(ioeventfd, while_the_user_resets)
-{
-	reset_on_and_on(_metadata, self, false, false);
-}
-
-TEST_F(ioeventfd, while_the_host_resets)
-{
-	reset_on_and_on(_metadata, self, false, true);
-}
-
-TEST_F(ioeventfd, added_while_the_user_resets)
-{
-	reset_on_and_on(_metadata, self, true, false);
-}
-
-TEST_F(ioeventfd, added_while_the_host_resets)
-{
-	reset_on_and_on(_metadata, self, true, true);
 }
 
 FUNCTIONS_HARNESS_MAIN
