@@ -4,7 +4,7 @@
 # A guest that executes port accesses on command (guest/ports.c), and what its notifications
 # cost. Runs in L1; the script has set "tools" and "build".
 
-ports_pid='' ports_in='' ports_out=''
+ports_pid='' ports_in='' ports_out='' ports_gone=''
 # What the guest last answered
 answer=''
 
@@ -24,7 +24,7 @@ ports_start() { # NAME QEMU OPTION...
 		-chardev "pipe,id=serial,path=$work/serial" -serial chardev:serial \
 		-qmp "unix:$ports_socket,server=on,wait=off" \
 		"$@" </dev/null >"$ports_log" 2>&1 &
-	ports_pid=$!
+	ports_pid=$! ports_gone=''
 	# For reading and writing, as QEMU may be later
 	exec {ports_in}<>"$work/serial.in" {ports_out}<>"$work/serial.out"
 	# Behind whatever it has said
@@ -36,8 +36,10 @@ ports_start() { # NAME QEMU OPTION...
 # a busy machine it may well take minutes until QEMU's program has come to L1 and runs.
 # (A read with a time limit can lose the character that comes as the time is up.)
 ports_answer() {
+	[[ ! $ports_gone ]] || return 1
 	read -r answer <&"$ports_out"
 	[[ $answer != *gone ]] || {
+		ports_gone=yes
 		echo "# no answer: QEMU is gone, and said: $(tail -n 3 "$ports_log" | tr '\n' ' ')"
 		return 1
 	}
