@@ -30,8 +30,9 @@ mapfile -t vfs < <("$repository/tools/vm/vfs" create | sed -n 's/ net .*//p' | t
 pf=$(basename "$(readlink -f "$devices/${vfs[0]}/physfn")")
 id=$("$repository/tools/vm/vfs" list | sed -n "s/^${vfs[0]} net \(\S*\) .*/\1/p")
 
-# The module is not installed on this machine: a folder with it and nothing else takes
-# the place of /lib/modules, as all others that are needed are loaded before.
+# The module is not installed on this machine: a folder with it takes the place of
+# /lib/modules. Of the others it has vfio-pci, which driverctl loads; what that needs is
+# loaded before.
 install_module() {
 	local release modules
 	release=$(uname -r)
@@ -42,6 +43,7 @@ install_module() {
 	modprobe vfio-pci
 	mkdir -p "$modules/updates"
 	cp "$repository/build/$release/$driver.ko" "$modules/updates/"
+	cp "$(modinfo -n vfio-pci)" "$modules/"
 	touch "$modules"/modules.{order,builtin,builtin.modinfo}
 	depmod -b "$work" "$release"
 	mount --bind "$modules" "/lib/modules/$release"
@@ -214,6 +216,9 @@ bind_loads_the_module() {
 	expect 0 || return 1
 	[[ -e /sys/module/$driver && $output == "${vfs[0]}: $driver (was: no driver)" ]] || return 1
 	have $driver $driver "${vfs[0]}" || return 1
+	# That it is what is installed
+	run check "${vfs[0]}"
+	[[ $output == *"ok       module: $driver is loaded"$'\n'* ]] || return 1
 	run unbind "${vfs[0]}"
 	expect 0 && have none '(null)' "${vfs[0]}"
 }
@@ -475,7 +480,7 @@ driverctl_makes_it_last() {
 	driverctl load-override "$vf" || return 1
 	have $driver $driver "$vf" || return 1
 	run unbind "$vf"
-	expect 0 "driverctl binds it again" && have none '(null)' "$vf" || return 1
+	expect 0 "driverctl binds it to $driver at the next boot" && have none '(null)' "$vf" || return 1
 	driverctl load-override "$vf" || return 1
 	have $driver $driver "$vf" || return 1
 	# As the manual has it
@@ -483,7 +488,14 @@ driverctl_makes_it_last() {
 	have none '(null)' "$vf" || return 1
 	status=0
 	driverctl load-override "$vf" || status=$?
-	[[ $status != 0 ]] && have none '(null)' "$vf"
+	[[ $status != 0 ]] && have none '(null)' "$vf" || return 1
+	# Another driver at the next boot than now
+	driverctl set-override "$vf" vfio-pci || return 1
+	run bind "$vf"
+	expect 0 "driverctl binds it to vfio-pci at the next boot" && have $driver $driver "$vf" || return 1
+	run unbind "$vf"
+	expect 0 && [[ $errors != *'next boot'* ]] && have vfio-pci vfio-pci "$vf" || return 1
+	driverctl --noprobe unset-override "$vf" && have none '(null)' "$vf"
 }
 
 tests=(list_agrees_with_sysfs show_agrees_with_lspci other_users check_this_machine

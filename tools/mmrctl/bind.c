@@ -342,6 +342,17 @@ static void end(struct functions *found, struct change *changes)
 	functions_release(found);
 }
 
+/* What the administrator may not expect: a driver other than the one that it has now */
+static void mention_driverctl(const struct function *function)
+{
+	char driver[NAME_LENGTH];
+
+	function_persistent_driver(function, driver, sizeof(driver));
+	if (*driver && strcmp(driver, function->driver))
+		complain("%s: driverctl binds it to %s at the next boot, unless: driverctl --noprobe unset-override %s",
+			 function->bdf, driver, function->bdf);
+}
+
 /* --- bind ------------------------------------------------------------------------------ */
 
 static void undo(struct functions *found, const struct change *changes, size_t count)
@@ -394,6 +405,7 @@ int verb_bind(const struct request *request)
 	struct functions found;
 	struct change *changes;
 	int status;
+	size_t i;
 
 	status = begin(&found, &changes, request);
 	if (status)
@@ -404,6 +416,9 @@ int verb_bind(const struct request *request)
 	if (!status) {
 		hold_signals();
 		status = bind_all(&found, changes);
+		for (i = 0; i < found.count && !status; i++)
+			if (changes[i].changed)
+				mention_driverctl(&found.list[i]);
 		if (!status)
 			status = report(&found, changes, request->json);
 	}
@@ -412,15 +427,6 @@ int verb_bind(const struct request *request)
 }
 
 /* --- unbind ----------------------------------------------------------------------------- */
-
-static void mention_driverctl(const struct function *function)
-{
-	struct path path = root_path("etc/driverctl.d/pci-%s", function->bdf);
-
-	if (path_exists(&path))
-		complain("%s: driverctl binds it again at the next boot, unless: driverctl --noprobe unset-override %s",
-			 function->bdf, function->bdf);
-}
 
 static int unbind_one(struct function *function, struct change *change)
 {

@@ -394,3 +394,11 @@ json_t *usable_json(const struct function *function)
 		return json_null();
 	return json_boolean(function->verdict == VERDICT_USABLE);
 }
+
+void function_persistent_driver(const struct function *function, char *name, size_t size)
+{
+	struct path path = root_path("etc/driverctl.d/pci-%s", function->bdf);
+
+	read_line(&path, name, size);
+	make_printable(name);
+}

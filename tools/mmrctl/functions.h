@@ -175,4 +175,12 @@ void describe_registers(const struct function *function, char *text, size_t size
 json_t *registers_json(const struct function *function);
 json_t *usable_json(const struct function *function);
 
+/**
+ * function_persistent_driver - what driverctl binds a function to at each boot
+ * @function: the function
+ * @name: where to put the driver's name; empty if there is none
+ * @size: of that, in bytes
+ */
+void function_persistent_driver(const struct function *function, char *name, size_t size);
+
 #endif /* MMRCTL_FUNCTIONS_H */

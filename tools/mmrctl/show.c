@@ -76,15 +76,6 @@ static const char *fate_name(enum virtio_mmr_bar0_fate fate)
 	return "absent";
 }
 
-/* What driverctl binds it to at each boot, or empty */
-static void read_persistent(const struct function *function, char *name, size_t size)
-{
-	struct path path = root_path("etc/driverctl.d/pci-%s", function->bdf);
-
-	read_line(&path, name, size);
-	make_printable(name);
-}
-
 /* --- JSON ----------------------------------------------------------------------- */
 
 static json_t *bars_json(const struct function *function)
@@ -216,7 +207,7 @@ static json_t *function_json(const struct function *function)
 	struct users users;
 
 	users_find(&users, function);
-	read_persistent(function, persistent, sizeof(persistent));
+	function_persistent_driver(function, persistent, sizeof(persistent));
 	object = json_pack("{s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:o, s:o}",
 			   "bdf", function->bdf, "pf", json_text(function->pf),
 			   "vf", function->vf_index < 0 ? json_null() :
@@ -352,7 +343,7 @@ static void print_binding(const struct function *function)
 
 	line("driver", "%s%s%s", *function->driver ? function->driver : "none",
 	     *function->override ? ", driver_override " : "", function->override);
-	read_persistent(function, persistent, sizeof(persistent));
+	function_persistent_driver(function, persistent, sizeof(persistent));
 	if (*persistent)
 		line("at each boot", "%s, by driverctl", persistent);
 	if (record_is_due(&record, function))
