@@ -48,6 +48,7 @@ cases=(
 	'check_wrong_kernel|wrong_kernel|check'
 	'check_names_alike|names_alike|check'
 	'check_many_kernels|many_kernels|check'
+	'check_put_aside|put_aside|check'
 	'check_unsigned|unsigned|check'
 	'check_signed|signed|check'
 	'check_upgraded|upgraded|check'

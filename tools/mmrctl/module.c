@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
-#include <fnmatch.h>
 #include <fts.h>
 #include <libkmod.h>
 #include <stdio.h>
@@ -142,10 +141,24 @@ static int by_name(const FTSENT **one, const FTSENT **other)
 	return strcmp((*one)->fts_name, (*other)->fts_name);
 }
 
+/* As modprobe and depmod have it: plain or compressed; other endings are copies put aside */
+static bool is_module_file(const char *file, const char *name)
+{
+	static const char *const endings[] = { ".ko", ".ko.gz", ".ko.xz", ".ko.zst" };
+	size_t length = strlen(name), i;
+
+	if (strncmp(file, name, length))
+		return false;
+	for (i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
+		if (!strcmp(file + length, endings[i]))
+			return true;
+	return false;
+}
+
 char *module_releases(const char *name, const char *release, bool *has)
 {
 	struct path modules = root_path("lib/modules");
-	char pattern[128], last[NAME_MAX + 1] = "", *roots[2], *text = NULL;
+	char last[NAME_MAX + 1] = "", *roots[2], *text = NULL;
 	size_t size;
 	FTSENT *entry;
 	FILE *stream;
@@ -157,8 +170,6 @@ char *module_releases(const char *name, const char *release, bool *has)
 		errx(STATUS_FAILED, "out of memory");
 	roots[0] = modules.text;
 	roots[1] = NULL;
-	/* Compressed ones as well */
-	snprintf(pattern, sizeof(pattern), "%s.ko*", name);
 	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
 	while (walk && (entry = fts_read(walk))) {
 		const char *found = entry->fts_path + strlen(modules.text) + 1;
@@ -169,7 +180,7 @@ char *module_releases(const char *name, const char *release, bool *has)
 		    !strcmp(entry->fts_name, "kernel"))
 			fts_set(walk, entry, FTS_SKIP);
 		if (entry->fts_info != FTS_F || entry->fts_level < 2 ||
-		    fnmatch(pattern, entry->fts_name, 0))
+		    !is_module_file(entry->fts_name, name))
 			continue;
 		snprintf(one, sizeof(one), "%.*s", (int)strcspn(found, "/"), found);
 		/* A kernel can have more than one */
