@@ -65,6 +65,8 @@ cases=(
 	'bind_refused|busy|bind 3d:00.6'
 	'unbind_in_use|usual|unbind 3b:00.1'
 	'unbind_in_use_by_file|busy|unbind 3e:00.1'
+	'show_driverctl|driverctl|show 3f:00.1 3f:00.3'
+	'unbind_driverctl|driverctl|unbind 3f:00.1 3f:00.2'
 	'unbind_not_bound|usual|unbind 3b:00.3 3b:00.4'
 	'unbind_refused|usual|unbind 3b:00.2'
 	'dump|device|dump 3b:00.1'
@@ -301,6 +303,20 @@ unbind_after_killed_bind() {
 	if [[ $status != 1 || $(<"$root/sys/bus/pci/drivers_probe") != 0000:3d:00.6 ||
 		$(head -c 8 "$root/sys/bus/pci/devices/0000:3d:00.6/driver_override") != vfio-pci ]] ||
 		! cmp "$work/record" "$root/run/mmrctl/0000:3d:00.6"; then
+		sed "s/^/# status $status: /" "$work/actual"
+		return 1
+	fi
+}
+
+# driverctl's "none" is no driver's name, and another thing than the driver that is back
+driver_back_and_driverctl_none() {
+	local status
+	killed_bind vfio-pci
+	mkdir -p "$work/killed/etc/driverctl.d"
+	echo none >"$work/killed/etc/driverctl.d/pci-0000:3d:00.6"
+	after_killed_bind unbind
+	if [[ $status != 0 ]] || ! grep -q '0000:3d:00.6: driverctl leaves it without a driver at the next boot, unless' \
+		"$work/actual"; then
 		sed "s/^/# status $status: /" "$work/actual"
 		return 1
 	fi
@@ -627,7 +643,8 @@ installation_without_rst2man() {
 	fi
 }
 
-others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind bind_after_killed_bind stale_record
+others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind driver_back_and_driverctl_none
+	bind_after_killed_bind stale_record
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place

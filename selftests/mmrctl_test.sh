@@ -495,6 +495,13 @@ driverctl_makes_it_last() {
 	expect 0 "driverctl binds it to vfio-pci at the next boot" && have $driver $driver "$vf" || return 1
 	run unbind "$vf"
 	expect 0 && [[ $errors != *'next boot'* ]] && have vfio-pci vfio-pci "$vf" || return 1
+	driverctl --noprobe unset-override "$vf" && have none '(null)' "$vf" || return 1
+	# None at the next boot
+	driverctl set-override "$vf" none || return 1
+	run bind "$vf"
+	expect 0 "driverctl leaves it without a driver at the next boot" && have $driver $driver "$vf" || return 1
+	run unbind "$vf"
+	expect 0 && [[ $errors != *'next boot'* ]] && have none none "$vf" || return 1
 	driverctl --noprobe unset-override "$vf" && have none '(null)' "$vf"
 }
 

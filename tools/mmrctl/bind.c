@@ -348,9 +348,14 @@ static void mention_driverctl(const struct function *function)
 	char driver[NAME_LENGTH];
 
 	function_persistent_driver(function, driver, sizeof(driver));
-	if (*driver && strcmp(driver, function->driver))
+	if (!strcmp(driver, DRIVERCTL_NO_DRIVER)) {
+		if (*function->driver)
+			complain("%s: driverctl leaves it without a driver at the next boot, unless: driverctl --noprobe unset-override %s",
+				 function->bdf, function->bdf);
+	} else if (*driver && strcmp(driver, function->driver)) {
 		complain("%s: driverctl binds it to %s at the next boot, unless: driverctl --noprobe unset-override %s",
 			 function->bdf, driver, function->bdf);
+	}
 }
 
 /* --- bind ------------------------------------------------------------------------------ */

@@ -175,10 +175,14 @@ void describe_registers(const struct function *function, char *text, size_t size
 json_t *registers_json(const struct function *function);
 json_t *usable_json(const struct function *function);
 
+/* What driverctl calls it if a function is to have no driver */
+#define DRIVERCTL_NO_DRIVER	"none"
+
 /**
  * function_persistent_driver - what driverctl binds a function to at each boot
  * @function: the function
- * @name: where to put the driver's name; empty if there is none
+ * @name: where to put the driver's name, which can be DRIVERCTL_NO_DRIVER; empty if
+ *	driverctl leaves the function alone
  * @size: of that, in bytes
  */
 void function_persistent_driver(const struct function *function, char *name, size_t size);

@@ -345,7 +345,8 @@ static void print_binding(const struct function *function)
 	     *function->override ? ", driver_override " : "", function->override);
 	function_persistent_driver(function, persistent, sizeof(persistent));
 	if (*persistent)
-		line("at each boot", "%s, by driverctl", persistent);
+		line("at each boot", "%s, by driverctl",
+		     strcmp(persistent, DRIVERCTL_NO_DRIVER) ? persistent : "no driver");
 	if (record_is_due(&record, function))
 		line("unbind restores", "%s%s%s", *record.driver ? record.driver : "no driver",
 		     *record.override ? ", driver_override " : "", record.override);
