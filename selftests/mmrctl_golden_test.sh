@@ -53,6 +53,8 @@ cases=(
 	'check_signed|signed|check'
 	'check_upgraded|upgraded|check'
 	'check_reinstalled|reinstalled|check'
+	'check_uninstalled|uninstalled|check'
+	'check_unindexed|unindexed|check'
 	'bind_already|usual|bind 3b:00.1'
 	'bind_in_use|busy|bind 3d:00.0 3d:00.1 3d:00.2 3d:00.3 3d:00.4 3d:00.5'
 	'bind_hidden_interface|busy|bind 3d:01.0'

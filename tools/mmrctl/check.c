@@ -306,12 +306,14 @@ static void check_module(struct findings *findings)
 			   driver.path),
 		       "when all functions are unbound: modprobe -r " MMR_DRIVER
 		       "; mmrctl bind loads the other one");
-	} else if (driver.loaded) {
+	} else if (driver.loaded && driver.installed) {
 		add(findings, LEVEL_OK, "module", NULL, MMR_DRIVER " is loaded");
 	} else if (!driver.installed) {
 		releases = module_releases(MMR_DRIVER, release, &has);
-		finding = add(findings, LEVEL_ERROR, "module", NULL,
-			      MMR_DRIVER " is not installed for Linux %s%s%s", release,
+		finding = add(findings, driver.loaded ? LEVEL_NOTE : LEVEL_ERROR, "module", NULL,
+			      MMR_DRIVER " is %snot installed for Linux %s%s%s%s",
+			      driver.loaded ? "loaded, but " : "", release,
+			      driver.loaded ? ": gone after a reboot" : "",
 			      *releases ? "; there is one for " : "", releases);
 		if (has)
 			remedy(finding, "run depmod");
