@@ -617,10 +617,23 @@ completion() {
 		[[ $(offer mmrctl b) == bind ]]
 		[[ $(offer mmrctl "") == "list show check bind unbind dump regs stats" ]]
 		[[ $(offer mmrctl show 0000:3b:00.) == "0000:3b:00.1 0000:3b:00.2 0000:3b:00.3 0000:3b:00.4" ]]
+		[[ $(offer mmrctl show 3b:00.) == "3b:00.1 3b:00.2 3b:00.3 3b:00.4" ]]
+		[[ $(offer mmrctl show 1) == 10000:01:00.0 ]]
+		[[ -z $(offer mmrctl show 01:) ]]
 		[[ $(offer mmrctl bind --pf "") == 0000:3b:00.0 ]]
+		[[ $(offer mmrctl bind --pf 3b) == 3b:00.0 ]]
 		[[ $(offer mmrctl list --p) == --pf ]]
 		[[ -z $(offer mmrctl dump --p) ]]
-	' completion "$repository/tools/mmrctl/completion.bash"
+		# With it: what it is asked for stays in the function
+		_get_comp_words_by_ref() {
+			cur=3b:00.2 prev=show
+		}
+		__ltrim_colon_completions() {
+			COMPREPLY=("${COMPREPLY[@]#*:}")
+		}
+		offer mmrctl show 3b : 00.2 >"$2"
+		[[ $(<"$2") == 00.2 && -z ${cur+set}${prev+set} ]]
+	' completion "$repository/tools/mmrctl/completion.bash" "$work/offered"
 }
 
 # What "make install-tools" puts where, and that the manual is one

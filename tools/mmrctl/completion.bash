@@ -6,13 +6,12 @@
 
 _mmrctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='list show check bind unbind dump regs stats' verb='' i words=''
+	local verbs='list show check bind unbind dump regs stats' verb='' i words='' cur='' prev=''
 
 	COMPREPLY=()
 	# Addresses have colons, which the shell takes for the ends of words
 	if declare -F _get_comp_words_by_ref >/dev/null; then
 		_get_comp_words_by_ref -n : cur prev
-		# shellcheck disable=SC2154 # set by the function
 		word=$cur before=$prev
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -39,6 +38,11 @@ _mmrctl() {
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	if [[ ${#COMPREPLY[@]} == 0 ]]; then
+		# Addresses in domain 0 can do without it
+		words=$(sed -n 's/^0000://p' <<<"$words")
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+	fi
 	! declare -F __ltrim_colon_completions >/dev/null || __ltrim_colon_completions "$word"
 }
 
