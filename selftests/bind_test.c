@@ -49,15 +49,21 @@ TEST_F(bind, cycles)
 	}
 }
 
-/* One line per probe says where the registers are */
+/* The driver has one line per probe, which says where the registers are */
 TEST_F(bind, identity_line)
 {
 	struct mmr_window window;
+	struct dmesg lines;
 	char place[64];
 
 	ASSERT_TRUE(sysfs_window(self->bdf, &window));
 	ASSERT_EQ(sysfs_unbind(self->bdf), 0);
+	dmesg_mark(&lines);
 	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	EXPECT_EQ(dmesg_count(&lines, self->bdf, MMR_DRIVER), 1) {
+		TH_LOG("want one line with '%s' and '%s'", self->bdf, MMR_DRIVER);
+	}
+	EXPECT_TRUE(dmesg_clean(&lines));
 	snprintf(place, sizeof(place), "BAR %u", window.bar);
 	EXPECT_EQ(dmesg_count(&self->log, self->bdf, place), 1) {
 		TH_LOG("want one line with '%s' and '%s'", self->bdf, place);
