@@ -82,12 +82,14 @@ install: release
 	install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
 	$(DEPMOD)
 
-# Also where the kernel has gone, or its headers. What tools/dkms/every_kernel has put
-# aside goes, too.
+# Also where the kernel has gone, or its headers
 uninstall: release
-	rm -f "$(INSTALLED)" "$(INSTALLED).old"
-	@test ! -e "$(MODULES)/updates" || rmdir --ignore-fail-on-non-empty "$(MODULES)/updates"
+	rm -f "$(INSTALLED)"
+	@rmdir "$(MODULES)/updates" 2>/dev/null || true
 	$(if $(wildcard $(MODULES)/modules.dep),$(DEPMOD))
+	@for left in "$(INSTALL_MOD_PATH)"/lib/modules/*/updates/$(MODULE); do \
+		test ! -e "$$left" || echo "$$left is still there: make uninstall RELEASE=NAME is for another kernel"; \
+	done
 
 mmrctl:
 	@$(MAKE) --no-print-directory -C tools/mmrctl

@@ -14,7 +14,7 @@ source "$here/lib/installation.sh"
 module=virtio_mmr_vfio_pci.ko
 
 files() {
-	(cd "$work" && find lib -type f -o -type l) 2>/dev/null | sort
+	(cd "$work" && find lib -type f -o -type l) 2>/dev/null | LC_ALL=C sort
 }
 
 # Runs make, then looks whether that is all there is
@@ -53,16 +53,20 @@ installs_and_uninstalls() { # RELEASE KDIR
 	local file=lib/modules/$1/updates/$module
 	leaves "$file" install KDIR="$2" && leaves "$file" install KDIR="$2" &&
 		cmp "$repository/build/$1/$module" "$work/$file" || return 1
-	cp "$work/$file" "$work/$file.old"
 	leaves '' uninstall KDIR="$2" && [[ ! -e $work/lib/modules/$1/updates ]]
 }
 
 # Whatever else is there stays
 uninstalls_no_more() { # RELEASE KDIR
-	local updates=lib/modules/$1/updates
+	local updates=lib/modules/$1/updates output
 	install -D /dev/null "$work/$updates/dkms/$module"
 	install -D /dev/null "$work/$updates/$module"
-	leaves "$updates/dkms/$module" uninstall KDIR="$2" || return 1
+	install -D /dev/null "$work/lib/modules/99.1.0-none/updates/$module"
+	leaves "$updates/dkms/$module
+lib/modules/99.1.0-none/updates/$module" uninstall KDIR="$2" || return 1
+	# And says so
+	output=$(make_in_work '' uninstall KDIR="$2") &&
+		[[ $output == *"/lib/modules/99.1.0-none/updates/$module is still there"* ]] || return 1
 	rm -rf "${work:?}/lib"
 }
 

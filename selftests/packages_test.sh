@@ -145,7 +145,7 @@ files() {
 
 installed_module() { # RELEASE: prints the path
 	local found
-	found=$(find "/lib/modules/$1/updates" -name "$module.ko*" ! -name '*.old' 2>/dev/null || true)
+	found=$(find "/lib/modules/$1/updates" -name "$module.ko*" 2>/dev/null || true)
 	[[ $(wc -l <<<"$found") == 1 && -n $found ]] || {
 		echo "# modules for $1: ${found:-none}" >&2
 		return 1
@@ -325,25 +325,41 @@ make_install() {
 	run make_for "$old_kernel" install && installed_by_make "$old_kernel"
 }
 
-# It would be loaded instead, or as well; where dkms installs none it stays
+# It stays, and is the only one; without headers, too, lest dkms fail when they come
 package_over_make_install() {
-	local kernel
+	local kernel by_hand
 	for kernel in $too_old $broken; do
 		install -D "/tmp/$old_kernel/$module.ko" "/lib/modules/$kernel/updates/$module.ko"
 	done
-	run apt-get install --yes "$work"/first/virtio-mmr-dkms_*.deb &&
-		module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" || return 1
-	[[ $(installed_module "$old_kernel") == */dkms/* ]] || {
-		echo "# that of dkms is not used"
-		return 1
-	}
-	has "/lib/modules/$old_kernel/updates/$module.ko.old now" "$log" || return 1
+	mv "/lib/modules/$too_old/build" /root/
+	run apt-get install --yes "$work"/first/virtio-mmr-dkms_*.deb || return 1
+	mv /root/build "/lib/modules/$too_old/"
+	module_is "$version" "$new_kernel" || return 1
+	for kernel in $old_kernel $too_old $broken; do
+		by_hand=/lib/modules/$kernel/updates/$module.ko
+		has "not installed for $kernel, which has $by_hand" "$log" &&
+			cmp "/tmp/$old_kernel/$module.ko" "$by_hand" || return 1
+	done
+	is 'modules for old' "/lib/modules/$old_kernel/updates/$module.ko" "$(installed_module "$old_kernel")" || return 1
 	for kernel in $too_old $broken; do
-		cmp "/tmp/$old_kernel/$module.ko" "/lib/modules/$kernel/updates/$module.ko" || return 1
 		rm -r "/lib/modules/$kernel/updates"
 	done
-	run apt-get purge --yes virtio-mmr-dkms &&
-		cmp "/tmp/$old_kernel/$module.ko" "/lib/modules/$old_kernel/updates/$module.ko.old"
+	# As the warning and the manual say
+	run make_for "$old_kernel" uninstall && run dpkg-reconfigure virtio-mmr-dkms &&
+		module_is "$version" "$old_kernel" && run apt-get purge --yes virtio-mmr-dkms && nothing_left
+}
+
+# Whether it was older or newer
+package_over_dkms_install() {
+	local other
+	for other in 0.0.1 99.0; do
+		"$repository/tools/dkms/tree" $other /usr/src/virtio-mmr-$other
+		run dkms install -m virtio-mmr -v $other -k "$new_kernel" || return 1
+		run apt-get install --yes "$work"/first/virtio-mmr-dkms_*.deb &&
+			has "takes the place of $other" "$log" &&
+			module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" &&
+			run apt-get purge --yes virtio-mmr-dkms && nothing_left || return 1
+	done
 }
 
 # The headers may have gone before
@@ -360,10 +376,7 @@ dkms_install() {
 	"$repository/tools/dkms/tree" 0.0.1 /usr/src/virtio-mmr-0.0.1
 	run dkms add -m virtio-mmr -v 0.0.1 || return 1
 	mv "/lib/modules/$broken" /root/
-	run make_for "$old_kernel" install || return 1
 	run make -C "$repository" dkms-install || return 1
-	has "/lib/modules/$old_kernel/updates/$module.ko.old now" "$log" || return 1
-	rm "/lib/modules/$old_kernel/updates/$module.ko.old"
 	module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" &&
 		has "not built for $too_old, which it does not support" "$log" &&
 		is '/usr/src' "/usr/src/virtio-mmr-$version" "$(echo /usr/src/virtio-mmr-*)"
@@ -388,6 +401,17 @@ dkms_remove_without_dkms() {
 		has 'apt-get install dkms' "$output" && module_is "$version" "$old_kernel"
 }
 
+# Also where its sources have gone
+dkms_remove_without_sources() {
+	rm -r "/usr/src/virtio-mmr-$version"
+	run make -C "$repository" dkms-remove || return 1
+	if [[ -e /var/lib/dkms/virtio-mmr ]] || installed_module "$new_kernel" 2>/dev/null; then
+		echo "# make dkms-remove leaves what it does not know the sources of"
+		return 1
+	fi
+	run make -C "$repository" dkms-install && module_is "$version" "$new_kernel"
+}
+
 # Also where /usr/sbin is not in the path, as after su
 dkms_remove() {
 	run env PATH=/usr/bin:/bin make -C "$repository" dkms-remove && nothing_left
@@ -408,8 +432,9 @@ lint() {
 ktap_print_header
 tests=(kernel_range first_install unsupported_are_named broken_kernel_is_no_obstacle
 	broken_running_kernel_is_an_obstacle new_kernel upgrade make_install_refuses dkms_make_refuses
-	remove make_install package_over_make_install make_uninstall dkms_install
-	dkms_install_says_what_failed dkms_remove_without_dkms dkms_remove tools_package lint)
+	remove make_install package_over_make_install package_over_dkms_install make_uninstall dkms_install
+	dkms_remove_without_sources dkms_install_says_what_failed dkms_remove_without_dkms dkms_remove
+	tools_package lint)
 ktap_set_plan ${#tests[@]}
 
 {
