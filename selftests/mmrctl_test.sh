@@ -422,7 +422,6 @@ dump_is_what_a_guest_sees() {
 regs_are_the_devices() {
 	local mac tracing=/sys/kernel/tracing/instances/mmrctl_test
 	mac=$("$repository/tools/vm/qmp" get "$id" mac) || return 1
-	[[ -d /sys/kernel/tracing/instances ]] || mount -t tracefs tracefs /sys/kernel/tracing
 	mkdir "$tracing"
 	echo 1 >"$tracing/events/virtio_mmr/virtio_mmr_access/enable"
 	run regs "${vfs[0]}" --json

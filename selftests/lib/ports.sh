@@ -76,7 +76,6 @@ tracing=/sys/kernel/tracing
 # Counts from now on: what QEMU writes to Queue Notify of an I/O BAR at 0 in a vfio
 # device's file, ports that guests access, and exits of KVM to user space
 trace_start() {
-	mountpoint -q $tracing || mount -t tracefs tracefs $tracing
 	modprobe kvm-amd
 	echo 'hist:keys=count if pos==16 && count==2' >$tracing/events/syscalls/sys_enter_pwrite64/trigger
 	echo 'hist:keys=port if rw==1 && size==2' >$tracing/events/kvm/kvm_pio/trigger

@@ -134,15 +134,22 @@ void qmp_close(struct qmp *qmp)
 	qmp->fd = -1;
 }
 
-uint64_t qmp_counter(struct qmp *qmp, const char *property)
+static char *property_of(struct qmp *qmp, const char *property)
 {
-	char request[256], *reply, *value, *end;
-	uint64_t number;
+	char request[256];
 
 	snprintf(request, sizeof(request),
 		 "\"execute\": \"qom-get\", \"arguments\": {\"path\": \"/machine/peripheral/%s\", \"property\": \"%s\"}",
 		 qmp->id, property);
-	reply = command(qmp, request);
+	return command(qmp, request);
+}
+
+uint64_t qmp_counter(struct qmp *qmp, const char *property)
+{
+	char *reply, *value, *end;
+	uint64_t number;
+
+	reply = property_of(qmp, property);
 	value = strstr(reply, "\"return\": ");
 	if (!value)
 		fail("QEMU device %s has no counter %s: %s", qmp->id, property, reply);
@@ -163,10 +170,7 @@ bool qmp_break_link(const char *bdf)
 
 	if (!qmp_open(&qmp, bdf))
 		return false;
-	snprintf(request, sizeof(request),
-		 "\"execute\": \"qom-get\", \"arguments\": {\"path\": \"/machine/peripheral/%s\", \"property\": \"parent_bus\"}",
-		 qmp.id);
-	reply = command(&qmp, request);
+	reply = property_of(&qmp, "parent_bus");
 	port = strstr(reply, parent);
 	if (!port)
 		fail("QEMU device %s: no root port in %s", qmp.id, reply);
