@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * VFIO_DEVICE_IOEVENTFD on Queue Notify: signalling an eventfd notifies the
- * queue, once and only when a guest's OUT would. QEMU's counters tell.
+ * queue, once and only when a guest's OUT would. QEMU's counters tell. And in memory
+ * BARs: it writes there.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/virtio_net.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -192,35 +194,143 @@ TEST_F(ioeventfd, mistakes)
 	EXPECT_NOTIFIES(1);
 }
 
-/* Memory BARs can be mapped, and need none; what is no BAR at all has none either */
-TEST_F(ioeventfd, not_in_other_regions)
+/* Anywhere in the file */
+static int set_anywhere(struct vfio_device *device, uint32_t width, uint64_t offset,
+			uint64_t data, int fd)
 {
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.fd = self->fd,
-	};
-	/* The first one is a physical BAR0 that is not shown, or shown elsewhere */
-	const uint64_t odd[] = { 0, 1ULL << 63, ~0ULL << 40, 1ULL << 62, 0x109ULL << 40 };
+	return set_ioeventfd(device, width,
+			     offset - device->regions[VFIO_PCI_BAR0_REGION_INDEX].offset,
+			     data, fd);
+}
+
+/* The legacy registers by their memory BAR: where in the file; 0 if it is not shown */
+static uint64_t window_in_file(const struct vfio_device *device)
+{
+	struct mmr_window window;
 	unsigned int index;
 
+	if (!sysfs_window(device->bdf, &window))
+		return 0;
+	for (index = 1; index < SYSFS_NUM_BARS; index++)
+		if (device->regions[index].size &&
+		    device->regions[index].offset == (uint64_t)window.bar << 40)
+			return device->regions[index].offset + window.offset;
+	return 0;
+}
+
+/* Every width, with I/O decode on and off: it is not about the I/O BAR */
+TEST_F(ioeventfd, in_memory_bars)
+{
+	static const struct {
+		uint32_t width;
+		unsigned int position, reg, bytes;
+		uint64_t data;
+		uint32_t value;
+	} writes[] = {
+		{ VFIO_DEVICE_IOEVENTFD_8, VIRTIO_MMR_DEVICE_STATUS,
+		  VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE, 1 },
+		{ VFIO_DEVICE_IOEVENTFD_16, VIRTIO_MMR_QUEUE_SELECT,
+		  VIRTIO_MMR_QUEUE_SELECT, 2, 1, 1 },
+		{ VFIO_DEVICE_IOEVENTFD_32, VIRTIO_MMR_DRIVER_FEATURES,
+		  VIRTIO_MMR_DRIVER_FEATURES, 4, 1U << VIRTIO_NET_F_MAC,
+		  1U << VIRTIO_NET_F_MAC },
+		/* Device features cannot be written */
+		{ VFIO_DEVICE_IOEVENTFD_64, VIRTIO_MMR_DEVICE_FEATURES,
+		  VIRTIO_MMR_DRIVER_FEATURES, 4, 0, 0 },
+	};
+	struct vfio_device *device = &self->device;
+	uint64_t window = window_in_file(device);
+	unsigned int i;
+
+	if (!window)
+		SKIP(return, "the legacy registers' BAR is not shown");
+	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	for (i = 0; i < ARRAY_SIZE(writes); i++) {
+		uint64_t at = window + writes[i].position;
+		uint32_t before = legacy_read(device, writes[i].reg, writes[i].bytes);
+
+		ASSERT_NE(before, writes[i].value);
+		ASSERT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, self->fd), 0);
+		EXPECT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, self->fd),
+			  -EEXIST);
+		EXPECT_EQ(legacy_read(device, writes[i].reg, writes[i].bytes), before);
+		vfio_command(device, 0, PCI_COMMAND_IO);
+		signal_eventfd(_metadata, self->fd);
+		vfio_command(device, PCI_COMMAND_IO, 0);
+		EXPECT_EQ(legacy_read(device, writes[i].reg, writes[i].bytes), writes[i].value) {
+			TH_LOG("case %u", i);
+		}
+		EXPECT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, -1), 0);
+		EXPECT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, -1), -ENODEV);
+	}
+
+	/* Removed is removed */
+	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SELECT, 2), 0);
+
+	/* A doorbell that is rung by its memory is rung */
+	ASSERT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
+			       window + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd), 0);
+	EXPECT_NOTIFIES(1);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+}
+
+/* What is no memory BAR, not inside it, the host's own, or at an odd place */
+TEST_F(ioeventfd, not_in_other_regions)
+{
+	/* The first one is a physical BAR0 that is not shown */
+	const uint64_t odd[] = { 0, 1ULL << 63, ~0ULL << 40, 1ULL << 62, 0x109ULL << 40 };
+	struct vfio_device *device = &self->device;
+	unsigned int msix = vfio_capability(device, PCI_CAP_ID_MSIX);
+	unsigned int index, shown;
+
 	for (index = 1; index < VFIO_PCI_NUM_REGIONS; index++) {
-		if (self->device.regions[index].offset == self->device.regions[0].offset)
+		const struct vfio_region_info *region = &device->regions[index];
+
+		if (region->size && index < SYSFS_NUM_BARS) {
+			EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
+					       region->offset + region->size, 0, self->fd),
+				  -EINVAL);
+			EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_32,
+					       region->offset + region->size - 2, 0, self->fd),
+				  -EINVAL);
+			EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
+					       region->offset + 1, 0, self->fd), -EINVAL);
+			EXPECT_EQ(set_anywhere(device, 3, region->offset, 0, self->fd), -EINVAL);
 			continue;
-		ioeventfd.offset = self->device.regions[index].offset + VIRTIO_MMR_QUEUE_NOTIFY;
-		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), -1) {
+		}
+		if (!region->size && region->offset == device->regions[0].offset)
+			continue;
+		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
+				       region->offset + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd),
+			  -EINVAL) {
 			TH_LOG("region %u", index);
 		}
-		EXPECT_EQ(errno, EINVAL);
 	}
 	for (index = 0; index < ARRAY_SIZE(odd); index++) {
-		ioeventfd.offset = odd[index] + VIRTIO_MMR_QUEUE_NOTIFY;
-		if (odd[index] >> 40 == self->device.regions[0].offset >> 40)
+		for (shown = 0; shown < VFIO_PCI_NUM_REGIONS; shown++)
+			if (device->regions[shown].size &&
+			    device->regions[shown].offset >> 40 == odd[index] >> 40)
+				break;
+		if (shown < VFIO_PCI_NUM_REGIONS)
 			continue;
-		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), -1) {
+		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
+				       odd[index] + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd),
+			  -EINVAL) {
 			TH_LOG("offset 0x%llx", (unsigned long long)odd[index]);
 		}
-		EXPECT_EQ(errno, EINVAL);
+	}
+
+	if (msix) {
+		uint32_t table = vfio_config_read(device, msix + PCI_MSIX_TABLE, 4);
+		uint64_t at = device->regions[table & PCI_MSIX_TABLE_BIR].offset +
+			      (table & PCI_MSIX_TABLE_OFFSET);
+
+		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_32, at, 0, self->fd), -EINVAL);
+		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_32, at + 12, 0, self->fd),
+			  -EINVAL);
 	}
 }
 
@@ -314,7 +424,7 @@ TEST_F(ioeventfd, gone_after_close)
 
 struct resetter {
 	struct vfio_device *device;
-	atomic_bool begun;
+	atomic_bool begun, ended;
 	int result;
 };
 
@@ -324,43 +434,144 @@ static void *reset_once(void *data)
 
 	atomic_store(&resetter->begun, true);
 	resetter->result = vfio_reset(resetter->device);
+	atomic_store(&resetter->ended, true);
 	return NULL;
 }
 
 /*
  * A reset by the user holds memory_lock for the 100 ms and more that it takes. What is
- * signalled then is delivered when it is over: as late as an OUT of the guest's, which
- * would wait.
+ * signalled then is lost, as a guest's own OUT would be, and at once: nothing waits for
+ * the reset, however many there are.
  */
-TEST_F(ioeventfd, waits_for_a_reset_by_the_user)
+TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 {
-	unsigned long before, deferred;
+	unsigned long dropped, now = 0;
 	pthread_t thread;
-	uint64_t now;
-	int i;
+	bool seen = false;
+	unsigned int i;
 
-	before = sysfs_number(self->device.bdf, "virtio_mmr/notify_deferred");
-	deferred = before;
-	/* On a busy machine the thread may not have come to the lock in 10 ms */
-	for (i = 0; i < 50 && deferred == before; i++) {
+	for (i = 0; i < LIMIT; i++)
+		ASSERT_EQ(add(&self->device, i, self->fd), 0);
+	/* On a busy machine the reset may not have begun after 10 ms, or be over */
+	for (i = 0; i < 50 && !seen; i++) {
 		struct resetter resetter = { .device = &self->device };
 
-		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+		dropped = sysfs_number(self->device.bdf, "virtio_mmr/notify_dropped");
 		ASSERT_EQ(pthread_create(&thread, NULL, reset_once, &resetter), 0);
 		while (!atomic_load(&resetter.begun))
 			;
 		usleep(10000);
 		signal_eventfd(_metadata, self->fd);
+		now = sysfs_number(self->device.bdf, "virtio_mmr/notify_dropped");
+		seen = !atomic_load(&resetter.ended) && now - dropped == LIMIT;
 		ASSERT_EQ(pthread_join(thread, NULL), 0);
 		ASSERT_EQ(resetter.result, 0);
+	}
+	EXPECT_TRUE(seen) {
+		TH_LOG("%lu of %u were dropped in the last reset", now - dropped, LIMIT);
+	}
+
+	/* Only that much is lost */
+	self->notifies = qmp_counter(&self->qmp, "mmr-notifies");
+	for (i = 1; i < LIMIT; i++)
+		ASSERT_EQ(add(&self->device, i, -1), 0);
+	signal_eventfd(_metadata, self->fd);
+	EXPECT_NOTIFIES(1);
+}
+
+struct power {
+	struct vfio_device *device;
+	uint16_t state;
+	atomic_bool begun;
+};
+
+static void *set_power(void *data)
+{
+	struct power *power = data;
+	unsigned int at = vfio_capability(power->device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+	uint16_t control = vfio_config_read(power->device, at, 2);
+
+	atomic_store(&power->begun, true);
+	vfio_config_write(power->device, at, 2, (control & ~PCI_PM_CTRL_STATE_MASK) | power->state);
+	return NULL;
+}
+
+struct paths {
+	unsigned long ioeventfds, deferred, dropped;
+};
+
+static struct paths count_paths(const char *bdf)
+{
+	return (struct paths) {
+		.ioeventfds = sysfs_number(bdf, "virtio_mmr/notify_ioeventfds"),
+		.deferred = sysfs_number(bdf, "virtio_mmr/notify_deferred"),
+		.dropped = sysfs_number(bdf, "virtio_mmr/notify_dropped"),
+	};
+}
+
+/*
+ * A change of the power state holds memory_lock for the 10 ms that PCI gives it. What is
+ * signalled then is written afterwards, or dropped in D3hot; once. The teardown asks
+ * the device whether it was touched there.
+ */
+TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
+{
+	static const uint16_t states[] = { 3, 0 };
+	unsigned long written_late = 0;
+	unsigned int i;
+
+	ASSERT_NE(vfio_capability(&self->device, PCI_CAP_ID_PM), 0);
+	for (i = 0; i < 100 && (i < 20 || !written_late); i++) {
+		struct power power = { .device = &self->device, .state = states[i % 2] };
+		struct paths before = count_paths(self->device.bdf), after;
+		pthread_t thread;
+
+		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+		ASSERT_EQ(pthread_create(&thread, NULL, set_power, &power), 0);
+		while (!atomic_load(&power.begun))
+			;
+		usleep(3000);
+		signal_eventfd(_metadata, self->fd);
+		ASSERT_EQ(pthread_join(thread, NULL), 0);
 		/* Removal waits for what was deferred */
 		ASSERT_EQ(add(&self->device, 0, -1), 0);
-		now = qmp_counter(&self->qmp, "mmr-notifies");
-		ASSERT_EQ(now - self->notifies, 1);
-		self->notifies = now;
-		deferred = sysfs_number(self->device.bdf, "virtio_mmr/notify_deferred");
+		after = count_paths(self->device.bdf);
+		after.ioeventfds -= before.ioeventfds;
+		after.deferred -= before.deferred;
+		after.dropped -= before.dropped;
+		ASSERT_EQ(after.ioeventfds + after.deferred + after.dropped, 1);
+		EXPECT_NOTIFIES(after.ioeventfds + after.deferred);
+		written_late += after.deferred;
+		if (i % 2)
+			vfio_command(&self->device, PCI_COMMAND_IO, 0);
 	}
-	EXPECT_EQ(deferred, before + 1);
+	EXPECT_GT(written_late, 0);
+}
+
+/* What has to wait is dropped where it would have been dropped at once */
+TEST_F(ioeventfd, dropped_late_without_io_decode)
+{
+	unsigned int waited;
+	struct paths before, after;
+
+	if (!vfio_has_low_power(&self->device))
+		SKIP(return, "this kernel's vfio-pci has no low power feature");
+	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	before = count_paths(self->device.bdf);
+	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(self->device.bdf, WAKE_TIMEOUT));
+	signal_eventfd(_metadata, self->fd);
+	after = before;
+	for (waited = 0; waited < WAKE_TIMEOUT && after.dropped == before.dropped; waited += 10) {
+		usleep(10000);
+		after = count_paths(self->device.bdf);
+	}
+	EXPECT_EQ(after.dropped, before.dropped + 1);
+	EXPECT_EQ(after.deferred, before.deferred);
+	ASSERT_EQ(vfio_low_power(&self->device, false), 0);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	EXPECT_NOTIFIES(0);
 }
 
 struct signaller {

@@ -5,7 +5,9 @@
  * mmr-post-delay and mmr-reset-delay make it do so; its counters tell.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -136,6 +138,79 @@ TEST_F(port, a_reset_of_the_function_ends_the_wait)
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
 	EXPECT_LT(now_ms() - start, PATIENCE / 2);
 	EXPECT_EQ(legacy_status(&self->device), 0);
+}
+
+/* A process that is about to die does not wait for its device */
+TEST_F(port, a_fatal_signal_ends_the_wait)
+{
+	uint64_t resets;
+	unsigned int start;
+	pid_t child;
+
+	if (self->reset_delay < PATIENCE)
+		return;
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	resets = qmp_counter(&self->qmp, "mmr-resets");
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+		_exit(0);
+	}
+	while (qmp_counter(&self->qmp, "mmr-resets") == resets)
+		usleep(1000);
+	start = now_ms();
+	ASSERT_EQ(kill(child, SIGKILL), 0);
+	ASSERT_EQ(waitpid(child, NULL, 0), child);
+	EXPECT_LT(now_ms() - start, PATIENCE / 2);
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+}
+
+#define FLOOD	20
+
+static void *reset_and_wait(void *data)
+{
+	legacy_write(data, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	return NULL;
+}
+
+/* A guest that floods the log does not keep the messages of another one out of it */
+TEST_F(port, messages_of_others)
+{
+	const char *bdf = functions_find(NULL, 1);
+	char expected[128];
+	struct vfio_device other;
+	pthread_t threads[FLOOD];
+	struct dmesg log;
+	unsigned int i;
+
+	if (self->reset_delay < PATIENCE)
+		return;
+	ASSERT_NE(bdf, NULL);
+	vfio_device_open(&other, &self->container, bdf);
+	vfio_command(&other, PCI_COMMAND_IO, 0);
+
+	dmesg_mark(&log);
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	for (i = 0; i < FLOOD; i++)
+		ASSERT_EQ(pthread_create(&threads[i], NULL, reset_and_wait, &self->device), 0);
+	for (i = 0; i < FLOOD; i++)
+		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+	snprintf(expected, sizeof(expected), "%s: device status is still 0x01", self->device.bdf);
+	EXPECT_GT(dmesg_count(&log, expected, NULL), 0);
+	EXPECT_LT(dmesg_count(&log, expected, NULL), FLOOD);
+	/* All but the first one came too early for the device */
+	self->early = qmp_counter(&self->qmp, "mmr-early");
+
+	legacy_write(&other, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(&other, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	snprintf(expected, sizeof(expected), "%s: device status is still 0x01", bdf);
+	EXPECT_EQ(dmesg_count(&log, expected, NULL), 1);
+
+	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(&other), 0);
+	vfio_device_close(&other);
 }
 
 /* After these two legacy drivers free or reuse memory */

@@ -202,6 +202,56 @@ TEST_F(trace, reset)
 	EXPECT_EQ(count_all(self->device.bdf), 2);
 }
 
+#define KPROBE	"virtio_mmr_trace_test"
+
+/* Calls of synchronize_rcu_expedited() by this thread since the last look */
+static unsigned int count_expedited(void)
+{
+	char line[512];
+	unsigned int found = 0;
+	FILE *trace = fopen(INSTANCE "/trace", "re");
+
+	if (!trace)
+		return ~0U;
+	while (fgets(line, sizeof(line), trace))
+		found += !!strstr(line, " " KPROBE ": ");
+	fclose(trace);
+	put(INSTANCE "/trace", "");
+	return found;
+}
+
+/*
+ * Waiting for accesses in flight interrupts all CPUs of the host. A reset by the host needs
+ * it. One by the user, who may cause as many as it likes, has none in flight.
+ */
+TEST_F(trace, resets_by_the_user_interrupt_nobody)
+{
+	unsigned int at = vfio_capability(&self->device, PCI_CAP_ID_EXP);
+	char filter[64];
+
+	if (put(TRACEFS "/kprobe_events", "p:" KPROBE " synchronize_rcu_expedited"))
+		SKIP(return, "this kernel has no kprobe events");
+	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
+	ASSERT_EQ(put(INSTANCE "/events/kprobes/" KPROBE "/filter", filter), 0);
+	ASSERT_EQ(put(INSTANCE "/events/kprobes/" KPROBE "/enable", "1"), 0);
+
+	EXPECT_EQ(sysfs_reset(self->device.bdf), 0);
+	EXPECT_EQ(count_expedited(), 1);
+	EXPECT_EQ(vfio_reset(&self->device), 0);
+	EXPECT_EQ(count_expedited(), 0);
+	ASSERT_NE(at, 0);
+	vfio_config_write(&self->device, at + PCI_EXP_DEVCTL, 2,
+			  vfio_config_read(&self->device, at + PCI_EXP_DEVCTL, 2) |
+			  PCI_EXP_DEVCTL_BCR_FLR);
+	EXPECT_EQ(count_expedited(), 0);
+	/* And by the host again */
+	EXPECT_EQ(sysfs_reset(self->device.bdf), 0);
+	EXPECT_EQ(count_expedited(), 1);
+
+	EXPECT_EQ(put(INSTANCE "/events/kprobes/" KPROBE "/enable", "0"), 0);
+	EXPECT_EQ(put(TRACEFS "/kprobe_events", ""), 0);
+}
+
 TEST_F(trace, off)
 {
 	EXPECT_EQ(put(INSTANCE "/events/virtio_mmr/enable", "0"), 0);

@@ -94,13 +94,15 @@ layouts=(
 	"no_notify_capability|net|mmr-notify-cap=off|notify_test net_test $ioeventfd_short"
 	'wrapped_form|net|mmr-form=wrapped|bar_test notify_test net_test'
 	'window_in_modern_bar|net|mmr-bar=4,mmr-offset=0x8000|bar_test register_test notify_test net_test'
-	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|bar_test register_test notify_test net_test'
-	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|bar_test notify_test net_test'
+	'window_in_msix_bar|net|mmr-bar=1,mmr-offset=0x400|bar_test register_test notify_test net_test ioeventfd_test:-t:in_memory_bars:-t:not_in_other_regions'
+	'window_in_64_bit_bar|net|mmr-bar64=on,mmr-offset=0x10000|bar_test notify_test net_test ioeventfd_test:-t:in_memory_bars'
 	'window_above_4_gib|net|mmr-bar64=on,mmr-offset=0x100000000|bar_test register_test notify_test net_test'
 	'disable_modern|net|disable-modern=on|register_test notify_test net_test'
 	'window_at_end_of_bar|net|mmr-offset=0xf00|bar_test register_test net_test'
 	'shortest_window|net|mmr-length=24|bar_test notify_test'
 	'short_window_at_end|net|mmr-length=40,mmr-offset=0xfd8|bar_test register_test notify_test net_test'
+	# The link of its root port, which has no other functions
+	'link_that_fails|rng|mmr-form=bare|reset_test:-t:by_link_error'
 )
 
 # In the same form: devices that are slow, or say what is not true
@@ -114,7 +116,7 @@ faults=(
 	'common_too_short|net|mmr-common-length=31|notify_test net_test'
 	'common_in_no_bar|net|mmr-common-bar=6|notify_test'
 	'slow_reset|net|mmr-reset-delay=300|port_test net_test'
-	'stuck_reset|net|mmr-reset-delay=5000|port_test'
+	'stuck_reset|net:2|mmr-reset-delay=5000|port_test'
 	'posted_writes|net|mmr-post-delay=2000|port_test net_test'
 	'posted_notify|net|mmr-post-delay=2000,mmr-notify-cap=off|port_test'
 )
@@ -137,10 +139,10 @@ fail() {
 	exit 1
 }
 
-# Sets devices, TYPE,PROPERTIES each, and lanes, PREFIX|TESTS each
+# Sets devices, TYPE[:COUNT],PROPERTIES each, lanes, PREFIX|TESTS each, and counts
 list_lanes() { # layout|fault|displaced
 	local table=() line name type properties tests
-	devices=() lanes=()
+	devices=() lanes=() counts=()
 	case $1 in
 	layout) table=("${layouts[@]}") ;;
 	fault) table=("${faults[@]}") ;;
@@ -154,6 +156,8 @@ list_lanes() { # layout|fault|displaced
 		IFS='|' read -r name type properties tests <<<"$line"
 		devices+=("$type,$properties")
 		lanes+=("$name|$tests")
+		[[ $type == *:* ]] || type+=:1
+		counts+=("${type#*:}")
 	done
 }
 
@@ -210,15 +214,18 @@ run_lanes() { # LANE...
 	wait
 }
 
-# One lane for each line BDF TYPE... on stdin, with its PREFIX|TESTS; ABREAST at once
-run_table() { # ABREAST PREFIX|TESTS...
-	local abreast=$1 bdf
-	while shift && read -r bdf _; do
+# The lanes, ABREAST at once, each with its functions from the lines BDF TYPE... on stdin
+run_table() { # ABREAST
+	local abreast=$1 lane bdfs functions
+	mapfile -t functions < <(cut -d ' ' -f 1)
+	for lane in "${!lanes[@]}"; do
+		bdfs=("${functions[@]:0:counts[lane]}")
+		functions=("${functions[@]:counts[lane]}")
 		while [[ $(jobs -pr | wc -l) -ge $abreast ]]; do
 			wait -n
 		done
-		tools/vm/vfs bind "$bdf"
-		run_lane "${1%%|*}." "$bdf|${1#*|}" &
+		tools/vm/vfs bind "${bdfs[@]}"
+		run_lane "${lanes[lane]%%|*}." "${bdfs[*]}|${lanes[lane]#*|}" &
 	done
 	wait
 }
@@ -250,7 +257,7 @@ inside() { # SUITE
 	layout | displaced)
 		list_lanes "$1"
 		functions=$(tools/vm/vfs create)
-		run_table 4 "${lanes[@]}" <<<"$functions"
+		run_table 4 <<<"$functions"
 		[[ $1 == layout ]] ||
 			run_tap layout_guest_test selftests/layout_guest_test.sh "${displaced_layouts[@]%%|*}"
 		;;
@@ -258,7 +265,7 @@ inside() { # SUITE
 		# One at a time: these measure times
 		list_lanes "$1"
 		functions=$(tools/vm/vfs create)
-		run_table 1 "${lanes[@]}" <<<"$functions"
+		run_table 1 <<<"$functions"
 		;;
 	pf)
 		functions=$(list_pfs)

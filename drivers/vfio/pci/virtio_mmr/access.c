@@ -1,10 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Waking up a function that its user lets sleep.
+ * What an access does that cannot begin at once: wait, or wake the function up.
  */
 #include <linux/pm_runtime.h>
+#include <linux/ratelimit.h>
 
 #include "access.h"
+
+/**
+ * virtio_mmr_access_wait - take memory_lock for read after trying was in vain
+ * @mmr: the device
+ *
+ * Return: true with memory_lock held, or false if the function is being reset or the
+ * caller has a fatal signal.
+ */
+bool virtio_mmr_access_wait(struct virtio_mmr_device *mmr)
+{
+	return !READ_ONCE(mmr->offline) &&
+	       !down_read_killable(&mmr->core_device.memory_lock);
+}
+
+/**
+ * virtio_mmr_wake_failed - log that the function does not leave runtime suspend
+ * @mmr: the device
+ * @error: of the PM core
+ */
+void virtio_mmr_wake_failed(struct virtio_mmr_device *mmr, int error)
+{
+	if (__ratelimit(&mmr->messages))
+		pci_info(mmr->core_device.pdev, "an access or a notification gets lost, the function does not resume: error %d\n",
+			 error);
+}
 
 /**
  * virtio_mmr_wake - wake the function up, and keep it from runtime suspend
@@ -23,8 +49,7 @@ int virtio_mmr_wake(struct virtio_mmr_device *mmr)
 	int ret = pm_runtime_resume_and_get(&pdev->dev);
 
 	if (ret < 0) {
-		pci_info_ratelimited(pdev, "an access or a notification gets lost, the function does not resume: error %d\n",
-				     ret);
+		virtio_mmr_wake_failed(mmr, ret);
 		return -EIO;
 	}
 	return 0;

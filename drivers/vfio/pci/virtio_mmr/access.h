@@ -12,7 +12,9 @@
 #include "compat/compat.h"
 
 int virtio_mmr_wake(struct virtio_mmr_device *mmr);
+void virtio_mmr_wake_failed(struct virtio_mmr_device *mmr, int error);
 void virtio_mmr_let_sleep(struct virtio_mmr_device *mmr);
+bool virtio_mmr_access_wait(struct virtio_mmr_device *mmr);
 
 /**
  * virtio_mmr_may_sleep - whether the user lets the function sleep
@@ -23,6 +25,7 @@ void virtio_mmr_let_sleep(struct virtio_mmr_device *mmr);
  */
 static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
 {
+	lockdep_assert_held(&mmr->core_device.memory_lock);
 	return mmr->core_device.pm_runtime_engaged;
 }
 
@@ -34,14 +37,25 @@ static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
  * Runtime suspend puts the function into D3 after memory_lock is released, but
  * not before pm_runtime_engaged, under that lock, says that it may.
  *
- * Return: true unless it is in D3, being reset or behind a broken link, or, for a PF,
- * its COMMAND.MEMORY is clear.
+ * Return: true unless it is in D3 or being reset, or, for a PF, its COMMAND.MEMORY is
+ * clear.
  */
 static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
 {
+	lockdep_assert_held(&mmr->core_device.memory_lock);
 	return !READ_ONCE(mmr->offline) &&
 	       (awake || !virtio_mmr_may_sleep(mmr)) &&
 	       virtio_mmr_compat_memory_enabled(&mmr->core_device);
+}
+
+/**
+ * virtio_mmr_access_end - after a virtio_mmr_access_begin() that returned true
+ * @mmr: the device
+ */
+static inline void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
+{
+	rcu_read_unlock_sched();
+	up_read(&mmr->core_device.memory_lock);
 }
 
 /**
@@ -49,28 +63,27 @@ static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool a
  * @mmr: the device
  * @awake: as for virtio_mmr_is_reachable()
  *
- * Keeps out what makes the function unreachable and, since vfio-pci-core
- * switches MSI-X with memory_lock held for write, what changes its register
- * layout. Short accesses only, and no sleep: a reset waits for
- * virtio_mmr_access_end(). Of the RCU readers it is the kind that costs least.
+ * Excludes what makes the function unreachable. vfio-pci-core switches MSI-X with
+ * memory_lock held for write, so the register layout does not change either. Short
+ * accesses only, and no sleep: a reset waits for virtio_mmr_access_end(). Of the RCU
+ * readers this kind costs least.
  *
- * Return: virtio_mmr_is_reachable().
+ * A caller waits while vfio-pci-core holds memory_lock for write, except during a
+ * reset, which may take minutes. A fatal signal ends the wait.
+ *
+ * Return: virtio_mmr_is_reachable(). If true, virtio_mmr_access_end() must follow.
  */
-static inline bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr, bool awake)
+static __always_inline bool virtio_mmr_access_begin(struct virtio_mmr_device *mmr,
+						    bool awake)
 {
-	down_read(&mmr->core_device.memory_lock);
+	if (unlikely(!down_read_trylock(&mmr->core_device.memory_lock)) &&
+	    !virtio_mmr_access_wait(mmr))
+		return false;
 	rcu_read_lock_sched();
-	return virtio_mmr_is_reachable(mmr, awake);
-}
-
-/**
- * virtio_mmr_access_end - after virtio_mmr_access_begin(), whatever that said
- * @mmr: the device
- */
-static inline void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
-{
-	rcu_read_unlock_sched();
-	up_read(&mmr->core_device.memory_lock);
+	if (likely(virtio_mmr_is_reachable(mmr, awake)))
+		return true;
+	virtio_mmr_access_end(mmr);
+	return false;
 }
 
 #endif /* VIRTIO_MMR_ACCESS_H */

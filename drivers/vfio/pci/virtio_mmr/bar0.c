@@ -107,57 +107,33 @@ struct access {
 	int error;
 };
 
-/*
- * Inside a virtio_mmr_access_begin() that failed: wake the function up if it sleeps.
- * Returns 1 if that leaves a reference, 0 if it does not sleep, or -EIO.
- */
-static noinline int wake_inside(struct virtio_mmr_device *mmr)
+/* Returns whether the function is kept from runtime suspend for the rest of the access. */
+static noinline bool wake(struct virtio_mmr_device *mmr, struct access *access)
 {
-	int ret;
-
-	if (!virtio_mmr_may_sleep(mmr))
-		return 0;
-	/* Runtime resume takes memory_lock. */
-	virtio_mmr_access_end(mmr);
-	ret = virtio_mmr_wake(mmr);
-	virtio_mmr_access_begin(mmr, !ret);
-	return ret ? ret : 1;
+	if (!access->awake && !access->error) {
+		access->error = virtio_mmr_wake(mmr);
+		access->awake = !access->error;
+	}
+	return access->awake;
 }
 
 /*
  * Instead of virtio_mmr_access_begin(). From open to close vfio-pci-core keeps the
- * function from runtime suspend, but for a user that asked for it
+ * function from runtime suspend, unless the user asks for it
  * (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY), which another thread may do at any
  * time. It then wakes up for an access, as it does for one through
- * vfio-pci-core.
+ * vfio-pci-core. Runtime resume takes memory_lock, so the access begins anew.
  */
 static __always_inline bool access_begin(struct virtio_mmr_device *mmr,
 					 struct access *access)
 {
-	int woken;
-
 	if (likely(virtio_mmr_access_begin(mmr, access->awake)))
 		return true;
-	if (access->awake || access->error)
-		return false;
-	woken = wake_inside(mmr);
-	access->awake = woken > 0;
-	access->error = min(woken, 0);
-	return access->awake && virtio_mmr_is_reachable(mmr, true);
+	return !access->awake && wake(mmr, access) &&
+	       virtio_mmr_access_begin(mmr, true);
 }
 
-/* The device is slow to reset: see to it that the function does not sleep meanwhile. */
-static void wait_for_reset(struct virtio_mmr_device *mmr, struct access *access)
-{
-	if (!access->awake) {
-		access->error = virtio_mmr_wake(mmr);
-		access->awake = !access->error;
-	}
-	if (access->awake)
-		virtio_mmr_wait_for_reset(mmr, true);
-}
-
-/* Nobody answers a piece. One that did not resume the function is a refusal. */
+/* The piece does not reach the device. A failed resume is counted as a refusal instead. */
 static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
 			  struct virtio_mmr_piece *piece, const u8 *data)
 {
@@ -174,7 +150,8 @@ static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
  * One device access, under the locks that keep the function touchable and its
  * MSI-X state still: vfio-pci-core switches MSI-X with memory_lock held for
  * write. A piece is decoded under the lock because its bounds depend on that
- * state. Returns the piece; its target is what was touched.
+ * state; those of a piece that misses the function matter to nobody. Returns the piece;
+ * its target is what was touched.
  */
 static __always_inline struct virtio_mmr_piece
 perform_piece(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
@@ -208,7 +185,8 @@ perform_piece(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
 		}
 	}
 
-	virtio_mmr_access_end(mmr);
+	if (likely(reachable))
+		virtio_mmr_access_end(mmr);
 	return piece;
 }
 
@@ -244,8 +222,8 @@ static int access_bar0(struct virtio_mmr_device *mmr, struct access *access,
 		done += access_piece(mmr, access, offset + done, data + done,
 				     count - done);
 		/* A reset through a port is over when the OUT returns. */
-		if (access->status)
-			wait_for_reset(mmr, access);
+		if (access->status && wake(mmr, access))
+			virtio_mmr_wait_for_reset(mmr, true);
 	}
 	if (unlikely(access->awake))
 		virtio_mmr_let_sleep(mmr);
@@ -377,25 +355,31 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 	return count;
 }
 
-static noinline void drop_notify(struct virtio_mmr_device *mmr, u16 queue)
+/* Lost, whether that is an error or not */
+static noinline void drop_notify(struct virtio_mmr_device *mmr, struct access *access,
+				 u16 queue)
 {
 	notify(mmr, queue, false);
-	virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
+	if (!access->error)
+		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
 }
 
 /* The one access on the data path needs no decoding. */
 static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
 {
 	struct access access = { .write = true };
+	bool reachable;
 	__le16 queue;
 
 	if (get_user(queue, (const __le16 __user *)buf))
 		return -EFAULT;
-	if (likely(access_begin(mmr, &access) && mmr->command_io))
+	reachable = access_begin(mmr, &access);
+	if (likely(reachable && mmr->command_io))
 		notify(mmr, le16_to_cpu(queue), true);
-	else if (!access.error)
-		drop_notify(mmr, le16_to_cpu(queue));
-	virtio_mmr_access_end(mmr);
+	else
+		drop_notify(mmr, &access, le16_to_cpu(queue));
+	if (likely(reachable))
+		virtio_mmr_access_end(mmr);
 	if (unlikely(access.awake))
 		virtio_mmr_let_sleep(mmr);
 	return access.error;

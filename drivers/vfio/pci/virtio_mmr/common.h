@@ -5,9 +5,11 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/percpu.h>
+#include <linux/ratelimit_types.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/vfio_pci_core.h>
-#include <linux/xarray.h>
+#include <linux/workqueue.h>
 
 #include "capability.h"
 #include "counters.h"
@@ -15,6 +17,9 @@
 #include "placement.h"
 
 #define VIRTIO_MMR_DRIVER_NAME	"virtio_mmr_vfio_pci"
+
+/* In place of a BAR number: the I/O BAR, which the function does not have */
+#define VIRTIO_MMR_IO_BAR	VIRTIO_MMR_NUM_BARS
 
 /**
  * struct virtio_mmr_window - a validated range of a memory BAR
@@ -83,13 +88,20 @@ struct virtio_mmr_bar_register {
  *	is to be used; from open to close
  * @num_doorbells: entries of @doorbells
  * @bar_registers: the BAR registers that differ from the function's
- * @ioeventfds: by queue index; from open to close
+ * @ioeventfds: what eventfds write; from open to close
  * @num_ioeventfds: how many
+ * @deferred: those of them that were signalled and must still write
+ * @deferred_work: sees to @deferred
+ * @deferred_awake: @deferred_work keeps the function from runtime suspend; its own
+ * @resetter: the task in a call that resets the function, if it does, with no access in
+ *	flight; a hint, compared with the task itself only
+ * @messages: limits the rate of the messages that the user, the guest or the device of
+ *	this function can cause
  * @counters: from the first open to release, NULL before
  * @has_vectors: the register layout as last reported
- * @offline: why the function must not be touched, of enum virtio_mmr_offline;
- *	changed with the device lock held. Accesses to the function's memory are RCU
- *	readers, for which who sets it waits: resets come with and without
+ * @offline: the function must not be touched: from reset_prepare to reset_done.
+ *	Changed with the device lock held. Accesses to the function's memory are RCU
+ *	readers, and reset_prepare waits for them: resets come with and without
  *	core_device.memory_lock, so no lock that accesses take inside that one
  *	could be held across them.
  * @command_io: the guest's COMMAND.IO, under core_device.memory_lock; clear at
@@ -110,35 +122,34 @@ struct virtio_mmr_device {
 	spinlock_t config_lock;
 	struct virtio_mmr_bar_register bar_registers[VIRTIO_MMR_NUM_BARS];
 	/**
-	 * @ioeventfds_lock: Protects @ioeventfds and @num_ioeventfds. Nothing is
-	 *	held around it.
+	 * @ioeventfds_lock: Protects @ioeventfds and @num_ioeventfds. At close vfio
+	 *	holds the lock of the functions that are reset together around it.
 	 */
 	struct mutex ioeventfds_lock;
-	struct xarray ioeventfds;
+	struct list_head ioeventfds;
 	u32 num_ioeventfds;
+	/**
+	 * @deferred_lock: Protects @deferred. Taken where an eventfd is signalled,
+	 *	with interrupts off.
+	 */
+	spinlock_t deferred_lock;
+	struct list_head deferred;
+	struct delayed_work deferred_work;
+	bool deferred_awake;
+	struct task_struct *resetter;
+	struct ratelimit_state messages;
 	struct virtio_mmr_counters __percpu *counters;
 	int has_vectors;
-	u8 offline;
+	bool offline;
 	bool command_io;
-};
-
-/**
- * enum virtio_mmr_offline - why a function must not be touched; bits
- * @VIRTIO_MMR_OFFLINE_RESET: from reset_prepare to reset_done
- * @VIRTIO_MMR_OFFLINE_LINK: from a fatal error of the link until it is recovered from
- * @VIRTIO_MMR_OFFLINE_LOST_STATE: from there until the next reset of the function
- */
-enum virtio_mmr_offline {
-	VIRTIO_MMR_OFFLINE_RESET = BIT(0),
-	VIRTIO_MMR_OFFLINE_LINK = BIT(1),
-	VIRTIO_MMR_OFFLINE_LOST_STATE = BIT(2),
 };
 
 /**
  * enum virtio_mmr_reset_event - what a tracepoint tells of a reset
  * @VIRTIO_MMR_RESET_DEVICE: the user has written 0 to device status
  * @VIRTIO_MMR_RESET_DEVICE_STUCK: device status did not become 0 in time
- * @VIRTIO_MMR_RESET_FUNCTION_BEGIN: nothing touches the function from here
+ * @VIRTIO_MMR_RESET_FUNCTION_BEGIN: no access to the I/O BAR and no ioeventfd touches the
+ *	function from here
  * @VIRTIO_MMR_RESET_FUNCTION_END: to here
  */
 enum virtio_mmr_reset_event {
@@ -197,14 +208,17 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
 
-int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u64 position, u64 data,
+void virtio_mmr_ioeventfd_init(struct virtio_mmr_device *mmr);
+int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u8 bar, u64 position, u64 data,
 			 unsigned int size, int fd);
 void virtio_mmr_ioeventfd_close(struct virtio_mmr_device *mmr);
 
 void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 			     enum virtio_mmr_reset_event event);
-u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake);
+int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake);
 int virtio_mmr_reset_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr);
+void virtio_mmr_may_reset_end(struct virtio_mmr_device *mmr);
 extern const struct pci_error_handlers virtio_mmr_err_handlers;
 
 int virtio_mmr_counters_open(struct virtio_mmr_device *mmr);

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_DEVICE_IOEVENTFD on Queue Notify of the I/O BAR: an eventfd, which KVM can
- * signal for the guest's OUT, rings the doorbell without a way through user space.
+ * VFIO_DEVICE_IOEVENTFD: an eventfd, which KVM can signal for the guest's OUT or store,
+ * writes to the function without a way through user space. On Queue Notify of the I/O
+ * BAR it rings the doorbell, elsewhere it writes to a memory BAR.
  */
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
@@ -11,57 +16,244 @@
 
 #include "access.h"
 #include "common.h"
+#include "compat/compat.h"
 #include "notify.h"
 
-/* As many as vfio-pci-core allows in a function's own BARs (policy) */
+/* As many as vfio-pci-core allows (policy) */
 #define IOEVENTFD_MAX	1000
 
+/**
+ * struct virtio_mmr_ioeventfd - what an eventfd writes
+ * @mmr: the device
+ * @virqfd: the eventfd
+ * @entry: in ioeventfds of the device
+ * @deferred: in deferred of the device, or empty
+ * @address: where to write; NULL for a queue without a doorbell
+ * @position: in the BAR, in bytes
+ * @data: what to write, in the machine's byte order; in the I/O BAR the queue index
+ * @bar: number of a memory BAR, or VIRTIO_MMR_IO_BAR
+ * @width: bytes to write: 1, 2, 4 or 8
+ */
 struct virtio_mmr_ioeventfd {
 	struct virtio_mmr_device *mmr;
 	struct virqfd *virqfd;
-	void __iomem *doorbell;
-	u16 queue;
+	struct list_head entry;
+	struct list_head deferred;
+	void __iomem *address;
+	u64 position;
+	u64 data;
+	u8 bar;
+	u8 width;
 };
 
+static noinline void write_memory(struct virtio_mmr_ioeventfd *ioeventfd)
+{
+	switch (ioeventfd->width) {
+	case 1:
+		iowrite8(ioeventfd->data, ioeventfd->address);
+		break;
+	case 2:
+		iowrite16(ioeventfd->data, ioeventfd->address);
+		break;
+	case 4:
+		iowrite32(ioeventfd->data, ioeventfd->address);
+		break;
+#ifdef writeq
+	case 8:
+		writeq(ioeventfd->data, ioeventfd->address);
+		break;
+#endif
+	}
+}
+
+static __always_inline void write_function(struct virtio_mmr_ioeventfd *ioeventfd,
+					   enum virtio_mmr_counter path, bool reachable)
+{
+	struct virtio_mmr_device *mmr = ioeventfd->mmr;
+
+	if (likely(ioeventfd->bar == VIRTIO_MMR_IO_BAR))
+		virtio_mmr_notify(mmr, ioeventfd->address, ioeventfd->data, path,
+				  reachable && mmr->command_io);
+	else if (reachable)
+		write_memory(ioeventfd);
+}
+
 /*
- * In the context of whoever signals, under the lock of the eventfd's wait queue, or in
- * the ioctl that adds an eventfd that was signalled before.
+ * The signalling context cannot wait for memory_lock, nor for a function that wakes up.
+ * Nor can the work item: its queue is everybody's. It tries again instead.
+ */
+static noinline void defer(struct virtio_mmr_ioeventfd *ioeventfd)
+{
+	struct virtio_mmr_device *mmr = ioeventfd->mmr;
+	unsigned long flags;
+
+	spin_lock_irqsave(&mmr->deferred_lock, flags);
+	if (list_empty(&ioeventfd->deferred))
+		list_add_tail(&ioeventfd->deferred, &mmr->deferred);
+	spin_unlock_irqrestore(&mmr->deferred_lock, flags);
+	schedule_delayed_work(&mmr->deferred_work, 0);
+}
+
+/* During a reset there is nothing to wait for: the guest's own OUT would be lost, too. */
+static noinline void signalled_while_locked(struct virtio_mmr_ioeventfd *ioeventfd)
+{
+	if (READ_ONCE(ioeventfd->mmr->offline))
+		write_function(ioeventfd, VIRTIO_MMR_NOTIFY_IOEVENTFDS, false);
+	else
+		defer(ioeventfd);
+}
+
+/*
+ * In the signalling context, under the lock of the eventfd's wait queue, or in the ioctl
+ * that adds an eventfd that was signalled before.
  */
 static int ioeventfd_handler(void *opaque, void *unused)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
-	bool reachable, deferred;
+	bool reachable;
 
-	if (!down_read_trylock(&mmr->core_device.memory_lock))
-		return 1;
+	if (unlikely(!down_read_trylock(&mmr->core_device.memory_lock))) {
+		signalled_while_locked(ioeventfd);
+		return 0;
+	}
 	rcu_read_lock_sched();
 	reachable = virtio_mmr_is_reachable(mmr, false);
-	deferred = unlikely(!reachable) && virtio_mmr_may_sleep(mmr);
-	if (!deferred)
-		virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
-				  VIRTIO_MMR_NOTIFY_IOEVENTFDS,
-				  reachable && mmr->command_io);
+	if (unlikely(!reachable) && virtio_mmr_may_sleep(mmr))
+		defer(ioeventfd);
+	else
+		write_function(ioeventfd, VIRTIO_MMR_NOTIFY_IOEVENTFDS, reachable);
 	virtio_mmr_access_end(mmr);
-	return deferred;
+	return 0;
 }
 
-/* After the handler found the lock taken, or a function that may sleep */
-static void ioeventfd_thread(void *opaque, void *unused)
+static struct virtio_mmr_ioeventfd *next_deferred(struct virtio_mmr_device *mmr)
 {
-	struct virtio_mmr_ioeventfd *ioeventfd = opaque;
-	struct virtio_mmr_device *mmr = ioeventfd->mmr;
-	bool awake = !virtio_mmr_wake(mmr);
-	bool reachable = virtio_mmr_access_begin(mmr, awake) && mmr->command_io;
+	struct virtio_mmr_ioeventfd *ioeventfd;
 
-	virtio_mmr_notify(mmr, ioeventfd->doorbell, ioeventfd->queue,
-			  VIRTIO_MMR_NOTIFY_DEFERRED, reachable);
-	virtio_mmr_access_end(mmr);
-	if (awake)
-		virtio_mmr_let_sleep(mmr);
+	spin_lock_irq(&mmr->deferred_lock);
+	ioeventfd = list_first_entry_or_null(&mmr->deferred, struct virtio_mmr_ioeventfd,
+					     deferred);
+	if (ioeventfd)
+		list_del_init(&ioeventfd->deferred);
+	spin_unlock_irq(&mmr->deferred_lock);
+	return ioeventfd;
 }
 
-static int add_ioeventfd(struct virtio_mmr_device *mmr, u16 queue, int fd)
+static void write_deferred(struct virtio_mmr_device *mmr, bool reachable)
+{
+	struct virtio_mmr_ioeventfd *ioeventfd;
+
+	while ((ioeventfd = next_deferred(mmr)))
+		write_function(ioeventfd, VIRTIO_MMR_NOTIFY_DEFERRED, reachable);
+}
+
+/*
+ * Asks for the function to wake up, once, and says how far it is: 1 if it is awake, 0 if
+ * not yet, or a negative error.
+ */
+static int wake_deferred(struct virtio_mmr_device *mmr)
+{
+	struct device *dev = &mmr->core_device.pdev->dev;
+	int ret;
+
+	if (!mmr->deferred_awake) {
+		pm_runtime_get_noresume(dev);
+		mmr->deferred_awake = true;
+	}
+	ret = pm_request_resume(dev);
+	return ret == -EINPROGRESS || ret == -EAGAIN ? 0 : ret;
+}
+
+static void let_sleep_deferred(struct virtio_mmr_device *mmr)
+{
+	if (mmr->deferred_awake)
+		virtio_mmr_let_sleep(mmr);
+	mmr->deferred_awake = false;
+}
+
+static void ioeventfd_work(struct work_struct *work)
+{
+	struct virtio_mmr_device *mmr = container_of(to_delayed_work(work),
+						     struct virtio_mmr_device,
+						     deferred_work);
+	struct rw_semaphore *lock = &mmr->core_device.memory_lock;
+	int awake;
+
+	/* Their eventfds may have been removed. */
+	if (list_empty_careful(&mmr->deferred)) {
+		let_sleep_deferred(mmr);
+		return;
+	}
+
+	awake = wake_deferred(mmr);
+	if (awake < 0) {
+		virtio_mmr_wake_failed(mmr, awake);
+		write_deferred(mmr, false);
+	} else if (awake && down_read_trylock(lock)) {
+		rcu_read_lock_sched();
+		write_deferred(mmr, virtio_mmr_is_reachable(mmr, true));
+		virtio_mmr_access_end(mmr);
+	} else if (READ_ONCE(mmr->offline)) {
+		write_deferred(mmr, false);
+	} else {
+		schedule_delayed_work(&mmr->deferred_work, 1);
+		return;
+	}
+	let_sleep_deferred(mmr);
+}
+
+static struct virtio_mmr_ioeventfd *
+find_ioeventfd(struct virtio_mmr_device *mmr, const struct virtio_mmr_ioeventfd *wanted)
+{
+	struct virtio_mmr_ioeventfd *ioeventfd;
+
+	lockdep_assert_held(&mmr->ioeventfds_lock);
+	list_for_each_entry(ioeventfd, &mmr->ioeventfds, entry)
+		if (ioeventfd->bar == wanted->bar &&
+		    ioeventfd->position == wanted->position &&
+		    ioeventfd->width == wanted->width && ioeventfd->data == wanted->data)
+			return ioeventfd;
+	return NULL;
+}
+
+/* Sets the address, or says what is wrong with the place and the width. */
+static int find_address(struct virtio_mmr_ioeventfd *ioeventfd)
+{
+	struct virtio_mmr_device *mmr = ioeventfd->mmr;
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	u64 end = ioeventfd->position + ioeventfd->width;
+	void __iomem *bar;
+
+	if (ioeventfd->bar == VIRTIO_MMR_IO_BAR) {
+		if (ioeventfd->position != VIRTIO_MMR_QUEUE_NOTIFY ||
+		    ioeventfd->width != 2 || ioeventfd->data > U16_MAX)
+			return -EINVAL;
+		ioeventfd->address = virtio_mmr_doorbell(mmr, ioeventfd->data);
+		return 0;
+	}
+
+#ifndef writeq
+	if (ioeventfd->width == 8)
+		return -EINVAL;
+#endif
+	/* As for vfio-pci-core's own writes, the MSI-X table is the host's. */
+	if (virtio_mmr_range_validate(&mmr->found.function, ioeventfd->bar,
+				      ioeventfd->position, ioeventfd->width) ||
+	    ioeventfd->position % ioeventfd->width ||
+	    (ioeventfd->bar == core->msix_bar && end > core->msix_offset &&
+	     ioeventfd->position < (u64)core->msix_offset + core->msix_size))
+		return -EINVAL;
+
+	bar = virtio_mmr_compat_iomap(core, ioeventfd->bar);
+	if (IS_ERR(bar))
+		return PTR_ERR(bar);
+	ioeventfd->address = bar + ioeventfd->position;
+	return 0;
+}
+
+static int add_ioeventfd(struct virtio_mmr_device *mmr,
+			 const struct virtio_mmr_ioeventfd *wanted, int fd)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd;
 	int ret;
@@ -69,67 +261,98 @@ static int add_ioeventfd(struct virtio_mmr_device *mmr, u16 queue, int fd)
 	if (mmr->num_ioeventfds >= IOEVENTFD_MAX)
 		return -ENOSPC;
 
-	ioeventfd = kzalloc(sizeof(*ioeventfd), GFP_KERNEL_ACCOUNT);
+	ioeventfd = kmemdup(wanted, sizeof(*wanted), GFP_KERNEL_ACCOUNT);
 	if (!ioeventfd)
 		return -ENOMEM;
-	ioeventfd->mmr = mmr;
-	ioeventfd->queue = queue;
-	ioeventfd->doorbell = virtio_mmr_doorbell(mmr, queue);
+	INIT_LIST_HEAD(&ioeventfd->deferred);
 
-	ret = xa_insert(&mmr->ioeventfds, queue, ioeventfd, GFP_KERNEL_ACCOUNT);
-	if (ret)
-		goto out_free;
-	ret = vfio_virqfd_enable(ioeventfd, ioeventfd_handler, ioeventfd_thread,
-				 NULL, &ioeventfd->virqfd, fd);
-	if (ret)
-		goto out_erase;
+	ret = vfio_virqfd_enable(ioeventfd, ioeventfd_handler, NULL, NULL,
+				 &ioeventfd->virqfd, fd);
+	if (ret) {
+		kfree(ioeventfd);
+		return ret;
+	}
+	list_add_tail(&ioeventfd->entry, &mmr->ioeventfds);
 	mmr->num_ioeventfds++;
 	return 0;
+}
 
-out_erase:
-	xa_erase(&mmr->ioeventfds, queue);
-out_free:
-	kfree(ioeventfd);
-	return ret;
+/* What was signalled before is still written, or dropped as it would have been. */
+static void write_last(struct virtio_mmr_ioeventfd *ioeventfd)
+{
+	struct virtio_mmr_device *mmr = ioeventfd->mmr;
+	bool awake = !virtio_mmr_wake(mmr);
+	bool reachable = virtio_mmr_access_begin(mmr, awake);
+
+	write_function(ioeventfd, VIRTIO_MMR_NOTIFY_DEFERRED, reachable);
+	if (reachable)
+		virtio_mmr_access_end(mmr);
+	if (awake)
+		virtio_mmr_let_sleep(mmr);
 }
 
 static void remove_ioeventfd(struct virtio_mmr_device *mmr,
 			     struct virtio_mmr_ioeventfd *ioeventfd)
 {
+	bool deferred;
+
+	/* Afterwards neither the handler nor the work item has this one. */
 	vfio_virqfd_disable(&ioeventfd->virqfd);
-	xa_erase(&mmr->ioeventfds, ioeventfd->queue);
+	cancel_delayed_work_sync(&mmr->deferred_work);
+
+	spin_lock_irq(&mmr->deferred_lock);
+	deferred = !list_empty(&ioeventfd->deferred);
+	list_del_init(&ioeventfd->deferred);
+	spin_unlock_irq(&mmr->deferred_lock);
+
+	if (deferred)
+		write_last(ioeventfd);
+	/* For the others', which were cancelled with it, and for deferred_awake */
+	schedule_delayed_work(&mmr->deferred_work, 0);
+
+	list_del(&ioeventfd->entry);
 	kfree(ioeventfd);
 	mmr->num_ioeventfds--;
 }
 
 /**
- * virtio_mmr_ioeventfd - VFIO_DEVICE_IOEVENTFD in the I/O BAR
+ * virtio_mmr_ioeventfd - VFIO_DEVICE_IOEVENTFD in a BAR
  * @mmr: the device
- * @position: in the I/O BAR, in bytes; only Queue Notify will do
- * @data: what to write, in the machine's byte order: the queue index
- * @size: bytes to write; only 2 will do
+ * @bar: the function's number of a BAR, or VIRTIO_MMR_IO_BAR
+ * @position: in the BAR, in bytes; in the I/O BAR only Queue Notify will do
+ * @data: what to write, in the machine's byte order; in the I/O BAR the queue index
+ * @size: bytes to write: 1, 2, 4 or 8; in the I/O BAR only 2 will do
  * @fd: eventfd, or -1 to remove the one that was added with the same values
  *
- * The rules and errors are those of vfio-pci-core's vfio_pci_ioeventfd() for a
- * function's own BARs. A signal while the function is being reset, in D3 or has
- * COMMAND.IO clear is dropped, as the guest's own OUT is. A function that the user lets
- * sleep is woken, as it is by that OUT.
+ * The rules and errors are those of vfio-pci-core's vfio_pci_ioeventfd(), and a write to
+ * a memory BAR must be naturally aligned. A signal while the function is being reset, in
+ * D3 or, in the I/O BAR, has COMMAND.IO clear is dropped, as the guest's own OUT is. A
+ * function that the user lets sleep is woken, as it is by that OUT.
  *
- * Return: 0; -EINVAL for another register, size or a queue index of more than 16
- * bits; -EEXIST if there is one; -ENODEV if there is none to remove; -ENOSPC
- * beyond 1000; -EBADF, -EINVAL for an fd that is no eventfd; -ENOMEM.
+ * Return: 0; -EINVAL for no memory BAR, a place that is not inside it, overlaps the
+ * MSI-X table or is not aligned, and in the I/O BAR for another register, size or a
+ * queue index of more than 16 bits; -EEXIST if there is one; -ENODEV if there is none to
+ * remove; -ENOSPC beyond 1000; -EBADF, -EINVAL for an fd that is no eventfd; -ENOMEM;
+ * -EBUSY if another driver has claimed the BAR.
  */
-int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u64 position, u64 data,
+int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u8 bar, u64 position, u64 data,
 			 unsigned int size, int fd)
 {
+	struct virtio_mmr_ioeventfd wanted = {
+		.mmr = mmr, .bar = bar, .position = position, .data = data, .width = size,
+	};
 	struct virtio_mmr_ioeventfd *ioeventfd;
-	int ret = 0;
+	int ret;
 
-	if (position != VIRTIO_MMR_QUEUE_NOTIFY || size != 2 || data > U16_MAX)
+	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return -EINVAL;
+	if (mutex_lock_killable(&mmr->ioeventfds_lock))
+		return -EINTR;
 
-	mutex_lock(&mmr->ioeventfds_lock);
-	ioeventfd = xa_load(&mmr->ioeventfds, data);
+	ret = find_address(&wanted);
+	if (ret)
+		goto out_unlock;
+	ioeventfd = find_ioeventfd(mmr, &wanted);
 	if (ioeventfd && fd == -1)
 		remove_ioeventfd(mmr, ioeventfd);
 	else if (ioeventfd)
@@ -137,9 +360,23 @@ int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u64 position, u64 data,
 	else if (fd == -1)
 		ret = -ENODEV;
 	else
-		ret = add_ioeventfd(mmr, data, fd);
+		ret = add_ioeventfd(mmr, &wanted, fd);
+out_unlock:
 	mutex_unlock(&mmr->ioeventfds_lock);
 	return ret;
+}
+
+/**
+ * virtio_mmr_ioeventfd_init - before the device is registered
+ * @mmr: the device
+ */
+void virtio_mmr_ioeventfd_init(struct virtio_mmr_device *mmr)
+{
+	mutex_init(&mmr->ioeventfds_lock);
+	INIT_LIST_HEAD(&mmr->ioeventfds);
+	spin_lock_init(&mmr->deferred_lock);
+	INIT_LIST_HEAD(&mmr->deferred);
+	INIT_DELAYED_WORK(&mmr->deferred_work, ioeventfd_work);
 }
 
 /**
@@ -150,11 +387,11 @@ int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u64 position, u64 data,
  */
 void virtio_mmr_ioeventfd_close(struct virtio_mmr_device *mmr)
 {
-	struct virtio_mmr_ioeventfd *ioeventfd;
-	unsigned long queue;
+	struct virtio_mmr_ioeventfd *ioeventfd, *next;
 
 	mutex_lock(&mmr->ioeventfds_lock);
-	xa_for_each(&mmr->ioeventfds, queue, ioeventfd)
+	list_for_each_entry_safe(ioeventfd, next, &mmr->ioeventfds, entry)
 		remove_ioeventfd(mmr, ioeventfd);
 	mutex_unlock(&mmr->ioeventfds_lock);
+	flush_delayed_work(&mmr->deferred_work);
 }

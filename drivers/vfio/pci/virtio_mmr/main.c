@@ -5,6 +5,7 @@
  */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
 #include <linux/virtio_mmr.h>
@@ -21,7 +22,9 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 	ret = virtio_mmr_counters_open(mmr);
 	if (ret)
 		return ret;
+	virtio_mmr_may_reset_begin(mmr);
 	ret = vfio_pci_core_enable(core);
+	virtio_mmr_may_reset_end(mmr);
 	if (ret)
 		return ret;
 
@@ -67,8 +70,9 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 
 	spin_lock_init(&mmr->config_lock);
-	mutex_init(&mmr->ioeventfds_lock);
-	xa_init(&mmr->ioeventfds);
+	ratelimit_state_init(&mmr->messages, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	virtio_mmr_ioeventfd_init(mmr);
 	return vfio_pci_core_init_dev(core_vdev);
 }
 

@@ -4,7 +4,10 @@
  * index to Queue Notify goes to.
  */
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/signal.h>
 #include <linux/virtio_mmr.h>
 #include <linux/virtio_pci.h>
 
@@ -16,10 +19,17 @@
 /* What a read gives that nobody answers */
 #define ALL_ONES	0xffff
 
+/*
+ * How long reading all doorbells may take (policy). Devices need some microseconds a
+ * queue, so that this is enough for as many as there can be; vfio holds locks meanwhile.
+ */
+#define READ_TIMEOUT_MS	1000
+
 static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 value)
 {
-	dev_warn_ratelimited(&mmr->core_device.pdev->dev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
-			     what, value);
+	if (__ratelimit(&mmr->messages))
+		pci_warn(mmr->core_device.pdev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
+			 what, value);
 }
 
 /*
@@ -30,37 +40,45 @@ static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 v
 static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
 			 u16 queue, u64 *offset)
 {
-	u16 notify_off = ALL_ONES;
-	bool reachable;
+	u16 notify_off;
 
 	*offset = 0;
 	if (!mmr->found.notify_multiplier)
 		return 0;
 
-	reachable = virtio_mmr_access_begin(mmr, false);
-	if (reachable) {
-		iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
-		notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
-	}
+	if (!virtio_mmr_access_begin(mmr, false))
+		return -EAGAIN;
+	iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
+	notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
 	virtio_mmr_access_end(mmr);
 
 	*offset = (u64)notify_off * mmr->found.notify_multiplier;
-	return reachable ? 0 : -EAGAIN;
+	return 0;
 }
 
 static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 			  void __iomem *notify, u16 num_queues)
 {
+	unsigned long deadline = jiffies + msecs_to_jiffies(READ_TIMEOUT_MS);
 	void __iomem **doorbells;
 	u16 queue;
 	u64 offset;
-	int ret;
+	int ret = 0;
 
 	doorbells = kvcalloc(num_queues, sizeof(*doorbells), GFP_KERNEL_ACCOUNT);
 	if (!doorbells)
 		return -ENOMEM;
 
 	for (queue = 0; queue < num_queues; queue++) {
+		if (fatal_signal_pending(current)) {
+			ret = -EINTR;
+			goto out_free;
+		}
+		if (time_after(jiffies, deadline)) {
+			warn_unusable(mmr, "the number of queues, too large to read them in 1 s,",
+				      num_queues);
+			goto out_free;
+		}
 		ret = read_doorbell(mmr, common, queue, &offset);
 		if (ret)
 			goto out_free;
@@ -87,17 +105,16 @@ out_free:
  * A device that has no usable modern common configuration or notification
  * structure is notified through its Queue Notify register.
  *
- * Return: 0, -EAGAIN while the function is being reset, or another negative
- * error.
+ * Return: 0, -EAGAIN while the function is being reset, -EINTR for a fatal signal, or
+ * another negative error.
  */
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 {
 	const struct virtio_mmr_discovery *found = &mmr->found;
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	void __iomem *common, *notify;
-	u16 num_queues = ALL_ONES;
-	bool reachable;
-	u8 status = 0;
+	u16 num_queues;
+	u8 status;
 	int ret;
 
 	mmr->doorbells = NULL;
@@ -114,15 +131,12 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	common += found->common_config.offset;
 	notify += found->notify.offset;
 
-	reachable = virtio_mmr_access_begin(mmr, false);
-	if (reachable) {
-		status = ioread8(common + VIRTIO_PCI_COMMON_STATUS);
-		num_queues = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
-	}
+	if (!virtio_mmr_access_begin(mmr, false))
+		return -EAGAIN;
+	status = ioread8(common + VIRTIO_PCI_COMMON_STATUS);
+	num_queues = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
 	virtio_mmr_access_end(mmr);
 
-	if (!reachable)
-		return -EAGAIN;
 	if (status) {
 		warn_unusable(mmr, "the modern device status after a reset", status);
 		return 0;
@@ -134,9 +148,10 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	ret = read_doorbells(mmr, common, notify, num_queues);
 
 	/* As a reset leaves it */
-	if (virtio_mmr_access_begin(mmr, false))
+	if (virtio_mmr_access_begin(mmr, false)) {
 		iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
-	virtio_mmr_access_end(mmr);
+		virtio_mmr_access_end(mmr);
+	}
 	return ret;
 }
 

@@ -116,14 +116,18 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 			 size_t count, loff_t *ppos)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	ssize_t done;
 
 	if (!count)
 		return 0;
 
 	switch (region_owner(mmr, *ppos)) {
 	case OWNER_CONFIG_SPACE:
-		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES,
-			       virtio_mmr_config_write(mmr, buf, count, ppos));
+		/* Function level resets */
+		virtio_mmr_may_reset_begin(mmr);
+		done = virtio_mmr_config_write(mmr, buf, count, ppos);
+		virtio_mmr_may_reset_end(mmr);
+		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES, done);
 	case OWNER_IO_BAR:
 		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
 	case OWNER_CORE:
@@ -156,24 +160,34 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 	const size_t size = offsetofend(struct vfio_device_ioeventfd, fd);
 	struct vfio_device_ioeventfd ioeventfd;
+	unsigned int region;
 	u32 width;
 
 	if (copy_from_user(&ioeventfd, (void __user *)arg, size))
 		return -EFAULT;
 	/*
-	 * vfio-pci-core's, for memory BARs, would write to a function that is being
-	 * reset. It would also look at the argument again, in which the user may
-	 * have changed the offset, and some kernels take an offset with the highest
-	 * bit set for a BAR below 0.
+	 * Memory BARs are served here as well. vfio-pci-core would look at the argument
+	 * again, in which the user may have changed the offset, and some kernels take
+	 * an offset with the highest bit set for a BAR below 0.
 	 */
-	if (region_owner(mmr, ioeventfd.offset) != OWNER_IO_BAR)
+	switch (region_owner(mmr, ioeventfd.offset)) {
+	case OWNER_IO_BAR:
+		region = VIRTIO_MMR_IO_BAR;
+		break;
+	case OWNER_CORE:
+		region = VFIO_PCI_OFFSET_TO_INDEX(ioeventfd.offset);
+		if (region < VIRTIO_MMR_NUM_BARS)
+			break;
+		fallthrough;
+	default:
 		return -EINVAL;
+	}
 
 	width = ioeventfd.flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
 	if (ioeventfd.argsz < size || ioeventfd.flags != width || ioeventfd.fd < -1)
 		return -EINVAL;
 	/* The flags are the widths in bytes. */
-	return virtio_mmr_ioeventfd(mmr, ioeventfd.offset & VFIO_PCI_OFFSET_MASK,
+	return virtio_mmr_ioeventfd(mmr, region, ioeventfd.offset & VFIO_PCI_OFFSET_MASK,
 				    ioeventfd.data, width, ioeventfd.fd);
 }
 
@@ -183,18 +197,22 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
  * @cmd: the request
  * @arg: its argument
  *
- * Return: as vfio_pci_core_ioctl(); for VFIO_DEVICE_IOEVENTFD in the I/O BAR as
- * virtio_mmr_ioeventfd(), elsewhere -EINVAL.
+ * Return: as vfio_pci_core_ioctl(); for VFIO_DEVICE_IOEVENTFD as
+ * virtio_mmr_ioeventfd(), or -EINVAL where there is no BAR.
  */
 long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		      unsigned long arg)
 {
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 	long ret;
 
 	if (cmd == VFIO_DEVICE_IOEVENTFD)
 		return ioctl_ioeventfd(core_vdev, arg);
+	/* VFIO_DEVICE_RESET, VFIO_DEVICE_PCI_HOT_RESET */
+	virtio_mmr_may_reset_begin(mmr);
 	ret = virtio_mmr_compat_ioctl(core_vdev, cmd, arg);
+	virtio_mmr_may_reset_end(mmr);
 	if (cmd == VFIO_DEVICE_SET_IRQS)
-		virtio_mmr_layout_report(to_virtio_mmr(core_vdev));
+		virtio_mmr_layout_report(mmr);
 	return ret;
 }

@@ -5,7 +5,9 @@
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/jiffies.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 #include <linux/virtio_mmr.h>
 
 #include "access.h"
@@ -40,13 +42,13 @@ void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
  * @mmr: the device, whose status was written 0
  * @awake: as for virtio_mmr_access_begin()
  *
- * Holds no lock of this driver while it sleeps: a reset of the function may be what
- * ends the wait. At open vfio holds the lock of the functions that are reset together,
- * which for a VF are none but itself.
+ * The driver holds no lock while it sleeps: a reset of the function may be what ends
+ * the wait. At open vfio holds the lock of the group, and that of the functions that are
+ * reset together, which for a VF are none but itself.
  *
- * Return: 0, or what device status still reads after 1 s.
+ * Return: 0, -EIO if device status is not 0 after 1 s, or -EINTR for a fatal signal.
  */
-u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
+int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
 	unsigned int delay = RESET_POLL_US_MIN;
@@ -55,22 +57,25 @@ u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
 	for (;;) {
 		bool late = time_after(jiffies, deadline);
 
-		status = 0;
-		if (virtio_mmr_access_begin(mmr, awake))
-			status = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
+		if (!virtio_mmr_access_begin(mmr, awake))
+			return fatal_signal_pending(current) ? -EINTR : 0;
+		status = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
 		virtio_mmr_access_end(mmr);
 
 		if (!status)
 			return 0;
 		if (late)
 			break;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		usleep_range(delay, 2 * delay);
 		delay = min_t(unsigned int, 2 * delay, RESET_POLL_US_MAX);
 	}
-	dev_warn_ratelimited(&mmr->core_device.pdev->dev, "device status is still 0x%02x %u ms after it was written 0; a reset of the function may help\n",
-			     status, RESET_TIMEOUT_MS);
+	if (__ratelimit(&mmr->messages))
+		pci_warn(mmr->core_device.pdev, "device status is still 0x%02x %u ms after it was written 0; a reset of the function may help\n",
+			 status, RESET_TIMEOUT_MS);
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE_STUCK);
-	return status;
+	return -EIO;
 }
 
 /**
@@ -80,46 +85,46 @@ u8 virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
  * vfio-pci-core resets the function where it can. Where it cannot, the device
  * could still have queues of the previous user.
  *
- * Return: 0, -EIO if device status does not become 0, or -EAGAIN while the
- * function is being reset.
+ * Return: 0, -EIO if device status does not become 0, -EAGAIN while the function is
+ * being reset, or -EINTR for a fatal signal.
  */
 int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
 {
-	bool reachable = virtio_mmr_access_begin(mmr, false);
-
-	if (reachable)
-		iowrite8(0, mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
-	virtio_mmr_access_end(mmr);
-
-	if (!reachable)
+	if (!virtio_mmr_access_begin(mmr, false))
 		return -EAGAIN;
-	return virtio_mmr_wait_for_reset(mmr, false) ? -EIO : 0;
+	iowrite8(0, mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
+	virtio_mmr_access_end(mmr);
+	return virtio_mmr_wait_for_reset(mmr, false);
 }
 
-/* Callers hold the device lock: that of the driver core. */
-static void change_offline(struct pci_dev *pdev, u8 set, u8 clear)
+/**
+ * virtio_mmr_may_reset_begin - before a call of vfio-pci-core that may reset the function
+ * @mmr: the device
+ *
+ * In such a call vfio-pci-core resets the function with memory_lock held for write, or
+ * at open: no access is in flight then, and reset_prepare need not wait for any.
+ */
+void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr)
 {
-	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
-	u8 was = mmr->offline, is = (was | set) & ~clear;
+	WRITE_ONCE(mmr->resetter, current);
+}
 
-	if (was == is)
-		return;
-	WRITE_ONCE(mmr->offline, is);
-	if (!was) {
-		/*
-		 * Waits for accesses in flight; the device is not reset under them.
-		 * Expedited, since a reset of a bus comes here for each function.
-		 */
-		synchronize_rcu_expedited();
-		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
-	} else if (!is) {
-		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_END);
-	}
+/**
+ * virtio_mmr_may_reset_end - after that call
+ * @mmr: the device
+ *
+ * Of several tasks in such calls only the last one is known. The others' resets wait
+ * for accesses that cannot be, and do no harm.
+ */
+void virtio_mmr_may_reset_end(struct virtio_mmr_device *mmr)
+{
+	cmpxchg(&mmr->resetter, current, NULL);
 }
 
 /*
- * Resets that vfio-pci-core starts hold memory_lock and would be safe without
- * these; resets through sysfs and of the bus do not.
+ * Resets through sysfs and of a bus come without memory_lock, so accesses can be in
+ * flight. Waiting for them interrupts all CPUs for a moment (a bus is reset by one call
+ * for each function, so it must be quick), which no guest must cause.
  *
  * The guest's COMMAND.IO and BAR0 stay what they are over a reset, as
  * vfio-pci-core's other virtual registers do: a reset by the host must not
@@ -127,38 +132,32 @@ static void change_offline(struct pci_dev *pdev, u8 set, u8 clear)
  */
 static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 {
-	change_offline(pdev, VIRTIO_MMR_OFFLINE_RESET, 0);
+	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
+
+	device_lock_assert(&pdev->dev);
+	WRITE_ONCE(mmr->offline, true);
+	if (READ_ONCE(mmr->resetter) != current)
+		synchronize_rcu_expedited();
+	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
 }
 
 /* The PCI core has restored what configuration space and MSI-X need. */
 static void virtio_mmr_reset_done(struct pci_dev *pdev)
 {
-	change_offline(pdev, 0, VIRTIO_MMR_OFFLINE_RESET | VIRTIO_MMR_OFFLINE_LOST_STATE);
+	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
+
+	device_lock_assert(&pdev->dev);
+	WRITE_ONCE(mmr->offline, false);
+	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_END);
 }
 
 /*
- * Recovery from a fatal error resets the link without the two callbacks above, and
- * restores nothing, MSI-X with its register layout included: only a reset of the
- * function does, by the user, or when the next one opens it. If recovery fails,
- * nothing is left to reset.
+ * After a fatal error of the link vfio-pci-core tells the user. The function is not kept
+ * out of reach: whether recovery succeeds, fails or is never reported, only its answers
+ * say whether it is there, and a broken link gives all ones by itself.
  */
-static pci_ers_result_t virtio_mmr_error_detected(struct pci_dev *pdev,
-						  pci_channel_state_t state)
-{
-	if (state != pci_channel_io_normal)
-		change_offline(pdev, VIRTIO_MMR_OFFLINE_LINK, 0);
-	return vfio_pci_core_aer_err_detected(pdev, state);
-}
-
-static void virtio_mmr_resume(struct pci_dev *pdev)
-{
-	if (virtio_mmr_drvdata(&pdev->dev)->offline & VIRTIO_MMR_OFFLINE_LINK)
-		change_offline(pdev, VIRTIO_MMR_OFFLINE_LOST_STATE, VIRTIO_MMR_OFFLINE_LINK);
-}
-
 const struct pci_error_handlers virtio_mmr_err_handlers = {
 	.reset_prepare = virtio_mmr_reset_prepare,
 	.reset_done = virtio_mmr_reset_done,
-	.error_detected = virtio_mmr_error_detected,
-	.resume = virtio_mmr_resume,
+	.error_detected = vfio_pci_core_aer_err_detected,
 };
