@@ -59,6 +59,14 @@ cases=(
 	'bind_in_use|busy|bind 3d:00.0 3d:00.1 3d:00.2 3d:00.3 3d:00.4 3d:00.5'
 	'bind_hidden_interface|busy|bind 3d:01.0'
 	'bind_blocked|busy|bind 3d:00.7'
+	'bind_with_pf|shared|bind 3b:00.1'
+	'bind_with_pf_all_vfs|shared|bind --pf 3b:00.0'
+	'bind_pf_and_vf|shared|bind 3b:00.0 3b:00.1'
+	'bind_with_other_pf|shared|bind 3c:00.0'
+	'bind_below|shared|bind 10000:01:00.0'
+	'bind_hidden_interface_of_pf|shared|bind 3e:00.0'
+	'check_shared|shared|check 3b:00.1 3c:00.0 10000:01:00.0'
+	'show_shared|shared|show 3b:00.1'
 	'bind_unusable|defects|bind 3c:00.1 3c:02.2'
 	'bind_no_mmr|defects|bind 3c:01.6'
 	'bind_restricted|defects|bind 3c:02.1'
@@ -419,6 +427,24 @@ refusals_change_nothing() {
 	done
 }
 
+# What somebody wants to bind must not go with a driver that mmrctl says to take away
+no_command_takes_it_away() {
+	local verb function
+	for verb in bind check; do
+		for function in 3b:00.1 3b:00.2 3c:00.0 10000:01:00.0 3e:00.0 '3b:00.0 3b:00.1'; do
+			# shellcheck disable=SC2086 # words
+			run_mmrctl shared $verb $function
+			if grep -E 'echo |unbind' "$work/actual" || ! grep -q "${function%% *}" "$work/actual"; then
+				sed "s/^/# $verb $function: /" "$work/actual"
+				return 1
+			fi
+		done
+	done
+	# Where nothing goes with it, there is a command
+	run_mmrctl busy bind 3d:00.7
+	grep -q 'echo 0000:3a:02.0 >/sys/bus/pci/drivers/igb/unbind' "$work/actual"
+}
+
 # Two functions that are bound already
 progress_on_a_terminal_only() {
 	local command=("$mmrctl" --root "$work/usual" bind 3b:00.1 3b:00.2) terminal
@@ -665,7 +691,7 @@ installation_without_rst2man() {
 others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind driver_back_and_driverctl_none
 	bind_after_killed_bind stale_record
 	state_after_the_wait wait_can_be_interrupted
-	refusals_change_nothing
+	refusals_change_nothing no_command_takes_it_away
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
 	no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation installation_without_rst2man)

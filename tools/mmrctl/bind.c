@@ -157,18 +157,28 @@ static int refuse_users(const struct function *function, const char *what)
 {
 	struct users users;
 	int status = STATUS_OK;
-	char text[128];
+	char text[128], driver[192];
 	size_t i;
 
 	users_find(&users, function);
 	for (i = 0; i < users.count; i++) {
 		describe_user(&users.list[i], text, sizeof(text));
-		if (users.list[i].kind == USER_HIDDEN_INTERFACE)
-			complain("%s: in use, or not to be told from that: %s; end what uses it, or move it here by 'ip -n NAMESPACE link set NAME netns 1', or take it from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind; then %s again",
-				 function->bdf, text, function->bdf, function->driver, what);
-		else
+		switch (users.list[i].kind) {
+		case USER_HIDDEN_INTERFACE:
+			snprintf(driver, sizeof(driver),
+				 ", or take it from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind",
+				 function->bdf, function->driver);
+			complain("%s: in use, or not to be told from that: %s; end what uses it, or move it here by 'ip -n NAMESPACE link set NAME netns 1'%s; then %s again",
+				 function->bdf, text, function->numvfs ? "" : driver, what);
+			break;
+		case USER_VFS:
+			complain("%s: in use by %s (gone when the PF's driver is); name the VFs if they are meant (--pf %s: all); if the PF itself is, and nobody needs them, set its sriov_numvfs to 0, then %s again",
+				 function->bdf, text, function->bdf, what);
+			break;
+		default:
 			complain("%s: in use by %s; end that first, then %s again", function->bdf,
 				 text, what);
+		}
 		status = STATUS_IN_USE;
 	}
 	users_release(&users);
@@ -188,6 +198,7 @@ static bool is_in(const struct functions *found, const char *bdf)
 /* Members that are to be bound as well are no obstacle */
 static int refuse_group(const struct function *function, const struct functions *found)
 {
+	char blocker[256], way_out[256];
 	struct members members;
 	int status = STATUS_OK;
 	size_t i;
@@ -196,15 +207,16 @@ static int refuse_group(const struct function *function, const struct functions 
 		complain("%s: is in no IOMMU group; 'mmrctl check' says what to do", function->bdf);
 		return STATUS_UNUSABLE;
 	}
-	group_members(&members, function->group);
+	group_members(&members, function);
 	for (i = 0; i < members.count; i++) {
 		const struct member *member = &members.list[i];
 
 		if (!member->blocks || is_in(found, member->name))
 			continue;
-		complain("%s: IOMMU group %d would not be viable: the host uses %s through %s; take that from its driver first: echo %s >/sys/bus/pci/drivers/%s/unbind",
-			 function->bdf, function->group, member->name, member->driver,
-			 member->name, member->driver);
+		describe_blocker(member, blocker, sizeof(blocker));
+		describe_way_out(member, way_out, sizeof(way_out));
+		complain("%s: IOMMU group %d would not be viable: it has %s; %s",
+			 function->bdf, function->group, blocker, way_out);
 		status = STATUS_UNUSABLE;
 	}
 	group_release(&members);

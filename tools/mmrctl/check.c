@@ -362,6 +362,7 @@ static void check_memory_limit(struct findings *findings)
 
 static void check_group(struct findings *findings, const struct function *function)
 {
+	char blocker[256], way_out[256];
 	struct members members;
 	bool shared = false;
 	size_t i;
@@ -371,19 +372,20 @@ static void check_group(struct findings *findings, const struct function *functi
 		       "the IOMMU must be on, see iommu above; if it is, it does not cover this function");
 		return;
 	}
-	group_members(&members, function->group);
+	group_members(&members, function);
 	for (i = 0; i < members.count; i++) {
 		const struct member *member = &members.list[i];
 
 		if (!strcmp(member->name, function->bdf))
 			continue;
 		shared = true;
-		if (member->blocks)
-			remedy(add(findings, LEVEL_ERROR, "group", function->bdf,
-				   "shares IOMMU group %d with %s, which the host uses through %s",
-				   function->group, member->name, member->driver),
-			       "the whole group goes to VFIO or none of it: echo %s >/sys/bus/pci/drivers/%s/unbind; or move one of them to a slot whose root port has ACS",
-			       member->name, member->driver);
+		if (!member->blocks)
+			continue;
+		describe_blocker(member, blocker, sizeof(blocker));
+		describe_way_out(member, way_out, sizeof(way_out));
+		remedy(add(findings, LEVEL_ERROR, "group", function->bdf,
+			   "shares IOMMU group %d with %s", function->group, blocker),
+		       "%s", way_out);
 	}
 	if (!shared)
 		add(findings, LEVEL_OK, "group", function->bdf, "alone in IOMMU group %d",
@@ -426,7 +428,8 @@ static void check_function(struct findings *findings, const struct function *fun
 	else if (function->verdict != VERDICT_UNUSABLE)
 		remedy(add(findings, LEVEL_NOTE, "driver", function->bdf, "%s%s",
 			   *function->driver ? "bound to " : "not bound", function->driver),
-		       "mmrctl bind %s", function->bdf);
+		       function->numvfs ? "for its VFs: mmrctl bind --pf %s" : "mmrctl bind %s",
+		       function->bdf);
 
 	users_find(&users, function);
 	for (i = 0; i < users.count; i++) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <dirent.h>
 #include <err.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,22 @@ static bool blocks(const char *driver)
 	       strcmp(driver, "pci-stub");
 }
 
+/* Drivers that have devices of their own take these with them. */
+static enum loss find_loss(const struct member *member, const struct function *function)
+{
+	struct path path = function_path(function->bdf, ".");
+	char real[PATH_MAX], folder[NAME_LENGTH + 2];
+
+	if (!strcmp(member->name, function->pf))
+		return LOSS_VF;
+	/* Such as the function with the controller of a PCI domain (vmd) */
+	snprintf(folder, sizeof(folder), "/%s/", member->name);
+	if (realpath(path.text, real) && strstr(real, folder))
+		return LOSS_BELOW;
+	path = function_path(member->name, "sriov_numvfs");
+	return read_number(&path, 0) > 0 ? LOSS_OTHER_VFS : LOSS_NONE;
+}
+
 static int by_name(const void *one, const void *other)
 {
 	const struct member *a = one, *b = other;
@@ -35,9 +52,9 @@ static int by_name(const void *one, const void *other)
 	return strcmp(a->name, b->name);
 }
 
-void group_members(struct members *members, int group)
+void group_members(struct members *members, const struct function *function)
 {
-	struct path path = sys_path("kernel/iommu_groups/%d/devices", group);
+	struct path path = sys_path("kernel/iommu_groups/%d/devices", function->group);
 	struct dirent *entry;
 	DIR *folder;
 
@@ -56,10 +73,12 @@ void group_members(struct members *members, int group)
 		*member = (struct member){};
 		snprintf(member->name, sizeof(member->name), "%.*s", NAME_LENGTH - 1,
 			 entry->d_name);
-		path = sys_path("kernel/iommu_groups/%d/devices/%s/driver", group,
+		path = sys_path("kernel/iommu_groups/%d/devices/%s/driver", function->group,
 				entry->d_name);
 		link_name(&path, member->driver, sizeof(member->driver));
 		member->blocks = blocks(member->driver);
+		if (member->blocks)
+			member->loss = find_loss(member, function);
 	}
 	if (folder)
 		closedir(folder);
@@ -71,4 +90,41 @@ void group_release(struct members *members)
 {
 	free(members->list);
 	*members = (struct members){};
+}
+
+void describe_blocker(const struct member *member, char *text, size_t size)
+{
+	static const struct {
+		const char *what, *loss;
+	} words[] = {
+		[LOSS_NONE] = { "", "" },
+		[LOSS_VF] = { ", its PF", ", and the VF is gone when that driver is" },
+		[LOSS_BELOW] = { " above it", ", and the function is gone when that driver is" },
+		[LOSS_OTHER_VFS] = { ", a PF", ", and its VFs are gone when that driver is" },
+	};
+
+	snprintf(text, size, "%s%s, which the host uses through %s%s", member->name,
+		 words[member->loss].what, member->driver, words[member->loss].loss);
+}
+
+void describe_way_out(const struct member *member, char *text, size_t size)
+{
+	static const char split[] =
+		"a slot below a port with ACS, or ACS switched on in the firmware's setup";
+
+	switch (member->loss) {
+	case LOSS_NONE:
+		snprintf(text, size,
+			 "take that from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind; or separate the two: %s",
+			 member->name, member->driver, split);
+		break;
+	case LOSS_BELOW:
+		snprintf(text, size,
+			 "leave that driver bound, and use a slot that is not below %s", member->name);
+		break;
+	case LOSS_VF:
+	case LOSS_OTHER_VFS:
+		snprintf(text, size, "leave that driver bound, and separate the two: %s", split);
+		break;
+	}
 }

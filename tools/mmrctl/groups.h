@@ -8,16 +8,26 @@
 
 #include "functions.h"
 
+/* What would go away if a member of a group lost its driver */
+enum loss {
+	LOSS_NONE,
+	LOSS_VF,		/* the function itself: the member is its PF */
+	LOSS_BELOW,		/* the function itself: it is below the member */
+	LOSS_OTHER_VFS,		/* the member's own VFs */
+};
+
 /**
  * struct member - a device in a group
  * @name: a BDF for PCI functions
  * @driver: empty if none
  * @blocks: its driver uses the device for the host, so VFIO refuses the group
+ * @loss: what that driver takes with it, of members that block
  */
 struct member {
 	char name[NAME_LENGTH];
 	char driver[NAME_LENGTH];
 	bool blocks;
+	enum loss loss;
 };
 
 struct members {
@@ -25,9 +35,18 @@ struct members {
 	size_t count;
 };
 
-/* The devices in a group, in the order of their names; none if there is no such group */
-void group_members(struct members *members, int group);
+/**
+ * group_members - the devices in a function's group
+ * @members: where to store them, in the order of their names; none if there is no group
+ * @function: the function, which is one of them
+ */
+void group_members(struct members *members, const struct function *function);
 void group_release(struct members *members);
+
+/* "0000:3a:02.0, which the host uses through igb", and what that driver takes with it */
+void describe_blocker(const struct member *member, char *text, size_t size);
+/* What to do about it: no command that would take the function away */
+void describe_way_out(const struct member *member, char *text, size_t size);
 
 /* Whether a driver gives devices to user space */
 bool is_vfio_driver(const char *driver);

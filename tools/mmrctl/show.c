@@ -178,7 +178,7 @@ static json_t *group_json(const struct function *function)
 		json_decref(list);
 		return json_null();
 	}
-	group_members(&members, function->group);
+	group_members(&members, function);
 	for (i = 0; i < members.count; i++) {
 		object = json_pack("{s:s, s:o, s:b}",
 				   "name", members.list[i].name,
@@ -328,7 +328,7 @@ static void print_binding(const struct function *function)
 	if (function->group < 0) {
 		line("IOMMU group", "none");
 	} else {
-		group_members(&members, function->group);
+		group_members(&members, function);
 		for (i = 0; i < members.count; i++) {
 			snprintf(text, sizeof(text), "IOMMU group %d", function->group);
 			line(i ? "" : text, "%s%s%s%s%s", members.list[i].name,

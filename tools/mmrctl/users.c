@@ -349,7 +349,7 @@ void describe_user(const struct user *user, char *text, size_t size)
 		snprintf(text, size, "%s (%s)", user->name, user->how);
 		break;
 	case USER_VFS:
-		snprintf(text, size, "%s VFs", user->name);
+		snprintf(text, size, "%s VF%s", user->name, strcmp(user->name, "1") ? "s" : "");
 		break;
 	}
 }

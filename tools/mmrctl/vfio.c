@@ -59,7 +59,7 @@ static int explain_group(const struct function *function)
 	struct members members;
 	size_t i;
 
-	group_members(&members, function->group);
+	group_members(&members, function);
 	for (i = 0; i < members.count; i++)
 		if (members.list[i].blocks)
 			complain("%s: IOMMU group %d is not viable: the host uses %s through %s",
