@@ -69,7 +69,8 @@ built = test -e "$(1)" || { \
 	exit 1; }
 
 # Builds nothing, as what root builds here would be in its owner's way, and what
-# has been signed would lose its signature.
+# has been signed would lose its signature. What is installed, and what depmod makes of all
+# modules, is for all users, whatever root's umask.
 install: release
 	@$(call built,$(OUT)/$(MODULE))
 	@other=$$(find "$(MODULES)" ! -path "$(INSTALLED)" \( -name "$(MODULE)" -o -name "$(MODULE).[gxz]*" \) \
@@ -79,14 +80,14 @@ install: release
 		echo "$$other" >&2; \
 		echo "Remove that first (if it is from dkms: make dkms-remove, or apt-get remove virtio-mmr-dkms)." >&2; \
 		exit 1; }
-	install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
-	$(DEPMOD)
+	umask 022 && install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
+	$(if $(DEPMOD),umask 022 && $(DEPMOD))
 
 # Also where the kernel has gone, or its headers
 uninstall: release
 	rm -f "$(INSTALLED)"
 	@rmdir "$(MODULES)/updates" 2>/dev/null || true
-	$(if $(wildcard $(MODULES)/modules.dep),$(DEPMOD))
+	$(if $(DEPMOD),$(if $(wildcard $(MODULES)/modules.dep),umask 022 && $(DEPMOD)))
 	@for left in "$(INSTALL_MOD_PATH)"/lib/modules/*/updates/$(MODULE); do \
 		test ! -e "$$left" || echo "$$left is still there: make uninstall RELEASE=NAME is for another kernel"; \
 	done

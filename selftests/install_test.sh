@@ -70,6 +70,26 @@ lib/modules/99.1.0-none/updates/$module" uninstall KDIR="$2" || return 1
 	rm -rf "${work:?}/lib"
 }
 
+# Root's umask is root's own matter: who is not root can read what is installed, and what depmod
+# makes of all modules, after uninstalling as well. A program in depmod's place makes a file.
+restrictive_umask() { # RELEASE KDIR
+	local folder=$work/lib/modules/$1 step output odd
+	(umask 022 && mkdir -p "$folder" && touch "$folder/modules.dep")
+	for step in install uninstall; do
+		if ! output=$(umask 077 && make_in_work '' "$step" KDIR="$2" DEPMOD="touch $folder/made_by_$step") ||
+			[[ ! -e $folder/made_by_$step ]]; then
+			echo "# ${output//$'\n'/$'\n'# }"
+			return 1
+		fi
+		odd=$(find "$work" -mindepth 1 -type f ! -perm -444 -o -mindepth 1 -type d ! -perm -555)
+		if [[ $odd ]]; then
+			echo "# not for all users after $step: ${odd//$'\n'/ }"
+			return 1
+		fi
+	done
+	rm -rf "${work:?}/lib"
+}
+
 # A kernel's name is enough, as it is when the kernel has gone
 without_headers() {
 	local file=lib/modules/99.1.0-none/updates/$module output
@@ -90,13 +110,14 @@ without_headers() {
 }
 
 ktap_print_header
-ktap_set_plan $(($# * 3 + 1))
+ktap_set_plan $(($# * 4 + 1))
 for series; do
 	kdir=$("$repository/tools/debian/kernel-headers" "$series")
 	release=$("$repository/tools/debian/release" "$series")
 	ktap_test_result "$release.refuses_second" refuses_second "$release" "$kdir"
 	ktap_test_result "$release.installs_and_uninstalls" installs_and_uninstalls "$release" "$kdir"
 	ktap_test_result "$release.uninstalls_no_more" uninstalls_no_more "$release" "$kdir"
+	ktap_test_result "$release.restrictive_umask" restrictive_umask "$release" "$kdir"
 done
 ktap_test_result without_headers without_headers
 ktap_finished

@@ -662,9 +662,18 @@ completion() {
 	' completion "$repository/tools/mmrctl/completion.bash" "$work/offered"
 }
 
-# What "make install-tools" puts where, and that the manual is one
+# What "make install-tools" puts where, for all users to read whatever root's umask, also over
+# files that others cannot read; and that the manual is one
 installation() {
-	make --no-print-directory -C "$repository" install-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null || return 1
+	local manual=$work/image/usr/share/man/man8/mmrctl.8 odd
+	(umask 022 && mkdir -p "${manual%/*}")
+	(umask 077 && : >"$manual" &&
+		make --no-print-directory -C "$repository" install-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null) || return 1
+	odd=$(find "$work/image" -type f ! -perm -444 -o -type d ! -perm -555)
+	if [[ $odd ]]; then
+		echo "# not for all users: ${odd//$'\n'/ }"
+		return 1
+	fi
 	[[ -x $work/image/usr/sbin/mmrctl && -s $work/image/usr/share/bash-completion/completions/mmrctl ]] || return 1
 	[[ $(<"$work/image/usr/share/man/man8/mmrctl.8") == *'.TH "MMRCTL" 8'*'.SH EXIT STATUS'* ]] || return 1
 	# What man says of it, its reader sees

@@ -224,6 +224,17 @@ run() {
 	return 1
 }
 
+# The same as root with a restrictive umask; what comes of it is for all users all the same
+run_with_umask() { # COMMAND...
+	local status=0 odd
+	umask 077
+	run "$@" || status=1
+	umask 022
+	odd=$(find "/lib/modules/$old_kernel/" "/lib/modules/$new_kernel/" "/usr/src/virtio-mmr-$version" \
+		! -type l ! -perm -444)
+	is 'not for all users' '' "$odd" && return $status
+}
+
 # --- The tests -----------------------------------------------------------------
 
 kernel_range() {
@@ -345,7 +356,7 @@ package_over_make_install() {
 		rm -r "/lib/modules/$kernel/updates"
 	done
 	# As the warning and the manual say
-	run make_for "$old_kernel" uninstall && run dpkg-reconfigure virtio-mmr-dkms &&
+	run make_for "$old_kernel" uninstall && run_with_umask dpkg-reconfigure virtio-mmr-dkms &&
 		module_is "$version" "$old_kernel" && run apt-get purge --yes virtio-mmr-dkms && nothing_left
 }
 
@@ -376,7 +387,7 @@ dkms_install() {
 	"$repository/tools/dkms/tree" 0.0.1 /usr/src/virtio-mmr-0.0.1
 	run dkms add -m virtio-mmr -v 0.0.1 || return 1
 	mv "/lib/modules/$broken" /root/
-	run make -C "$repository" dkms-install || return 1
+	run_with_umask make -C "$repository" dkms-install || return 1
 	module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" &&
 		has "not built for $too_old, which it does not support" "$log" &&
 		is '/usr/src' "/usr/src/virtio-mmr-$version" "$(echo /usr/src/virtio-mmr-*)"
