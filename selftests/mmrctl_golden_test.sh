@@ -94,6 +94,22 @@ cases=(
 	'stats|device|stats 3b:00.1'
 	'stats_none|device|stats 3b:01.0'
 	'stats_not_bound|device|stats 3b:05.0 3b:00.1'
+	'check_denied_index|denied_index|check 3b:00.1'
+	'check_denied_index_loaded|denied_index_loaded|check 3b:00.1'
+	'check_denied_module|denied_module|check 3b:00.1'
+	'check_denied_host|denied_host|check'
+	'check_denied_signature|denied_signature|check'
+	'check_denied_function|denied_function|check 3b:00.2 3b:00.3 3b:00.4'
+	'check_denied_users|denied_function|check 3b:00.1'
+	'show_denied_function|denied_function|show 3b:00.2 3b:00.3 3b:00.4'
+	'list_denied_function|denied_function|list 3b:00.1 3b:00.2 3b:00.3 3b:00.4'
+	'list_denied_bars|denied_bars|list'
+	'show_denied|denied_function|show 10000:01:00.0'
+	'stats_denied|denied_function|stats 3b:00.1'
+	'pf_denied|denied_function|list --pf 3b:00.0'
+	'list_denied_sysfs|denied_sysfs|list'
+	'list_hidden_processes|hidden_processes|list'
+	'show_hidden_processes|hidden_processes|show 3b:00.1'
 	'no_function|usual|show 3b:00.1 ff:1f.7'
 	'no_pf|usual|list --pf 3b:00.1'
 	'no_pf_at_all|usual|bind --pf ff:00.0'
@@ -117,13 +133,16 @@ source "$here/lib/ktap.sh"
 source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mmrctl=$build/mmrctl/mmrctl
+chmod 755 "$work"
+trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
+# A copy, where any user can run it
+mmrctl=$work/mmrctl
 # Undefined behaviour and leaks must not look like one of mmrctl's own statuses
 export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=exitcode=99
 
 build_it() {
 	make --no-print-directory -C "$repository/tools/mmrctl" OUTPUT="$build/mmrctl" SANITIZE=1 &&
+		install -m 755 "$build/mmrctl/mmrctl" "$mmrctl" &&
 		make --no-print-directory -C "$repository/tools/mmrctl"
 }
 
@@ -135,10 +154,17 @@ need_tree() { # NAME
 	[[ -e $work/$1 ]] || make_tree "$1" "$work/$1"
 }
 
+# mmrctl, or another program, as somebody who is not root
+as_user=()
+if [[ $EUID == 0 ]]; then
+	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+fi
+
 # What mmrctl prints, with nothing in it that differs from one machine to the next
 run_mmrctl() { # TREE ARGUMENT...
-	local root=$work/$1 status=0
+	local root=$work/$1 status=0 command=()
 	need_tree "$1"
+	[[ $1 != denied_* ]] || command=("${as_user[@]}")
 	shift
 	# What may change files gets a tree of its own
 	if [[ ${1-} == *bind ]]; then
@@ -146,7 +172,7 @@ run_mmrctl() { # TREE ARGUMENT...
 		cp -a "$root" "$work/run"
 		root=$work/run
 	fi
-	timeout 60 "$mmrctl" --root "$root" "$@" </dev/null >"$work/stdout" 2>"$work/stderr" ||
+	timeout 60 "${command[@]}" "$mmrctl" --root "$root" "$@" </dev/null >"$work/stdout" 2>"$work/stderr" ||
 		status=$?
 	{
 		cat "$work/stdout"
@@ -445,6 +471,33 @@ no_command_takes_it_away() {
 	grep -q 'echo 0000:3a:02.0 >/sys/bus/pci/drivers/igb/unbind' "$work/actual"
 }
 
+# What changes something is for root, and refused before anything else is looked at
+binding_needs_root() {
+	local verb status
+	for verb in bind unbind; do
+		status=0
+		"${as_user[@]}" "$mmrctl" $verb ff:1f.7 >"$work/stdout" 2>"$work/stderr" || status=$?
+		if [[ $status != 6 || $(<"$work/stderr") != "mmrctl: $verb needs root: run it with sudo" ]]; then
+			sed "s/^/# $verb, status $status: /" "$work/stderr"
+			return 1
+		fi
+	done
+}
+
+# Records are for all users to read, whatever root's umask: show tells them what unbind restores
+records_are_readable() {
+	local root=$work/run mode
+	need_tree busy
+	rm -rf "$root"
+	cp -a "$work/busy" "$root"
+	(umask 077 && "$mmrctl" --root "$root" bind 3d:00.6 >/dev/null 2>&1) || true
+	mode=$(stat -c %a "$root/run/mmrctl")
+	[[ $mode == 755 ]] || {
+		echo "# /run/mmrctl has mode $mode"
+		return 1
+	}
+}
+
 # Two functions that are bound already
 progress_on_a_terminal_only() {
 	local command=("$mmrctl" --root "$work/usual" bind 3b:00.1 3b:00.2) terminal
@@ -700,7 +753,7 @@ installation_without_rst2man() {
 others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind driver_back_and_driverctl_none
 	bind_after_killed_bind stale_record
 	state_after_the_wait wait_can_be_interrupted
-	refusals_change_nothing no_command_takes_it_away
+	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
 	no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
 	completion installation installation_without_rst2man)

@@ -239,11 +239,11 @@ static int refuse_function(const struct function *function)
 	return STATUS_UNUSABLE;
 }
 
-static int refuse_user(void)
+static int refuse_user(const char *verb)
 {
 	if (!geteuid() || paths_are_recorded())
 		return STATUS_OK;
-	complain("binding needs root: run it with sudo");
+	complain("%s needs root: run it with sudo", verb);
 	return STATUS_DENIED;
 }
 
@@ -331,11 +331,12 @@ static int report(const struct functions *found, const struct change *changes, b
 }
 
 /* Before anything is changed; if it returns STATUS_OK, end() releases what it has stored */
-static int begin(struct functions *found, struct change **changes, const struct request *request)
+static int begin(struct functions *found, struct change **changes, const struct request *request,
+		 const char *verb)
 {
 	int status;
 
-	status = refuse_user();
+	status = refuse_user(verb);
 	if (!status)
 		status = record_lock();
 	if (!status)
@@ -424,7 +425,7 @@ int verb_bind(const struct request *request)
 	int status;
 	size_t i;
 
-	status = begin(&found, &changes, request);
+	status = begin(&found, &changes, request, "bind");
 	if (status)
 		return status;
 	status = may_bind(&found);
@@ -481,7 +482,7 @@ int verb_unbind(const struct request *request)
 	int status, one;
 	size_t i;
 
-	status = begin(&found, &changes, request);
+	status = begin(&found, &changes, request, "unbind");
 	if (status)
 		return status;
 	hold_signals();

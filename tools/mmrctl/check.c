@@ -42,10 +42,19 @@ struct finding {
 	char remedy[512];
 };
 
+/**
+ * struct findings - all of them
+ * @list: the findings
+ * @count: of them
+ * @worst: of their levels
+ * @unknown: of the host, or of functions that are named, there is something that counts
+ *	and that only root can tell
+ */
 struct findings {
 	struct finding *list;
 	size_t count;
 	enum level worst;
+	bool unknown;
 };
 
 __attribute__((format(printf, 5, 6)))
@@ -91,6 +100,14 @@ static void release_findings(struct findings *findings)
 	*findings = (struct findings){};
 }
 
+static void add_unknown(struct findings *findings, const char *id, const char *bdf,
+			const char *what)
+{
+	remedy(add(findings, LEVEL_WARNING, id, bdf, "unknown: only root can %s", what),
+	       "run mmrctl check as root");
+	findings->unknown = true;
+}
+
 /* --- the host ------------------------------------------------------------------- */
 
 /* MAJOR.MINOR as one number that can be compared */
@@ -109,8 +126,13 @@ static void check_kernel(struct findings *findings)
 	unsigned int version;
 	char release[128];
 
+	paths_forget_denials();
 	kernel_release(release, sizeof(release));
 	version = version_number(release);
+	if (paths_denied()) {
+		add_unknown(findings, "kernel", NULL, "tell which kernel runs");
+		return;
+	}
 	if (version >= version_number(oldest) && version <= version_number(newest)) {
 		add(findings, LEVEL_OK, "kernel", NULL,
 		    "Linux %s; the driver is tested on %s to %s", release, oldest, newest);
@@ -133,7 +155,7 @@ static size_t count_entries(const struct path *folder)
 	size_t count = 0;
 	DIR *stream;
 
-	stream = opendir(folder->text);
+	stream = open_folder(folder->text);
 	while (stream && (entry = readdir(stream)))
 		count += entry->d_name[0] != '.';
 	if (stream)
@@ -146,11 +168,17 @@ static void check_iommu(struct findings *findings)
 	struct path groups = sys_path("kernel/iommu_groups");
 	struct path intel = sys_path("firmware/acpi/tables/DMAR");
 	struct path amd = sys_path("firmware/acpi/tables/IVRS");
-	size_t count = count_entries(&groups);
 	struct finding *finding;
+	size_t count;
 
+	paths_forget_denials();
+	count = count_entries(&groups);
 	if (count) {
 		add(findings, LEVEL_OK, "iommu", NULL, "on; IOMMU groups: %zu", count);
+		return;
+	}
+	if (paths_denied()) {
+		add_unknown(findings, "iommu", NULL, "see the IOMMU groups");
 		return;
 	}
 	finding = add(findings, LEVEL_ERROR, "iommu", NULL,
@@ -175,7 +203,7 @@ static bool interrupts_are_remapped(void)
 	char name[64];
 	DIR *stream;
 
-	stream = opendir(path.text);
+	stream = open_folder(path.text);
 	while (stream && !found && (entry = readdir(stream))) {
 		path = sys_path("kernel/irq/%s/chip_name", entry->d_name);
 		found = read_line(&path, name, sizeof(name)) && !strncmp(name, "IR-", 3);
@@ -191,11 +219,17 @@ static void check_interrupts(struct findings *findings)
 				    "allow_unsafe_interrupts");
 	char unsafe[8];
 
+	paths_forget_denials();
 	if (interrupts_are_remapped()) {
 		add(findings, LEVEL_OK, "interrupt_remapping", NULL, "on");
 		return;
 	}
-	if (read_line(&path, unsafe, sizeof(unsafe)) && unsafe[0] == 'Y') {
+	read_line(&path, unsafe, sizeof(unsafe));
+	if (paths_denied()) {
+		add_unknown(findings, "interrupt_remapping", NULL, "see the interrupts' chips");
+		return;
+	}
+	if (unsafe[0] == 'Y') {
 		remedy(add(findings, LEVEL_WARNING, "interrupt_remapping", NULL,
 			   "off, which VFIO is told to accept: guests can raise any interrupt"),
 		       "give functions to guests that you trust only, or switch on VT-d or AMD-Vi with interrupt remapping in the firmware's setup");
@@ -216,6 +250,9 @@ static void check_vfio(struct findings *findings)
 	else if (type1.installed)
 		add(findings, LEVEL_OK, "vfio", NULL,
 		    "vfio_iommu_type1 is loaded when it is needed");
+	else if (type1.unknown)
+		add_unknown(findings, "vfio", NULL,
+			    "tell whether this kernel has vfio_iommu_type1");
 	else
 		remedy(add(findings, LEVEL_ERROR, "vfio", NULL,
 			   "this kernel has no vfio_iommu_type1"),
@@ -235,34 +272,48 @@ static void chosen_word(char *text)
 	memmove(text, start + 1, end - start);
 }
 
-static bool secure_boot(void)
+static const char *secure_boot(void)
 {
 	struct path path = sys_path("firmware/efi/efivars/SecureBoot-%s",
 				    "8be4df61-93ca-11d2-aa0d-00e098032b8c");
 	unsigned char bytes[5] = {};
-	int fd = open(path.text, O_RDONLY | O_CLOEXEC);
 	bool on;
+	int fd;
 
+	paths_forget_denials();
+	if (!path_is_readable(&path))
+		return paths_denied() ? "Secure Boot: only root can tell" : "Secure Boot is off";
+	fd = open(path.text, O_RDONLY | O_CLOEXEC);
 	/* Four bytes of attributes, then the value */
 	on = fd >= 0 && read(fd, bytes, sizeof(bytes)) == sizeof(bytes) && bytes[4] == 1;
 	if (fd >= 0)
 		close(fd);
-	return on;
+	return on ? "Secure Boot is on" : "Secure Boot is off";
 }
 
 static void check_signature(struct findings *findings, const struct module *driver)
 {
 	struct path path = sys_path("kernel/security/lockdown");
-	const char *boot = secure_boot() ? "Secure Boot is on" : "Secure Boot is off";
+	const char *boot = secure_boot();
 	char lockdown[128], enforce[8];
 	bool needed;
 
+	paths_forget_denials();
 	read_line(&path, lockdown, sizeof(lockdown));
 	chosen_word(lockdown);
 	path = sys_path("module/module/parameters/sig_enforce");
 	read_line(&path, enforce, sizeof(enforce));
 	needed = enforce[0] == 'Y' || (*lockdown && strcmp(lockdown, "none"));
 
+	if (!needed && paths_denied()) {
+		if (driver->loaded)
+			add(findings, LEVEL_OK, "signature", NULL,
+			    "%s; this kernel has loaded " MMR_DRIVER, boot);
+		else
+			add_unknown(findings, "signature", NULL,
+				    "tell whether this kernel loads signed modules only");
+		return;
+	}
 	if (!needed) {
 		add(findings, LEVEL_OK, "signature", NULL,
 		    "%s; this kernel loads modules without a signature", boot);
@@ -276,6 +327,9 @@ static void check_signature(struct findings *findings, const struct module *driv
 			   "%s; this kernel loads signed modules only; " MMR_DRIVER " is signed by '%s'",
 			   boot, driver->signer),
 		       "if loading it fails with \"Key was rejected by service\" or \"Operation not permitted\": mokutil --import the certificate of that key, and reboot");
+	else if (driver->unknown || driver->unreadable)
+		add_unknown(findings, "signature", NULL,
+			    "tell whether " MMR_DRIVER " is signed, as this kernel wants it");
 	else
 		remedy(add(findings, driver->installed ? LEVEL_ERROR : LEVEL_WARNING, "signature",
 			   NULL, "%s; this kernel loads signed modules only%s", boot,
@@ -308,6 +362,12 @@ static void check_module(struct findings *findings)
 		       "; mmrctl bind loads the other one");
 	} else if (driver.loaded && driver.installed) {
 		add(findings, LEVEL_OK, "module", NULL, MMR_DRIVER " is loaded");
+	} else if (driver.unknown && driver.loaded) {
+		add(findings, LEVEL_OK, "module", NULL,
+		    MMR_DRIVER " is loaded; only root can tell whether it is installed, too");
+	} else if (driver.unknown) {
+		add_unknown(findings, "module", NULL,
+			    "tell whether " MMR_DRIVER " is installed");
 	} else if (!driver.installed) {
 		releases = module_releases(MMR_DRIVER, release, &has);
 		finding = add(findings, driver.loaded ? LEVEL_NOTE : LEVEL_ERROR, "module", NULL,
@@ -320,6 +380,9 @@ static void check_module(struct findings *findings)
 		else
 			remedy_build(finding, release);
 		free(releases);
+	} else if (driver.unreadable) {
+		add_unknown(findings, "module", NULL,
+			    "tell which kernel " MMR_DRIVER " was built for");
 	} else if (*driver.vermagic && strcmp(driver.vermagic, release)) {
 		remedy_build(add(findings, LEVEL_ERROR, "module", NULL,
 				 "%s was built for Linux %s and not for %s", driver.path,
@@ -360,7 +423,7 @@ static void check_memory_limit(struct findings *findings)
 
 /* --- functions -------------------------------------------------------------------- */
 
-static void check_group(struct findings *findings, const struct function *function)
+static void check_group(struct findings *findings, const struct function *function, bool named)
 {
 	char blocker[256], way_out[256];
 	struct members members;
@@ -373,6 +436,14 @@ static void check_group(struct findings *findings, const struct function *functi
 		return;
 	}
 	group_members(&members, function);
+	if (!members.complete) {
+		remedy(add(findings, LEVEL_WARNING, "group", function->bdf,
+			   "unknown: only root can see what is in IOMMU group %d",
+			   function->group), "run mmrctl check as root");
+		findings->unknown |= named;
+		group_release(&members);
+		return;
+	}
 	for (i = 0; i < members.count; i++) {
 		const struct member *member = &members.list[i];
 
@@ -397,7 +468,8 @@ static void check_group(struct findings *findings, const struct function *functi
 	group_release(&members);
 }
 
-static void check_function(struct findings *findings, const struct function *function)
+static void check_function(struct findings *findings, const struct function *function,
+			   bool named)
 {
 	char registers[64], text[128];
 	struct users users;
@@ -412,6 +484,7 @@ static void check_function(struct findings *findings, const struct function *fun
 	case VERDICT_UNKNOWN:
 		remedy(add(findings, LEVEL_WARNING, "function", function->bdf,
 			   "%s", function->reason), "run mmrctl check as root");
+		findings->unknown |= named;
 		break;
 	case VERDICT_UNUSABLE:
 		remedy(add(findings, LEVEL_ERROR, "function", function->bdf,
@@ -421,7 +494,7 @@ static void check_function(struct findings *findings, const struct function *fun
 		break;
 	}
 
-	check_group(findings, function);
+	check_group(findings, function, named);
 
 	if (!strcmp(function->driver, MMR_DRIVER))
 		add(findings, LEVEL_OK, "driver", function->bdf, "bound to " MMR_DRIVER);
@@ -436,26 +509,24 @@ static void check_function(struct findings *findings, const struct function *fun
 		describe_user(&users.list[i], text, sizeof(text));
 		add(findings, LEVEL_NOTE, "users", function->bdf, "used by %s", text);
 	}
+	if (!users.complete)
+		remedy(add(findings, LEVEL_NOTE, "users", function->bdf,
+			   "unknown%s: only root can tell", users.count ? " others" : ""),
+		       "run mmrctl check as root");
 	users_release(&users);
 }
 
 /* --- output ------------------------------------------------------------------------- */
 
 /*
- * Whether it is ready: what the functions that were asked for are like has to be known
- * for that.
+ * Whether it is ready: what the host and the functions that were asked for are like has to
+ * be known for that.
  */
-static int readiness(const struct findings *findings, const struct request *request,
-		     const struct functions *found)
+static int readiness(const struct findings *findings)
 {
-	size_t i;
-
 	if (findings->worst >= LEVEL_ERROR)
 		return STATUS_UNUSABLE;
-	for (i = 0; i < found->count && request->count; i++)
-		if (found->list[i].verdict == VERDICT_UNKNOWN)
-			return STATUS_DENIED;
-	return STATUS_OK;
+	return findings->unknown ? STATUS_DENIED : STATUS_OK;
 }
 
 static json_t *findings_json(const struct findings *findings, int ready)
@@ -526,9 +597,9 @@ int verb_check(const struct request *request)
 	check_module(&findings);
 	check_memory_limit(&findings);
 	for (i = 0; i < found.count; i++)
-		check_function(&findings, &found.list[i]);
+		check_function(&findings, &found.list[i], request->count);
 
-	ready = readiness(&findings, request, &found);
+	ready = readiness(&findings);
 	if (request->json) {
 		status = print_json(findings_json(&findings, ready));
 	} else {

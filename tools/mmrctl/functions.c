@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <err.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,14 +42,15 @@ bool parse_bdf(char bdf[BDF_SIZE], const char *text)
 
 static __attribute__((noreturn, format(printf, 1, 0))) void pci_failed(char *format, ...)
 {
+	bool denied = errno == EACCES || errno == EPERM;
 	va_list arguments;
 
 	fputs("mmrctl: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	va_end(arguments);
-	fputc('\n', stderr);
-	exit(STATUS_FAILED);
+	fputs(denied ? "; run mmrctl as root\n" : "\n", stderr);
+	exit(denied ? STATUS_DENIED : STATUS_FAILED);
 }
 
 /* What cannot be read is seen where it is wanted. */
@@ -65,6 +67,9 @@ static struct pci_access *pci_open(void)
 	pci->warning = pci_silent;
 	pci->method = PCI_ACCESS_SYS_BUS_PCI;
 	pci_set_param(pci, "sysfs.path", path.text);
+	paths_forget_denials();
+	if (!path_exists(&path) && paths_denied())
+		errx(STATUS_DENIED, "%s: only root can look there; run mmrctl as root", path.text);
 	if (!path_exists(&path))
 		errx(STATUS_FAILED, "%s: there is no PCI bus; is sysfs mounted?", path.text);
 	pci_init(pci);
@@ -292,6 +297,12 @@ int functions_load(struct functions *found, const struct request *request)
 		unsigned int domain, bus, device, function;
 		struct pci_dev *dev;
 
+		paths_forget_denials();
+		if (!path_exists(&path) && paths_denied()) {
+			complain("%s: only root can look at it; run mmrctl as root", bdf);
+			status = STATUS_DENIED;
+			break;
+		}
 		if (!path_exists(&path) ||
 		    sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4) {
 			complain("%s: no such PCI function; 'mmrctl list' shows the MMR functions",
@@ -339,13 +350,18 @@ int request_add_vfs(struct request *request, const char *pf)
 	struct path path = function_path(pf, "vendor");
 	long long i, vfs;
 
-	if (!path_exists(&path)) {
+	paths_forget_denials();
+	if (!path_exists(&path) && !paths_denied()) {
 		complain("%s: no such PCI function; 'mmrctl list' shows the PFs of MMR functions",
 			 pf);
 		return STATUS_NOT_FOUND;
 	}
 	path = function_path(pf, "sriov_numvfs");
 	vfs = read_number(&path, -1);
+	if (vfs < 0 && paths_denied()) {
+		complain("%s: only root can tell what VFs it has; run mmrctl as root", pf);
+		return STATUS_DENIED;
+	}
 	if (vfs < 0) {
 		complain("%s: is not an SR-IOV PF", pf);
 		return STATUS_NOT_FOUND;
@@ -395,10 +411,12 @@ json_t *usable_json(const struct function *function)
 	return json_boolean(function->verdict == VERDICT_USABLE);
 }
 
-void function_persistent_driver(const struct function *function, char *name, size_t size)
+bool function_persistent_driver(const struct function *function, char *name, size_t size)
 {
 	struct path path = root_path("etc/driverctl.d/pci-%s", function->bdf);
 
+	paths_forget_denials();
 	read_line(&path, name, size);
 	make_printable(name);
+	return !paths_denied();
 }

@@ -144,7 +144,7 @@ void functions_find(struct functions *found);
  * @found: where to store them, in the order of the request
  * @request: names them
  *
- * Return: STATUS_OK, or STATUS_NOT_FOUND after a message.
+ * Return: STATUS_OK, or STATUS_NOT_FOUND or STATUS_DENIED after a message.
  */
 int functions_load(struct functions *found, const struct request *request);
 void functions_release(struct functions *found);
@@ -161,8 +161,8 @@ bool parse_bdf(char bdf[BDF_SIZE], const char *text);
 /* Name a function in a request; one that is named twice counts once */
 void request_add(struct request *request, const char *bdf);
 /*
- * Name the VFs that a PF has now; STATUS_OK, or STATUS_NOT_FOUND after a message if it has
- * none or not all of them are there
+ * Name the VFs that a PF has now; STATUS_OK, or, after a message, STATUS_NOT_FOUND if it has
+ * none or not all of them are there, or STATUS_DENIED
  */
 int request_add_vfs(struct request *request, const char *pf);
 
@@ -184,7 +184,9 @@ json_t *usable_json(const struct function *function);
  * @name: where to put the driver's name, which can be DRIVERCTL_NO_DRIVER; empty if
  *	driverctl leaves the function alone
  * @size: of that, in bytes
+ *
+ * Return: false if only root can tell.
  */
-void function_persistent_driver(const struct function *function, char *name, size_t size);
+bool function_persistent_driver(const struct function *function, char *name, size_t size);
 
 #endif /* MMRCTL_FUNCTIONS_H */

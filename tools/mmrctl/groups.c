@@ -59,7 +59,8 @@ void group_members(struct members *members, const struct function *function)
 	DIR *folder;
 
 	*members = (struct members){};
-	folder = opendir(path.text);
+	paths_forget_denials();
+	folder = open_folder(path.text);
 	while (folder && (entry = readdir(folder))) {
 		struct member *member;
 
@@ -82,6 +83,7 @@ void group_members(struct members *members, const struct function *function)
 	}
 	if (folder)
 		closedir(folder);
+	members->complete = !paths_denied();
 	if (members->count)
 		qsort(members->list, members->count, sizeof(*members->list), by_name);
 }

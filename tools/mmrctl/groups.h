@@ -30,14 +30,21 @@ struct member {
 	enum loss loss;
 };
 
+/**
+ * struct members - the devices in a group
+ * @list: the devices, in the order of their names
+ * @count: of them
+ * @complete: false if only root can tell
+ */
 struct members {
 	struct member *list;
 	size_t count;
+	bool complete;
 };
 
 /**
  * group_members - the devices in a function's group
- * @members: where to store them, in the order of their names; none if there is no group
+ * @members: where to store them; none if there is no group
  * @function: the function, which is one of them
  */
 void group_members(struct members *members, const struct function *function);

@@ -56,7 +56,7 @@ static const struct verb verbs[] = {
 	  "Looks at kernel, IOMMU, interrupt remapping, VFIO, module, Secure Boot and limits, and\n"
 	  "at the functions named, or at all MMR functions. Each finding comes with its remedy.\n"
 	  "Exits with 4 if there is any error; warnings and notes do not count. Exits with 6 if\n"
-	  "only root can tell whether a function that is named is usable.\n"
+	  "only root can tell: of the host, or whether a function that is named is usable.\n"
 	  "\n"
 	  "  sudo mmrctl check\n"
 	  "  sudo mmrctl check 0000:3b:00.2 || exit\n" },

@@ -47,8 +47,14 @@ static void read_info(struct module *module, struct kmod_module *mod)
 {
 	struct kmod_list *info = NULL, *item;
 
-	if (kmod_module_get_info(mod, &info) < 0)
+	if (kmod_module_get_info(mod, &info) < 0) {
+		struct path path;
+
+		snprintf(path.text, sizeof(path.text), "%s", module->path);
+		paths_forget_denials();
+		module->unreadable = !path_is_readable(&path) && paths_denied();
 		return;
+	}
 	kmod_list_foreach(item, info) {
 		const char *key = kmod_module_info_get_key(item);
 		const char *value = kmod_module_info_get_value(item);
@@ -68,6 +74,23 @@ static void read_info(struct module *module, struct kmod_module *mod)
 	kmod_module_info_free_list(info);
 }
 
+/* Whether what tells where modules are is denied; libkmod takes it for missing then */
+static bool index_is_denied(void)
+{
+	static const char *const files[] = { "modules.dep.bin", "modules.builtin.bin" };
+	char release[128];
+	size_t i;
+
+	kernel_release(release, sizeof(release));
+	paths_forget_denials();
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		struct path path = root_path("lib/modules/%s/%s", release, files[i]);
+
+		path_is_readable(&path);
+	}
+	return paths_denied();
+}
+
 void module_look(struct module *module, const char *name)
 {
 	struct path path = sys_path("module/%s", name);
@@ -79,8 +102,10 @@ void module_look(struct module *module, const char *name)
 	path = sys_path("module/%s/srcversion", name);
 	read_line(&path, module->loaded_source, sizeof(module->loaded_source));
 	ctx = open_modules();
-	if (!ctx)
+	if (!ctx) {
+		module->unknown = index_is_denied();
 		return;
+	}
 	if (!kmod_module_new_from_lookup(ctx, name, &found) && found) {
 		mod = kmod_module_get_module(found);
 		/* Modules that are built in have none */
@@ -94,6 +119,7 @@ void module_look(struct module *module, const char *name)
 		kmod_module_unref_list(found);
 	}
 	kmod_unref(ctx);
+	module->unknown = !module->installed && index_is_denied();
 }
 
 int module_load(const char *name)

@@ -16,6 +16,8 @@
  * @vermagic: kernel that the file was built for, first word
  * @source: the file's srcversion, which tells builds of different source apart
  * @loaded_source: the same of the one that is loaded; either is empty if not known
+ * @unknown: modprobe may find it, which only root can tell
+ * @unreadable: its file was found, and only root can read it
  * @is_signed: the file has a signature
  * @signer: who signed it, as the signature says
  */
@@ -26,6 +28,8 @@ struct module {
 	char vermagic[128];
 	char source[64];
 	char loaded_source[64];
+	bool unknown;
+	bool unreadable;
 	bool is_signed;
 	char signer[128];
 };

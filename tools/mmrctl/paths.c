@@ -11,6 +11,7 @@
 
 static const char *root_folder = "";
 static const char *sysfs_folder;
+static bool denied;
 
 void paths_init(const char *root, const char *sysfs)
 {
@@ -63,9 +64,40 @@ struct path function_path(const char *bdf, const char *file)
 	return sys_path("bus/pci/devices/%s/%s", bdf, file);
 }
 
+void paths_forget_denials(void)
+{
+	denied = false;
+}
+
+bool paths_denied(void)
+{
+	return denied;
+}
+
+/* Hands @done on; if that is false, errno says why */
+static bool note(bool done)
+{
+	if (!done && (errno == EACCES || errno == EPERM))
+		denied = true;
+	return done;
+}
+
 bool path_exists(const struct path *path)
 {
-	return access(path->text, F_OK) == 0;
+	return note(access(path->text, F_OK) == 0);
+}
+
+bool path_is_readable(const struct path *path)
+{
+	return note(access(path->text, R_OK) == 0);
+}
+
+DIR *open_folder(const char *path)
+{
+	DIR *folder = opendir(path);
+
+	note(folder);
+	return folder;
 }
 
 bool read_line(const struct path *path, char *text, size_t size)
@@ -75,9 +107,10 @@ bool read_line(const struct path *path, char *text, size_t size)
 
 	text[0] = '\0';
 	fd = open(path->text, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!note(fd >= 0))
 		return false;
 	length = read(fd, text, size - 1);
+	note(length >= 0);
 	close(fd);
 	if (length < 0)
 		return false;
@@ -105,7 +138,7 @@ bool link_name(const struct path *path, char *name, size_t size)
 
 	name[0] = '\0';
 	length = readlink(path->text, target, sizeof(target) - 1);
-	if (length <= 0)
+	if (!note(length >= 0) || !length)
 		return false;
 	target[length] = '\0';
 	slash = strrchr(target, '/');

@@ -6,6 +6,7 @@
 #ifndef MMRCTL_PATHS_H
 #define MMRCTL_PATHS_H
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +30,18 @@ struct path root_path(const char *format, ...) __attribute__((format(printf, 1, 
 /* A file in the function's folder in sysfs */
 struct path function_path(const char *bdf, const char *file);
 
+/*
+ * What is not there and what this user may not look at are two things. All functions below
+ * note the latter; paths_denied() tells whether there was any since paths_forget_denials().
+ */
+void paths_forget_denials(void);
+bool paths_denied(void);
+
 bool path_exists(const struct path *path);
+/* False as well if there is no such file */
+bool path_is_readable(const struct path *path);
+/* As opendir() */
+DIR *open_folder(const char *path);
 
 /* First line of a file without its end; false, and an empty text, if it cannot be read */
 bool read_line(const struct path *path, char *text, size_t size);

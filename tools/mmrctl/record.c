@@ -38,8 +38,11 @@ static int make_folder(void)
 int record_lock(void)
 {
 	struct path path = root_path(FOLDER "/lock");
-	int status = make_folder(), fd;
+	int status, fd;
 
+	/* All users can read the records, for show, whatever root's umask */
+	umask(022);
+	status = make_folder();
 	if (status)
 		return status;
 	/* Held until the program ends */
@@ -82,7 +85,7 @@ int record_save(const struct function *function)
 bool record_load(struct record *record, const struct function *function)
 {
 	struct path path = root_path(FOLDER "/%s", function->bdf);
-	json_t *object = json_load_file(path.text, 0, NULL);
+	json_t *object = path_is_readable(&path) ? json_load_file(path.text, 0, NULL) : NULL;
 	json_int_t number = json_integer_value(json_object_get(object, "incarnation"));
 	const char *driver = json_string_value(json_object_get(object, "driver"));
 	const char *override = json_string_value(json_object_get(object, "driver_override"));
@@ -125,6 +128,7 @@ bool record_is_halfway(struct record *record, const struct function *function)
 
 bool record_is_due(struct record *record, const struct function *function)
 {
+	paths_forget_denials();
 	if (!strcmp(function->driver, MMR_DRIVER))
 		return record_load(record, function);
 	return record_is_halfway(record, function);

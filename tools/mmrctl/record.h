@@ -37,7 +37,10 @@ void record_remove(const struct function *function);
  */
 bool record_is_halfway(struct record *record, const struct function *function);
 
-/* Whether unbind would put @record back, which is empty if not */
+/*
+ * Whether unbind would put @record back, which is empty if not; paths_denied() if only root
+ * can tell
+ */
 bool record_is_due(struct record *record, const struct function *function);
 
 #endif /* MMRCTL_RECORD_H */

@@ -179,7 +179,11 @@ static json_t *group_json(const struct function *function)
 		return json_null();
 	}
 	group_members(&members, function);
-	for (i = 0; i < members.count; i++) {
+	if (!members.complete) {
+		json_decref(list);
+		list = json_null();
+	}
+	for (i = 0; members.complete && i < members.count; i++) {
 		object = json_pack("{s:s, s:o, s:b}",
 				   "name", members.list[i].name,
 				   "driver", json_text(members.list[i].driver),
@@ -329,7 +333,11 @@ static void print_binding(const struct function *function)
 		line("IOMMU group", "none");
 	} else {
 		group_members(&members, function);
-		for (i = 0; i < members.count; i++) {
+		if (!members.complete) {
+			snprintf(text, sizeof(text), "IOMMU group %d", function->group);
+			line(text, "members unknown: only root can tell");
+		}
+		for (i = 0; members.complete && i < members.count; i++) {
 			snprintf(text, sizeof(text), "IOMMU group %d", function->group);
 			line(i ? "" : text, "%s%s%s%s%s", members.list[i].name,
 			     *members.list[i].driver ? " (" : "", members.list[i].driver,
@@ -343,22 +351,27 @@ static void print_binding(const struct function *function)
 
 	line("driver", "%s%s%s", *function->driver ? function->driver : "none",
 	     *function->override ? ", driver_override " : "", function->override);
-	function_persistent_driver(function, persistent, sizeof(persistent));
-	if (*persistent)
+	if (!function_persistent_driver(function, persistent, sizeof(persistent)))
+		line("at each boot", "unknown: only root can read what driverctl has");
+	else if (*persistent)
 		line("at each boot", "%s, by driverctl",
 		     strcmp(persistent, DRIVERCTL_NO_DRIVER) ? persistent : "no driver");
 	if (record_is_due(&record, function))
 		line("unbind restores", "%s%s%s", *record.driver ? record.driver : "no driver",
 		     *record.override ? ", driver_override " : "", record.override);
+	else if (paths_denied())
+		line("unbind restores", "unknown: only root can read the record of bind");
 
 	users_find(&users, function);
 	for (i = 0; i < users.count; i++) {
 		describe_user(&users.list[i], text, sizeof(text));
 		line(i ? "" : "used by", "%s", text);
 	}
-	if (!users.count)
-		line("used by", "%s", users.complete ? "nobody" :
-		     "unknown: only root can look at all processes");
+	if (!users.complete)
+		line(users.count ? "" : "used by", "unknown%s: only root can tell",
+		     users.count ? " others" : "");
+	else if (!users.count)
+		line("used by", "nobody");
 	users_release(&users);
 }
 

@@ -18,14 +18,17 @@ static int is_counter(const struct dirent *entry)
 	return entry->d_name[0] != '.';
 }
 
-/* NULL, after a message, if there are no counters */
-static json_t *read_counters(const struct function *function)
+/* NULL, after a message and with a status, if there are no counters */
+static json_t *read_counters(const struct function *function, int *status)
 {
 	struct path folder = function_path(function->bdf, FOLDER);
 	json_t *counters = json_object();
 	struct dirent **entries;
 	int count, i;
 
+	paths_forget_denials();
+	/* What scandir() was refused is noted here */
+	path_is_readable(&folder);
 	count = scandir(folder.text, &entries, is_counter, alphasort);
 	for (i = 0; i < count; i++) {
 		struct path path = function_path(function->bdf, FOLDER);
@@ -42,18 +45,23 @@ static json_t *read_counters(const struct function *function)
 		}
 		free(entries[i]);
 	}
-	if (count >= 0) {
+	if (count >= 0)
 		free(entries);
+	if (count >= 0 && !paths_denied())
 		return counters;
-	}
 
 	json_decref(counters);
-	if (strcmp(function->driver, MMR_DRIVER))
+	*status = STATUS_UNUSABLE;
+	if (paths_denied()) {
+		complain("%s: only root can read its counters", function->bdf);
+		*status = STATUS_DENIED;
+	} else if (strcmp(function->driver, MMR_DRIVER)) {
 		complain("%s: no counters, as it is not bound to " MMR_DRIVER "; 'mmrctl bind %s' does that",
 			 function->bdf, function->bdf);
-	else
+	} else {
 		complain("%s: no counters, as the module that is loaded keeps none: there is no %s",
 			 function->bdf, folder.text);
+	}
 	return NULL;
 }
 
@@ -80,11 +88,9 @@ int verb_stats(const struct request *request)
 		return status;
 	}
 	for (i = 0; i < found.count; i++) {
-		json_t *counters = read_counters(&found.list[i]), *object;
+		json_t *counters = read_counters(&found.list[i], &status), *object;
 
-		if (!counters)
-			status = STATUS_UNUSABLE;
-		else if (!request->json)
+		if (counters && !request->json)
 			print_counters(&found.list[i], counters);
 		object = json_pack("{s:s, s:O*}", "bdf", found.list[i].bdf, "counters", counters);
 		if (counters)

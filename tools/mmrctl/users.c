@@ -2,7 +2,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <err.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,13 +53,10 @@ static void look_at_process(int pid)
 	struct dirent *entry;
 	DIR *folder;
 
-	folder = opendir(path.text);
-	if (!folder) {
-		/* It may have ended meanwhile */
-		if (errno == EACCES)
-			openers.complete = false;
+	folder = open_folder(path.text);
+	/* Else it may have ended meanwhile */
+	if (!folder)
 		return;
-	}
 	while ((entry = readdir(folder))) {
 		char target[256];
 		ssize_t length;
@@ -77,7 +73,7 @@ static void look_at_process(int pid)
 
 static void find_openers(void)
 {
-	struct path path = root_path("proc");
+	struct path path = root_path("proc"), first = root_path("proc/1");
 	/* A process of another root may well have the same number */
 	int own = paths_are_recorded() ? 0 : getpid();
 	struct dirent *entry;
@@ -86,8 +82,10 @@ static void find_openers(void)
 	if (openers.known)
 		return;
 	openers.known = true;
-	openers.complete = true;
-	folder = opendir(path.text);
+	paths_forget_denials();
+	/* Others' processes can be hidden altogether (hidepid); the first one is always there */
+	openers.complete = path_exists(&first);
+	folder = open_folder(path.text);
 	if (!folder) {
 		openers.complete = false;
 		return;
@@ -96,6 +94,7 @@ static void find_openers(void)
 		if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != own)
 			look_at_process(atoi(entry->d_name));
 	closedir(folder);
+	openers.complete &= !paths_denied();
 }
 
 void users_forget(void)
@@ -136,7 +135,7 @@ static bool has_subfolder(const struct path *path)
 	bool found = false;
 	DIR *stream;
 
-	stream = opendir(path->text);
+	stream = open_folder(path->text);
 	while (stream && !found && (entry = readdir(stream)))
 		found = entry->d_name[0] != '.' && entry->d_type == DT_DIR;
 	if (stream)
@@ -198,6 +197,7 @@ static void look_at_disk(struct users *users, const char *folder, const char *na
 		return;
 
 	path = root_path("proc/self/mountinfo");
+	path_is_readable(&path);
 	file = fopen(path.text, "re");
 	while (file && !user && fgets(line, sizeof(line), file))
 		if (is_mount_of(line, number, name, where, sizeof(where))) {
@@ -208,6 +208,7 @@ static void look_at_disk(struct users *users, const char *folder, const char *na
 		fclose(file);
 
 	path = root_path("proc/swaps");
+	path_is_readable(&path);
 	file = fopen(path.text, "re");
 	while (file && !user && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, " \t\n")] = '\0';
@@ -220,7 +221,7 @@ static void look_at_disk(struct users *users, const char *folder, const char *na
 		fclose(file);
 
 	snprintf(path.text, sizeof(path.text), "%s/%s/holders", folder, name);
-	holders = user ? NULL : opendir(path.text);
+	holders = user ? NULL : open_folder(path.text);
 	while (holders && !user && (entry = readdir(holders)))
 		if (entry->d_name[0] != '.') {
 			user = add(users, USER_DISK, name);
@@ -240,7 +241,7 @@ static void look_in(struct users *users, const char *folder, enum content conten
 	struct dirent *entry;
 	DIR *stream;
 
-	stream = opendir(folder);
+	stream = open_folder(folder);
 	while (stream && (entry = readdir(stream))) {
 		enum content below = content;
 		int left = depth - 1;
@@ -317,7 +318,9 @@ void users_find(struct users *users, const struct function *function)
 				add(users, USER_PROCESS, openers.list[i].name)->pid =
 					openers.list[i].pid;
 	} else {
+		paths_forget_denials();
 		look_in(users, path.text, DEVICES, DEPTH_MAX);
+		users->complete = !paths_denied();
 	}
 	if (function->numvfs) {
 		char number[16];

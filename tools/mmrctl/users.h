@@ -35,7 +35,7 @@ struct user {
  * struct users - all of a function's users
  * @list: the users
  * @count: of them
- * @complete: false if processes of others could not be looked at
+ * @complete: false if there may be others, which only root can tell
  */
 struct users {
 	struct user *list;
