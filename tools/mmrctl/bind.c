@@ -232,9 +232,14 @@ static int refuse_function(const struct function *function)
 		complain("%s: %s; run mmrctl as root", function->bdf, function->reason);
 		return STATUS_DENIED;
 	case VERDICT_UNUSABLE:
+		if (function->foreign || !function->identity) {
+			complain("%s: is no MMR function: %s; vfio-pci is the driver for it",
+				 function->bdf, function->reason);
+			return STATUS_NOT_FOUND;
+		}
 		complain("%s: " MMR_DRIVER " cannot use it: %s; vfio-pci can pass it through as it is",
 			 function->bdf, function->reason);
-		return function->identity ? STATUS_UNUSABLE : STATUS_NOT_FOUND;
+		return STATUS_UNUSABLE;
 	}
 	return STATUS_UNUSABLE;
 }
@@ -257,7 +262,8 @@ static int may_bind(const struct functions *found)
 		const struct function *function = &found->list[i];
 		int refusal;
 
-		if (is_ours(function))
+		/* A device manager, which goes by IDs alone, may have bound a foreign one */
+		if (is_ours(function) && !function->foreign)
 			continue;
 		refusal = refuse_function(function);
 		if (!refusal)

@@ -487,6 +487,13 @@ static void check_function(struct findings *findings, const struct function *fun
 		findings->unknown |= named;
 		break;
 	case VERDICT_UNUSABLE:
+		if (function->foreign || !function->identity) {
+			/* Those that nobody has named may well be somebody else's */
+			remedy(add(findings, named ? LEVEL_ERROR : LEVEL_NOTE, "function",
+				   function->bdf, "is no MMR function: %s", function->reason),
+			       "vfio-pci is the driver for it");
+			break;
+		}
 		remedy(add(findings, LEVEL_ERROR, "function", function->bdf,
 			   "not usable by " MMR_DRIVER ": %s", function->reason),
 		       "it can be passed through as it is, by vfio-pci; 'mmrctl show %s' has the details for its maker",
@@ -497,7 +504,8 @@ static void check_function(struct findings *findings, const struct function *fun
 	check_group(findings, function, named);
 
 	if (!strcmp(function->driver, MMR_DRIVER))
-		add(findings, LEVEL_OK, "driver", function->bdf, "bound to " MMR_DRIVER);
+		add(findings, LEVEL_OK, "driver", function->bdf, "bound to " MMR_DRIVER "%s",
+		    function->foreign ? ", which serves it as vfio-pci does" : "");
 	else if (function->verdict != VERDICT_UNUSABLE)
 		remedy(add(findings, LEVEL_NOTE, "driver", function->bdf, "%s%s",
 			   *function->driver ? "bound to " : "not bound", function->driver),

@@ -164,6 +164,11 @@ static void judge(struct function *function, enum config_room room)
 		return;
 	}
 
+	function->foreign = true;
+	for (i = 0; i < function->capability_count; i++)
+		if (cap[i].defect != VIRTIO_MMR_CFG_TYPE_UNKNOWN)
+			function->foreign = false;
+
 	/* As the driver's find_mmr_capability() has it */
 	for (i = 0; i < function->capability_count; i++) {
 		if (cap[i].cap.overruns) {

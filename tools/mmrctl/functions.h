@@ -97,7 +97,9 @@ struct bar {
  * @common_config: virtio's common configuration that the driver uses, or NULL
  * @notify: the notification structure that the driver uses, or NULL
  * @placement: what becomes of a physical BAR0; with @used only
- * @verdict: whether the driver takes the function
+ * @foreign: an MMR device ID, which others may use as well, and no MMR capability: no MMR
+ *	function; the driver serves it as vfio-pci does
+ * @verdict: whether the driver takes the function as an MMR function
  * @reason: why not, or why that is unknown; empty if it does
  */
 struct function {
@@ -124,6 +126,7 @@ struct function {
 	const struct mmr_capability *used;
 	const struct virtio_structure *common_config, *notify;
 	struct virtio_mmr_placement placement;
+	bool foreign;
 	enum verdict verdict;
 	char reason[256];
 };

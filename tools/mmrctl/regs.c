@@ -265,8 +265,12 @@ int verb_regs(const struct request *request)
 		free(registers);
 		return status;
 	}
+	if (found.list[0].foreign) {
+		complain("%s: is no MMR function and has no legacy registers: %s",
+			 found.list[0].bdf, found.list[0].reason);
+		status = STATUS_NOT_FOUND;
 	/* Behind vfio-pci there are no legacy registers; the driver takes no other IDs */
-	if (strcmp(found.list[0].driver, MMR_DRIVER) || !found.list[0].identity) {
+	} else if (strcmp(found.list[0].driver, MMR_DRIVER) || !found.list[0].identity) {
 		complain("%s: bound to %s, not to " MMR_DRIVER "; first 'mmrctl bind %s'",
 			 found.list[0].bdf,
 			 *found.list[0].driver ? found.list[0].driver : "no driver",
