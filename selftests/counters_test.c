@@ -2,13 +2,16 @@
 /*
  * The counters in sysfs: what each of them counts, and that nothing else moves.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -17,6 +20,7 @@
 #include "lib/functions.h"
 #include "lib/legacy.h"
 
+#define NOBODY		65534
 #define THREADS		4
 #define THREAD_READS	5000
 
@@ -206,6 +210,57 @@ TEST_F(counters, many_threads)
 	for (i = 0; i < THREADS; i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
 	EXPECT_COUNTED([IO_BAR_READS] = THREADS * THREAD_READS);
+}
+
+/* How many files of a folder somebody else can open, or all of them if that is not known */
+static int open_as_nobody(const char *path)
+{
+	struct dirent *entry;
+	int opened = 0;
+	DIR *folder;
+
+	folder = opendir(path);
+	if (!folder || setresuid(NOBODY, NOBODY, NOBODY))
+		return NUM_COUNTERS;
+	while ((entry = readdir(folder)))
+		if (entry->d_name[0] != '.' &&
+		    (openat(dirfd(folder), entry->d_name, O_RDONLY) >= 0 || errno != EACCES))
+			opened++;
+	return opened;
+}
+
+/* They tell when keys are pressed on a console */
+TEST_F(counters, for_root_alone)
+{
+	struct dirent *entry;
+	struct stat status;
+	char path[128];
+	int files = 0;
+	DIR *folder;
+	pid_t child;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtio_mmr", self->bdf);
+	folder = opendir(path);
+	ASSERT_NE(folder, NULL);
+	while ((entry = readdir(folder))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		ASSERT_EQ(fstatat(dirfd(folder), entry->d_name, &status, 0), 0);
+		EXPECT_EQ(status.st_mode & 07777, 0400) {
+			TH_LOG("%s", entry->d_name);
+		}
+		EXPECT_EQ(status.st_uid, 0);
+		files++;
+	}
+	closedir(folder);
+	EXPECT_EQ(files, NUM_COUNTERS);
+
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(open_as_nobody(path));
+	ASSERT_EQ(waitpid(child, &files, 0), child);
+	EXPECT_EQ(files, 0);
 }
 
 /* They belong to one binding: gone with it, and from zero with the next */

@@ -193,6 +193,14 @@ other_users() {
 	[[ $status == 6 && $(tail -n 1 "$work/list") == unknown:* ]]
 }
 
+# The counters are for root alone
+stats_as_other_user() {
+	status=0
+	setpriv --reuid=65534 --clear-groups "$mmrctl" stats "${vfs[0]}" >"$work/list" 2>"$work/errors" || status=$?
+	errors=$(<"$work/errors")
+	expect 6 "${vfs[0]}: only root can read its counters" && [[ ! -s $work/list ]]
+}
+
 check_this_machine() {
 	run check "${vfs[0]}" --json
 	expect 0 || return 1
@@ -512,7 +520,7 @@ driverctl_makes_it_last() {
 tests=(list_agrees_with_sysfs show_agrees_with_lspci other_users check_this_machine
 	bind_loads_the_module all_vfs_of_a_pf previous_driver record_of_a_function_that_went
 	refused_in_use rollback record_cannot_be_written interrupted killed dump_is_what_a_guest_sees regs_are_the_devices
-	stats_are_the_drivers driverctl_makes_it_last verdicts_are_the_drivers)
+	stats_are_the_drivers stats_as_other_user driverctl_makes_it_last verdicts_are_the_drivers)
 
 work=$(mktemp -d)
 ktap_print_header

@@ -92,10 +92,10 @@ static const struct verb verbs[] = {
 	{ "stats", verb_stats, 1, MANY, true, "BDF...",
 	  "the driver's counters",
 	  "Prints the counters that the driver keeps from bind to unbind, with the names they\n"
-	  "have in sysfs.\n"
+	  "have in sysfs. Only root can read them.\n"
 	  "\n"
-	  "  mmrctl stats 0000:3b:00.2\n"
-	  "  watch -d mmrctl stats --pf 0000:3b:00.0\n" },
+	  "  sudo mmrctl stats 0000:3b:00.2\n"
+	  "  sudo watch -d mmrctl stats --pf 0000:3b:00.0\n" },
 };
 
 #define VERBS	(sizeof(verbs) / sizeof(verbs[0]))

@@ -53,7 +53,7 @@ static json_t *read_counters(const struct function *function, int *status)
 	json_decref(counters);
 	*status = STATUS_UNUSABLE;
 	if (paths_denied()) {
-		complain("%s: only root can read its counters", function->bdf);
+		complain("%s: only root can read its counters: run it with sudo", function->bdf);
 		*status = STATUS_DENIED;
 	} else if (strcmp(function->driver, MMR_DRIVER)) {
 		complain("%s: no counters, as it is not bound to " MMR_DRIVER "; 'mmrctl bind %s' does that",

@@ -66,9 +66,10 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attribu
 	return sysfs_emit(buf, "%lu\n", sum);
 }
 
+/* For root alone: the notifications of a console are a clock of the keys that are pressed. */
 #define COUNTER(_name, _counter)						\
 	static struct counter_attribute counter_##_name = {			\
-		.attribute = __ATTR(_name, 0444, counter_show, NULL),		\
+		.attribute = __ATTR(_name, 0400, counter_show, NULL),		\
 		.counter = (_counter),						\
 	}
 
