@@ -11,7 +11,8 @@ else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 endif
 
-# The kernels that tests run on; the first one is the default of the tools
+# The kernels that tests run on. Tools that take one, and are not told which, have a default of
+# their own, 6.12.
 KERNELS := 6.12 6.1
 # and those that "make check" leaves out: the newest that Debian offers
 NEWER_KERNELS := trixie-backports

@@ -80,7 +80,7 @@ struct virtio_mmr_bar_register {
 
 /**
  * struct virtio_mmr_device - one bound function
- * @core_device: must be first, drvdata points to it
+ * @core_device: must be first, since vfio allocates and frees what its vdev begins
  * @found: what probe found
  * @io_bar_size: of the I/O BAR shown to the guest, in bytes
  * @registers: the legacy registers, mapped from open to close

@@ -17,7 +17,7 @@
  * @VIRTIO_MMR_NOTIFY_IOEVENTFDS: notifications of the device from the context of
  *	whoever signalled an ioeventfd
  * @VIRTIO_MMR_NOTIFY_DEFERRED: notifications of the device by an ioeventfd,
- *	from a thread, since a lock was taken
+ *	from a work item, since a lock was taken
  * @VIRTIO_MMR_NOTIFY_DROPPED: notifications that the device did not get
  * @VIRTIO_MMR_LAYOUT_SWITCHES: changes of the register layout
  * @VIRTIO_MMR_DEVICE_RESETS: resets by writing 0 to device status
