@@ -3,8 +3,10 @@
  * The configuration space that the guest sees: a transitional virtio device,
  * consistent for accesses of all widths, byte for byte as in golden/.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "kselftest_harness.h"
@@ -163,6 +165,126 @@ TEST_F(config_space, command_io)
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2), before | PCI_COMMAND_IO);
 	vfio_config_write(device, PCI_COMMAND, 2, before & ~PCI_COMMAND_IO);
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2), before & ~PCI_COMMAND_IO);
+}
+
+/* The bit in COMMAND, and the I/O BAR, which answers if it is set */
+static void expect_io_decode(struct __test_metadata *_metadata,
+			     struct vfio_device *device, bool on)
+{
+	EXPECT_EQ(!!(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO), on);
+	EXPECT_EQ(legacy_status(device) != 0xff, on);
+}
+
+/* What comes before the memory that is not there is written, and nothing behind it */
+TEST_F(config_space, write_fails_half_way)
+{
+	struct vfio_device *device = &self->device;
+	uint32_t first, bar0, bar1;
+	uint16_t off, on;
+	uint8_t *page;
+
+	page = mmap(NULL, 2 * CONFIG_SIZE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(page, MAP_FAILED);
+	ASSERT_EQ(mprotect(page + CONFIG_SIZE, CONFIG_SIZE, PROT_NONE), 0);
+
+#define WRITE_HALF(at) vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX, at,	\
+				  page + CONFIG_SIZE - 4, 8)
+	/* A PF's registers need its memory, too */
+	vfio_command(device, PCI_COMMAND_MEMORY, PCI_COMMAND_MASTER);
+	off = vfio_config_read(device, PCI_COMMAND, 2);
+	on = off | PCI_COMMAND_IO | PCI_COMMAND_MASTER;
+	memset(page, 0, CONFIG_SIZE);
+	memcpy(page + CONFIG_SIZE - 4, &on, 2);
+	EXPECT_EQ(WRITE_HALF(PCI_COMMAND), -EFAULT);
+	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2), on);
+	expect_io_decode(_metadata, device, true);
+	memcpy(page + CONFIG_SIZE - 4, &off, 2);
+	EXPECT_EQ(WRITE_HALF(PCI_COMMAND), -EFAULT);
+	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2), off);
+	expect_io_decode(_metadata, device, false);
+
+	bar1 = vfio_config_read(device, PCI_BASE_ADDRESS_1, 4);
+	bar0 = IO_ADDRESS;
+	memcpy(page + CONFIG_SIZE - 4, &bar0, 4);
+	EXPECT_EQ(WRITE_HALF(PCI_BASE_ADDRESS_0), -EFAULT);
+	bar0 |= PCI_BASE_ADDRESS_SPACE_IO;
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4), bar0);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_1, 4), bar1);
+	first = vfio_config_read(device, PCI_CACHE_LINE_SIZE, 4);
+	memcpy(page + CONFIG_SIZE - 4, &first, 4);
+	EXPECT_EQ(WRITE_HALF(PCI_CACHE_LINE_SIZE), -EFAULT);
+	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4), bar0);
+#undef WRITE_HALF
+
+	/* Nor is anything written if there is no such place */
+	ASSERT_EQ(mprotect(page + CONFIG_SIZE, CONFIG_SIZE, PROT_READ | PROT_WRITE), 0);
+	read_bytes(device, page);
+	memcpy(page + PCI_COMMAND, &on, 2);
+	EXPECT_EQ(vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX, 0, page,
+			     CONFIG_SIZE + 1), -EFAULT);
+	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2), off);
+	expect_io_decode(_metadata, device, false);
+	munmap(page, 2 * CONFIG_SIZE);
+}
+
+#define WRITER_ROUNDS	1000
+
+/* I/O decode and bus mastering are switched together, the former by the driver */
+struct command_writer {
+	struct vfio_device *device;
+	pthread_barrier_t *barrier;
+	uint16_t command;
+};
+
+static void *write_command(void *data)
+{
+	struct command_writer *writer = data;
+	unsigned int i;
+
+	for (i = 0; i < WRITER_ROUNDS; i++) {
+		pthread_barrier_wait(writer->barrier);
+		vfio_config_write(writer->device, PCI_COMMAND, 2, writer->command);
+		pthread_barrier_wait(writer->barrier);
+	}
+	return NULL;
+}
+
+static bool is_of_one_writer(struct vfio_device *device)
+{
+	uint16_t command = vfio_config_read(device, PCI_COMMAND, 2);
+
+	return !(command & PCI_COMMAND_IO) == !(command & PCI_COMMAND_MASTER) &&
+	       !(command & PCI_COMMAND_IO) == (legacy_status(device) == 0xff);
+}
+
+/* Of two that write it at the same time the last one has all of COMMAND */
+TEST_F(config_space, two_write_command)
+{
+	struct command_writer writers[2] = {};
+	unsigned int i, torn = 0;
+	pthread_barrier_t barrier;
+	pthread_t threads[2];
+
+	ASSERT_EQ(pthread_barrier_init(&barrier, NULL, 3), 0);
+	for (i = 0; i < 2; i++) {
+		writers[i] = (struct command_writer){
+			.device = &self->device,
+			.barrier = &barrier,
+			.command = PCI_COMMAND_MEMORY |
+				   (i ? PCI_COMMAND_IO | PCI_COMMAND_MASTER : 0),
+		};
+		ASSERT_EQ(pthread_create(&threads[i], NULL, write_command, &writers[i]), 0);
+	}
+	for (i = 0; i < WRITER_ROUNDS; i++) {
+		pthread_barrier_wait(&barrier);
+		pthread_barrier_wait(&barrier);
+		torn += !is_of_one_writer(&self->device);
+	}
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+	pthread_barrier_destroy(&barrier);
+	EXPECT_EQ(torn, 0);
 }
 
 TEST_F(config_space, widths_agree)

@@ -3,10 +3,15 @@
  * What a user of the file descriptor can do that no guest's driver would: bad
  * buffers, bad arguments, and two things at once.
  */
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "kselftest_harness.h"
@@ -243,6 +248,133 @@ TEST_F(hostile, buffer_in_own_bar)
 	legacy_reset(device);
 	EXPECT_EQ(legacy_status(device), 0);
 	munmap(memory, region->size);
+}
+
+/* Memory of which the next look at it waits for as long as a thread of ours likes */
+struct slow_memory {
+	int fd;
+	void *page;
+};
+
+static bool slow_memory_create(struct slow_memory *slow)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	slow->fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	slow->page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	range.range.start = (uintptr_t)slow->page;
+	range.range.len = 4096;
+	return slow->fd >= 0 && slow->page != MAP_FAILED &&
+	       !ioctl(slow->fd, UFFDIO_API, &api) &&
+	       !ioctl(slow->fd, UFFDIO_REGISTER, &range);
+}
+
+/* Somebody waits for it */
+static bool slow_memory_is_awaited(struct slow_memory *slow)
+{
+	struct uffd_msg message;
+
+	return read(slow->fd, &message, sizeof(message)) == sizeof(message) &&
+	       message.event == UFFD_EVENT_PAGEFAULT;
+}
+
+/* It becomes zeros, and whoever waits goes on */
+static bool slow_memory_provide(struct slow_memory *slow)
+{
+	struct uffdio_zeropage zero = {
+		.range = { .start = (uintptr_t)slow->page, .len = 4096 },
+	};
+
+	return !ioctl(slow->fd, UFFDIO_ZEROPAGE, &zero);
+}
+
+struct slow_writer {
+	struct vfio_device *device;
+	void *buffer;
+	ssize_t done;
+};
+
+static void *write_slowly(void *data)
+{
+	struct slow_writer *writer = data;
+
+	writer->done = vfio_write(writer->device, VFIO_PCI_CONFIG_REGION_INDEX,
+				  PCI_COMMAND, writer->buffer, 2);
+	return NULL;
+}
+
+/* Waits until a process sleeps in the kernel and can only be killed */
+static bool comes_to_wait(pid_t process)
+{
+	char path[64], state = 0;
+	unsigned int tenths;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", process);
+	for (tenths = 0; state != 'D' && tenths < 10 * HANG_TIMEOUT; tenths++) {
+		usleep(100000);
+		file = fopen(path, "re");
+		if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+			state = 0;
+		if (file)
+			fclose(file);
+	}
+	return state == 'D';
+}
+
+/*
+ * A write of COMMAND from memory that does not come keeps other writers waiting. They
+ * are users of the same device, nobody else waits, and all can be killed.
+ */
+TEST_F(hostile, command_from_slow_memory)
+{
+	struct vfio_device *device = &self->device;
+	struct slow_writer writer = { .device = device };
+	struct slow_memory slow;
+	unsigned int tenths;
+	pthread_t thread;
+	int status = -1;
+	pid_t child;
+
+	if (!slow_memory_create(&slow))
+		SKIP(return, "this kernel has no userfaultfd for us: %s", strerror(errno));
+	writer.buffer = slow.page;
+	ASSERT_EQ(pthread_create(&thread, NULL, write_slowly, &writer), 0);
+	ASSERT_TRUE(slow_memory_is_awaited(&slow));
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		vfio_config_write(device, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+		_exit(0);
+	}
+	EXPECT_TRUE(comes_to_wait(child));
+	/* All but COMMAND is there for everybody */
+	EXPECT_NE(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(device), 0);
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
+
+	EXPECT_EQ(kill(child, SIGKILL), 0);
+	for (tenths = 0; tenths < 10 * HANG_TIMEOUT; tenths++) {
+		if (waitpid(child, &status, WNOHANG))
+			break;
+		usleep(100000);
+	}
+	EXPECT_LT(tenths, 10 * HANG_TIMEOUT) {
+		TH_LOG("process %d cannot be killed", child);
+	}
+	EXPECT_EQ(status, SIGKILL);
+
+	ASSERT_TRUE(slow_memory_provide(&slow));
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_EQ(writer.done, 2);
+	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(device), 0xff);
+	vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	munmap(slow.page, 4096);
+	close(slow.fd);
 }
 
 /* --- Arguments --------------------------------------------------------------- */

@@ -104,8 +104,8 @@ struct virtio_mmr_bar_register {
  *	readers, and reset_prepare waits for them: resets come with and without
  *	core_device.memory_lock, so no lock that accesses take inside that one
  *	could be held across them.
- * @command_io: the guest's COMMAND.IO, under core_device.memory_lock; clear at
- *	open. Kept from vfio-pci-core, which would take a function that does not
+ * @command_io: the guest's COMMAND.IO; changed under core_device.memory_lock, too, which
+ *	accesses hold for read; clear at open. Kept from vfio-pci-core, which would take a function that does not
  *	keep the bit for one that was reset behind its back.
  */
 struct virtio_mmr_device {
@@ -115,6 +115,11 @@ struct virtio_mmr_device {
 	void __iomem *registers;
 	void __iomem **doorbells;
 	u32 num_doorbells;
+	/**
+	 * @command_lock: Keeps a write of COMMAND by vfio-pci-core and what @command_io
+	 *	takes from it together. Taken before core_device.memory_lock.
+	 */
+	struct mutex command_lock;
 	/**
 	 * @config_lock: Protects the addresses in @bar_registers, which may be
 	 *	written in parts.

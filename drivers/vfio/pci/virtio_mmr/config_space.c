@@ -5,7 +5,9 @@
  * else is vfio-pci-core's.
  */
 #include <linux/bitmap.h>
+#include <linux/math.h>
 #include <linux/minmax.h>
+#include <linux/mutex.h>
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_mmr.h>
@@ -119,20 +121,14 @@ static int overlay_command_io(struct virtio_mmr_device *mmr, char __user *buf,
 			      loff_t pos, size_t count)
 {
 	struct overlap overlap;
-	bool command_io;
 	u8 command;
 
 	if (!find_overlap(pos, count, PCI_COMMAND, 1, &overlap))
 		return 0;
-
-	down_read(&mmr->core_device.memory_lock);
-	command_io = mmr->command_io;
-	up_read(&mmr->core_device.memory_lock);
-
 	if (get_user(command, (u8 __user *)buf + overlap.buffer_offset))
 		return -EFAULT;
 	command &= ~PCI_COMMAND_IO;
-	if (command_io)
+	if (READ_ONCE(mmr->command_io))
 		command |= PCI_COMMAND_IO;
 	if (put_user(command, (u8 __user *)buf + overlap.buffer_offset))
 		return -EFAULT;
@@ -157,11 +153,11 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 	const __le16 subsystem = cpu_to_le16(identity->virtio_id);
 	const __le16 device = cpu_to_le16(identity->guest_id);
 	const u8 revision = 0;
-	loff_t start = *ppos;
-	loff_t pos = start & VFIO_PCI_OFFSET_MASK;
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
+	loff_t end = *ppos;
 	ssize_t done;
 
-	done = vfio_pci_core_read(&mmr->core_device.vdev, buf, count, ppos);
+	done = vfio_pci_core_read(&mmr->core_device.vdev, buf, count, &end);
 	if (done <= 0)
 		return done;
 
@@ -172,25 +168,72 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 	    overlay(buf, pos, done, PCI_SUBSYSTEM_ID, &subsystem, sizeof(subsystem)) ||
 	    overlay_command_io(mmr, buf, pos, done) ||
 	    overlay_bar_registers(mmr, buf, pos, done) ||
-	    overlay_bar_fields(mmr, buf, pos, done)) {
-		*ppos = start;
+	    overlay_bar_fields(mmr, buf, pos, done))
 		return -EFAULT;
-	}
+
+	*ppos = end;
 	return done;
 }
 
 /*
- * No access is in flight any more when the guest's write that clears the bit
- * returns. vfio-pci-core must not find it in its own copy at the next write.
+ * The guest's COMMAND.IO becomes what vfio-pci-core has just written, which then must
+ * not find it in its own copy at the next write. No access is in flight any more when
+ * the guest's write that clears the bit returns: hence memory_lock, for the guest's
+ * bit alone, as nothing but a write of COMMAND looks at the copy's.
  */
-static void set_command_io(struct virtio_mmr_device *mmr, bool command_io)
+static int take_command_io(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
+	bool command_io;
 
-	down_write(&core->memory_lock);
-	mmr->command_io = command_io;
+	lockdep_assert_held(&mmr->command_lock);
+
+	command_io = core->vconfig[PCI_COMMAND] & PCI_COMMAND_IO;
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
+
+	if (down_write_killable(&core->memory_lock))
+		return -EINTR;
+	WRITE_ONCE(mmr->command_io, command_io);
 	up_write(&core->memory_lock);
+	return 0;
+}
+
+/*
+ * One or both bytes of COMMAND. For vfio-pci-core that is a single register access,
+ * which fails before it has an effect, or has all of it.
+ */
+static ssize_t write_command(struct virtio_mmr_device *mmr, const char __user *buf,
+			     size_t count, loff_t *ppos)
+{
+	bool has_io = (*ppos & VFIO_PCI_OFFSET_MASK) == PCI_COMMAND;
+	ssize_t ret;
+
+	if (mutex_lock_killable(&mmr->command_lock))
+		return -EINTR;
+	ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
+	if (ret > 0 && has_io && take_command_io(mmr))
+		ret = -EINTR;
+	mutex_unlock(&mmr->command_lock);
+	return ret;
+}
+
+/* All or a part of one BAR register that the driver provides */
+static ssize_t write_bar_register(struct virtio_mmr_device *mmr,
+				  const char __user *buf, size_t count, loff_t *ppos)
+{
+	unsigned int at = (*ppos & VFIO_PCI_OFFSET_MASK) - PCI_BASE_ADDRESS_0;
+	struct virtio_mmr_bar_register *bar = &mmr->bar_registers[at / 4];
+	u8 bytes[sizeof(bar->address)];
+
+	if (copy_from_user(bytes, buf, count))
+		return -EFAULT;
+
+	spin_lock(&mmr->config_lock);
+	memcpy((u8 *)&bar->address + at % 4, bytes, count);
+	spin_unlock(&mmr->config_lock);
+
+	*ppos += count;
+	return count;
 }
 
 /*
@@ -222,40 +265,45 @@ static ssize_t write_translated(struct virtio_mmr_device *mmr,
 	return 1;
 }
 
-/* The first byte at or behind @pos to translate; far away if there is none */
-static loff_t next_translated(const struct virtio_mmr_discovery *found, loff_t pos)
+static bool is_command(loff_t pos)
 {
-	unsigned long next = PCI_CFG_SPACE_SIZE;
-
-	if (found->placement.fate != VIRTIO_MMR_BAR0_ABSENT && pos < PCI_CFG_SPACE_SIZE)
-		next = find_next_bit(found->window_fields, PCI_CFG_SPACE_SIZE, pos);
-	return next < PCI_CFG_SPACE_SIZE ? next : LLONG_MAX;
+	return pos >= PCI_COMMAND && pos < PCI_COMMAND + 2;
 }
 
-static ssize_t write_function(struct virtio_mmr_device *mmr,
-			      const char __user *buf, size_t count, loff_t *ppos)
+static bool is_provided_bar(const struct virtio_mmr_device *mmr, loff_t pos)
 {
-	loff_t start = *ppos;
-	size_t done = 0;
-	ssize_t ret;
+	return pos >= PCI_BASE_ADDRESS_0 && pos < bar_position(VIRTIO_MMR_NUM_BARS) &&
+	       mmr->bar_registers[(pos - PCI_BASE_ADDRESS_0) / 4].provided;
+}
 
-	while (done < count) {
-		loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-		loff_t next = next_translated(&mmr->found, pos);
+static bool is_translated(const struct virtio_mmr_device *mmr, loff_t pos)
+{
+	return mmr->found.placement.fate != VIRTIO_MMR_BAR0_ABSENT &&
+	       pos < PCI_CFG_SPACE_SIZE && test_bit(pos, mmr->found.window_fields);
+}
 
-		if (next == pos)
-			ret = write_translated(mmr, buf + done, ppos);
-		else
-			ret = vfio_pci_core_write(&mmr->core_device.vdev, buf + done,
-						  min_t(u64, count - done, next - pos),
-						  ppos);
-		if (ret < 0) {
-			*ppos = start;
-			return ret;
-		}
-		done += ret;
+/* As much of a write as belongs together, at least one byte */
+static ssize_t write_part(struct virtio_mmr_device *mmr, const char __user *buf,
+			  size_t count, loff_t *ppos)
+{
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK, end = pos + count, next;
+
+	if (is_command(pos)) {
+		end = min_t(loff_t, end, PCI_COMMAND + 2);
+		return write_command(mmr, buf, end - pos, ppos);
 	}
-	return done;
+	if (is_provided_bar(mmr, pos)) {
+		end = min_t(loff_t, end, round_down(pos, 4) + 4);
+		return write_bar_register(mmr, buf, end - pos, ppos);
+	}
+	if (is_translated(mmr, pos))
+		return write_translated(mmr, buf, ppos);
+
+	for (next = pos + 1; next < end; next++)
+		if (is_command(next) || is_provided_bar(mmr, next) ||
+		    is_translated(mmr, next))
+			break;
+	return vfio_pci_core_write(&mmr->core_device.vdev, buf, next - pos, ppos);
 }
 
 /**
@@ -265,51 +313,34 @@ static ssize_t write_function(struct virtio_mmr_device *mmr,
  * @count: bytes
  * @ppos: position in the configuration region, advanced by what was written
  *
- * vfio-pci-core sees the whole write but for translated bytes. It also keeps
- * what is written to BAR registers that this driver provides; nobody reads that.
+ * Each part of a write takes effect by itself, lowest address first, and each byte of
+ * @buf is read once. vfio-pci-core sees all of it except BAR registers that this driver
+ * provides and translated bytes. A write that fails leaves the parts before the one
+ * that failed written, as in vfio-pci-core.
  *
- * Return: bytes written, or the error of vfio_pci_core_write(), or -EFAULT.
+ * Return: @count, or -EFAULT for a write that is not wholly inside configuration space,
+ * of which nothing is done, and for bad memory, -EINTR if a fatal signal ended a wait,
+ * or the error of vfio_pci_core_write().
  */
 ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 				const char __user *buf, size_t count,
 				loff_t *ppos)
 {
-	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	u8 bars[sizeof(__le32) * VIRTIO_MMR_NUM_BARS], command;
-	struct overlap in_command, in_bars, in_bar;
-	bool has_command, has_bars;
-	unsigned int slot;
-	ssize_t done;
+	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK, at = *ppos;
+	int size = mmr->core_device.pdev->cfg_size;
+	size_t done = 0;
+	ssize_t ret;
 
-	has_command = find_overlap(pos, count, PCI_COMMAND, sizeof(command),
-				   &in_command);
-	if (has_command && copy_from_user(&command, buf + in_command.buffer_offset,
-					  in_command.count))
-		return -EFAULT;
-	has_bars = find_overlap(pos, count, PCI_BASE_ADDRESS_0, sizeof(bars),
-				&in_bars);
-	if (has_bars && copy_from_user(bars + in_bars.field_offset,
-				       buf + in_bars.buffer_offset, in_bars.count))
+	if (pos > size || count > size - pos)
 		return -EFAULT;
 
-	done = write_function(mmr, buf, count, ppos);
-	if (done < 0)
-		return done;
-
-	if (has_command)
-		set_command_io(mmr, command & PCI_COMMAND_IO);
-
-	for (slot = 0; slot < ARRAY_SIZE(mmr->bar_registers); slot++) {
-		__le32 *address = &mmr->bar_registers[slot].address;
-
-		if (!find_overlap(pos, count, bar_position(slot), sizeof(*address),
-				  &in_bar))
-			continue;
-		spin_lock(&mmr->config_lock);
-		memcpy((u8 *)address + in_bar.field_offset,
-		       bars + 4 * slot + in_bar.field_offset, in_bar.count);
-		spin_unlock(&mmr->config_lock);
+	while (done < count) {
+		ret = write_part(mmr, buf + done, count - done, &at);
+		if (ret < 0)
+			return ret;
+		done += ret;
 	}
+	*ppos = at;
 	return done;
 }
 
@@ -349,8 +380,9 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 
 	for (slot = 0; slot < ARRAY_SIZE(mmr->bar_registers); slot++)
 		mmr->bar_registers[slot].address = 0;
+	mmr->command_io = false;
 	/* A PF may have it set by firmware. */
-	set_command_io(mmr, false);
+	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
 
 	/*
 	 * A PF may have an INTx pin, but INTx is not shown: nobody could handle

@@ -69,6 +69,7 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 
+	mutex_init(&mmr->command_lock);
 	spin_lock_init(&mmr->config_lock);
 	ratelimit_state_init(&mmr->messages, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
