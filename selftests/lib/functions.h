@@ -7,6 +7,7 @@
 #ifndef SELFTESTS_FUNCTIONS_H
 #define SELFTESTS_FUNCTIONS_H
 
+#include "harness.h"
 #include "sysfs.h"
 
 /*
@@ -22,11 +23,6 @@ const char *functions_find(const char *type, unsigned int nth);
 const char *functions_prefer(const char *type);
 
 /* Use in place of TEST_HARNESS_MAIN */
-#define FUNCTIONS_HARNESS_MAIN				\
-	int main(int argc, char **argv)			\
-	{						\
-		functions_init(&argc, argv);		\
-		return test_harness_run(argc, argv);	\
-	}
+#define FUNCTIONS_HARNESS_MAIN	HARNESS_MAIN(functions_init(&argc, argv))
 
 #endif /* SELFTESTS_FUNCTIONS_H */

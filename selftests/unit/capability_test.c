@@ -8,6 +8,8 @@
 #include "capability.h"
 #include "kselftest_harness.h"
 
+#include "lib/harness.h"
+
 #define BAR_SIZE	0x1000ull
 
 static void put(uint8_t *at, unsigned int bytes, uint64_t value)
@@ -316,4 +318,4 @@ TEST(io_bar_size)
 	EXPECT_EQ(virtio_mmr_io_bar_size(-1ull), 256);
 }
 
-TEST_HARNESS_MAIN
+HARNESS_MAIN()

@@ -6,6 +6,8 @@
 #include "identity.h"
 #include "kselftest_harness.h"
 
+#include "lib/harness.h"
+
 TEST(types)
 {
 	static const struct {
@@ -39,4 +41,4 @@ TEST(others)
 		EXPECT_EQ(!virtio_mmr_identify(id), id < 0x10f9 || id > 0x10ff);
 }
 
-TEST_HARNESS_MAIN
+HARNESS_MAIN()

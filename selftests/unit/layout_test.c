@@ -8,6 +8,8 @@
 #include "layout.h"
 #include "kselftest_harness.h"
 
+#include "lib/harness.h"
+
 #define WINDOW	256
 
 /* Register bounds of the common part, as the contract's table has them */
@@ -163,4 +165,4 @@ TEST(piece_covers)
 	EXPECT_FALSE(virtio_mmr_piece_covers(&piece, 0x08, 4));
 }
 
-TEST_HARNESS_MAIN
+HARNESS_MAIN()

@@ -6,6 +6,8 @@
 #include "placement.h"
 #include "kselftest_harness.h"
 
+#include "lib/harness.h"
+
 FIXTURE(placement)
 {
 	struct virtio_mmr_function function;
@@ -143,4 +145,4 @@ TEST_F(placement, translation_is_reversible)
 			  bar);
 }
 
-TEST_HARNESS_MAIN
+HARNESS_MAIN()
