@@ -2,16 +2,18 @@
 #
 # Firmware that is a hypervisor: it runs one guest by VMRUN and looks at how
 # that ends. For tools/qemu/test, which assembles it with one of the symbols
-# cr8, ring and port to say which guest, and with "task" for the attributes of
-# the guest's TR.
+# cr8, ring, port and pae to say which guest, and with "task" for the attributes
+# of the guest's TR.
 #
 # Exit status by isa-debug-exit at 0xf4: 0 if the guest ended as it should, 1
 # if for another reason, 2 elsewhere, 3 with another stack pointer (which QEMU
 # makes 1, 3, 5 and 7).
 
-	# Memory: the guest's control block, the host's state, two stacks
+	# Memory: the guest's control block, the host's state, the guest's page
+	# tables, its two stacks
 	.set block, 0x10000
 	.set host, 0x11000
+	.set pages, 0x12000
 	.set stack, 0x8000		# what the guest starts with
 	.set inner, 0x9000		# what its TSS has for ring 0
 
@@ -87,6 +89,22 @@ place:	in $0x62, %al
 place:	in $0x61, %al
 	.endif
 	vmmcall
+	.endif
+
+	.ifdef pae			# enables PAE paging, looks at its first entry
+	.set dpl, 0
+	.set reason, 0x81		# VMMCALL
+	.set pointer, pages + 0x1001
+	movl $pointer, pages
+	movl $0x83, pages + 0x1000	# the first 2 MiB are where they were
+	mov $pages, %eax
+	mov %eax, %cr3
+	mov $0x20, %eax			# PAE
+	mov %eax, %cr4
+	mov $0x80000001, %eax		# PG, PE
+	mov %eax, %cr0
+	mov pages, %esp			# tells the hypervisor
+place:	vmmcall
 	.endif
 
 	.balign 8
