@@ -24,18 +24,14 @@
 static char *command(struct qmp *qmp, const char *execute)
 {
 	char *reply = malloc(REPLY_SIZE), *line, *end, mark[32];
-	char request[512];
 	size_t used = 0;
 	ssize_t size;
-	int length;
 
 	if (!reply)
 		fail("out of memory");
 	qmp->serial++;
-	length = snprintf(request, sizeof(request), "{%s, \"id\": \"t%d-%u\"}\n",
-			  execute, getpid(), qmp->serial);
 	snprintf(mark, sizeof(mark), "\"t%d-%u\"", getpid(), qmp->serial);
-	if (write(qmp->fd, request, length) != length)
+	if (dprintf(qmp->fd, "{%s, \"id\": %s}\n", execute, mark) < 0)
 		fail(PORT ": write: %s", strerror(errno));
 
 	for (;;) {
@@ -159,6 +155,26 @@ uint64_t qmp_counter(struct qmp *qmp, const char *property)
 		fail("QEMU device %s, %s: no number in %s", qmp->id, property, reply);
 	free(reply);
 	return number;
+}
+
+bool qmp_set(const char *bdf, const char *property, const char *value)
+{
+	char *request, *reply;
+	struct qmp qmp;
+
+	if (!qmp_open(&qmp, bdf))
+		return false;
+	if (asprintf(&request,
+		     "\"execute\": \"qom-set\", \"arguments\": {\"path\": \"/machine/peripheral/%s\", \"property\": \"%s\", \"value\": \"%s\"}",
+		     qmp.id, property, value) < 0)
+		fail("out of memory");
+	reply = command(&qmp, request);
+	if (!strstr(reply, "\"return\": "))
+		fail("QEMU device %s, %s=%s: %s", qmp.id, property, value, reply);
+	free(request);
+	free(reply);
+	qmp_close(&qmp);
+	return true;
 }
 
 bool qmp_break_link(const char *bdf)

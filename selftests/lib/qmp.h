@@ -34,6 +34,12 @@ uint64_t qmp_counter(struct qmp *qmp, const char *property);
 uint64_t qmp_count(const char *bdf, const char *property);
 
 /*
+ * Sets a property at run time, such as mmr-config ("0x41=0x40+0x42=0"). False where there
+ * is no monitor; what QEMU refuses fails the test.
+ */
+bool qmp_set(const char *bdf, const char *property, const char *value);
+
+/*
  * The root port above the function reports a fatal error of its link, after which the
  * kernel resets the link. False where there is no monitor.
  */
