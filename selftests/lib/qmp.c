@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE /* asprintf; tools/bench builds this file, too */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
