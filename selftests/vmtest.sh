@@ -60,14 +60,14 @@ cd "$repository"
 unit_tests=(capability_test harness_test identity_test layout_test placement_test)
 # Tests mostly wait, for resets of 100 ms each, so they run in lanes side by side.
 # A lane's types of functions, and tests; a test's arguments follow after colons. What
-# follows -- waits for the others: rng_test causes DMA faults, and each test looks for
-# those in the log.
+# follows -- waits for the others, whose functions it can have: rng_test and balloon_test
+# cause DMA faults, and each test looks for those in the log.
 in_place_lanes=(
 	'net blk rng scsi console balloon 9p|config_space_test'
 	'net rng|reset_test:-T:by_link_error'
 	'net|bind_test bar_test position_test:-T:where_the_io_bar_is_not register_test notify_test ioeventfd_test counters_test trace_test net_test hostile_test'
 	'net blk rng rng|random_test blk_test independence_test'
-	-- 'rng|rng_test'
+	-- 'rng balloon|rng_test balloon_test'
 )
 # Only VFs can be opened and closed while the host resets them
 pf_lanes=(
@@ -184,11 +184,14 @@ run_lane() { # PREFIX LANE
 
 # A function of each type that LANES name, from the lines BDF TYPE... on stdin
 run_lanes() { # LANE...
-	local lane type line bdf bdfs ready=() functions
+	local lane type line bdf bdfs ready=() functions used=()
 	mapfile -t functions
 	for lane; do
 		if [[ $lane == -- ]]; then
 			ready+=("$lane")
+			# Fresh ones come first: QEMU has a single balloon
+			functions+=("${used[@]}")
+			used=()
 			continue
 		fi
 		bdfs=()
@@ -197,6 +200,7 @@ run_lanes() { # LANE...
 				[[ ${functions[line]} == *" $type "* ]] || continue
 				read -r bdf _ <<<"${functions[line]}"
 				bdfs+=("$bdf")
+				used+=("${functions[line]}")
 				unset "functions[line]"
 				break
 			done
@@ -448,7 +452,7 @@ run_vm() { # SUITE SERIES
 	in_place)
 		# A PF for each lane: functions of one PF wait for one another's resets
 		arguments=(--vf net --vf net --vf net:2 --vf blk --vf blk --vf rng --vf rng
-			--vf rng:3 --vf scsi --vf console --vf balloon --vf 9p)
+			--vf rng:3 --vf scsi --vf console --vf balloon,free-page-reporting=on --vf 9p)
 		;;
 	probe)
 		mapfile -t arguments < <(selftests/probe_test.sh --devices)

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio balloon driven through BAR0: a device that is told the numbers of pages
+ * takes them for pages of its user, behind the IOMMU, and not for the machine's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/virtio_balloon.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/legacy.h"
+#include "lib/report.h"
+
+#define AREA_SIZE	(1 << 18)
+#define PAGE		4096
+#define PAGES_IOVA	(IOVA_BASE + 0x10000000)
+#define CONTENT		0x5a
+
+/* With reporting a page is a buffer of a queue, else a number in one */
+#define REPORTS		3
+
+FIXTURE(balloon)
+{
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	struct iova_area area;
+	struct legacy_queue queues[4];
+	uint32_t *numbers;
+};
+
+FIXTURE_VARIANT(balloon)
+{
+	unsigned int queue;
+};
+
+FIXTURE_VARIANT_ADD(balloon, inflate) { .queue = 0 };
+FIXTURE_VARIANT_ADD(balloon, report) { .queue = REPORTS };
+
+FIXTURE_SETUP(balloon)
+{
+	const uint32_t wanted = 1u << VIRTIO_BALLOON_F_REPORTING;
+	const char *bdf = functions_find("balloon", 0);
+	uint32_t features;
+	unsigned int i;
+
+	if (!bdf)
+		SKIP(return, "no balloon function given");
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, bdf);
+	iova_map(&self->area, &self->container, IOVA_BASE, AREA_SIZE);
+	features = legacy_start(&self->device, wanted);
+	for (i = 0; i < (features & wanted ? 4 : 3); i++)
+		legacy_queue_start(&self->queues[i], &self->device, i,
+				   &self->area, LEGACY_NO_VECTOR);
+	self->numbers = iova_take(&self->area, PAGE, PAGE);
+	legacy_ready(&self->device);
+	if (variant->queue >= i)
+		SKIP(return, "%s has no queue for reports of free pages", bdf);
+}
+
+FIXTURE_TEARDOWN(balloon)
+{
+	legacy_reset(&self->device);
+	iova_unmap(&self->area);
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+/* Gives the pages from an address on to one of the queues, and waits until they are used */
+static bool give(FIXTURE_DATA(balloon) *self, unsigned int queue, uint64_t address,
+		 unsigned int pages)
+{
+	struct legacy_buffer buffer = { .iova = address, .size = pages * PAGE, .device_writes = true };
+	unsigned int i;
+
+	if (queue != REPORTS) {
+		for (i = 0; i < pages; i++)
+			self->numbers[i] = address / PAGE + i;
+		buffer.iova = iova_of(&self->area, self->numbers);
+		buffer.size = pages * sizeof(*self->numbers);
+		buffer.device_writes = false;
+	}
+	legacy_queue_add(&self->queues[queue], &buffer, 1);
+	legacy_queue_kick(&self->queues[queue]);
+	return legacy_queue_wait(&self->queues[queue], LEGACY_TIMEOUT, NULL);
+}
+
+/* Whether each byte of a page has this value; the first that has not is reported */
+static bool holds(const uint8_t *page, uint8_t value)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGE; i++) {
+		if (page[i] != value) {
+			report("byte %u of the page is %#x, not %#x", i, page[i], value);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The number that the machine's memory has for a page of this process */
+static uint64_t physical_page(const void *page)
+{
+	uint64_t entry = 0;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || pread(fd, &entry, sizeof(entry), (uintptr_t)page / PAGE * sizeof(entry)) !=
+		      sizeof(entry))
+		fail("/proc/self/pagemap: %s", strerror(errno));
+	close(fd);
+	entry &= (1ull << 55) - 1;
+	if (!entry)
+		fail("/proc/self/pagemap hides the numbers of pages (run as root)");
+	return entry;
+}
+
+/* Pages that are mapped lose their content, and none beside them do */
+TEST_F(balloon, takes_mapped_pages)
+{
+	struct iova_area pages;
+	unsigned int i;
+
+	iova_map(&pages, &self->container, PAGES_IOVA, 5 * PAGE);
+	memset(pages.memory, CONTENT, pages.size);
+	ASSERT_TRUE(give(self, variant->queue, pages.iova + PAGE, 3));
+	for (i = 0; i < 5; i++) {
+		EXPECT_TRUE(holds(pages.memory + i * PAGE, i && i < 4 ? 0 : CONTENT)) {
+			TH_LOG("page %u", i);
+		}
+	}
+
+	/* Back in use they work as before */
+	memset(pages.memory, CONTENT, pages.size);
+	ASSERT_TRUE(give(self, 1, pages.iova + PAGE, 3));
+	for (i = 0; i < 5; i++)
+		EXPECT_TRUE(holds(pages.memory + i * PAGE, CONTENT));
+	iova_unmap(&pages);
+}
+
+/* Nothing is mapped where the host's memory has a page: the IOMMU stops the device */
+TEST_F(balloon, leaves_the_hosts_pages_alone)
+{
+	uint64_t number;
+	uint8_t *page;
+
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0);
+	ASSERT_NE(page, MAP_FAILED);
+	memset(page, CONTENT, PAGE);
+	number = physical_page(page);
+	ASSERT_FALSE(number * PAGE >= IOVA_BASE && number * PAGE < IOVA_BASE + AREA_SIZE);
+
+	dmesg_expect_dma_stopped(&self->log);
+	EXPECT_TRUE(give(self, variant->queue, number * PAGE, 1));
+	EXPECT_TRUE(dmesg_dma_stopped(&self->log, self->device.bdf, number * PAGE,
+				      LEGACY_TIMEOUT));
+	ASSERT_EQ(physical_page(page), number);
+	EXPECT_TRUE(holds(page, CONTENT));
+	munmap(page, PAGE);
+}
+
+FUNCTIONS_HARNESS_MAIN
