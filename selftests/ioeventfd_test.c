@@ -22,6 +22,7 @@
 
 #define LIMIT		1000
 #define WAKE_TIMEOUT	5000 /* ms */
+#define REMOVALS	100
 
 FIXTURE(ioeventfd)
 {
@@ -546,6 +547,66 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 			vfio_command(&self->device, PCI_COMMAND_IO, 0);
 	}
 	EXPECT_GT(written_late, 0);
+}
+
+struct flood {
+	struct vfio_device *device;
+	int fd;
+	atomic_bool stop;
+};
+
+static void *flood_eventfd(void *data)
+{
+	struct flood *flood = data;
+	uint64_t one = 1;
+
+	while (!atomic_load(&flood->stop))
+		if (write(flood->fd, &one, sizeof(one)) < 0)
+			break;
+	return NULL;
+}
+
+/*
+ * A function that its user lets sleep has all signals deferred. Another eventfd of it
+ * keeps that going, while one is added, signalled once and removed, again and again.
+ */
+TEST_F(ioeventfd, each_signal_once_while_others_flood)
+{
+	uint64_t window = window_in_file(&self->device);
+	struct flood flood = { .device = &self->device };
+	struct paths before, after;
+	pthread_t threads[2];
+	unsigned int i;
+
+	if (!vfio_has_low_power(&self->device))
+		SKIP(return, "this kernel's vfio-pci has no low power feature");
+	ASSERT_NE(window, 0);
+	flood.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ASSERT_GE(flood.fd, 0);
+	/* Many on one eventfd, of a kind that no counter counts */
+	for (i = 0; i < LIMIT - 1; i++)
+		ASSERT_EQ(set_anywhere(&self->device, VFIO_DEVICE_IOEVENTFD_16,
+				       window + VIRTIO_MMR_QUEUE_SELECT, i, flood.fd), 0);
+	before = count_paths(self->device.bdf);
+	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		ASSERT_EQ(pthread_create(&threads[i], NULL, flood_eventfd, &flood), 0);
+	for (i = 0; i < REMOVALS; i++) {
+		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+		signal_eventfd(_metadata, self->fd);
+		ASSERT_EQ(add(&self->device, 0, -1), 0);
+	}
+	atomic_store(&flood.stop, true);
+	for (i = 0; i < ARRAY_SIZE(threads); i++)
+		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+	ASSERT_EQ(vfio_low_power(&self->device, false), 0);
+
+	after = count_paths(self->device.bdf);
+	EXPECT_EQ(after.ioeventfds + after.deferred - before.ioeventfds - before.deferred,
+		  REMOVALS);
+	EXPECT_EQ(after.dropped, before.dropped);
+	EXPECT_NOTIFIES(REMOVALS);
+	close(flood.fd);
 }
 
 /* What has to wait is dropped where it would have been dropped at once */

@@ -445,15 +445,13 @@ void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,
 void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
 {
 	struct pci_dev *pdev = mmr->core_device.pdev;
-	bool has_vectors, changed;
+	/*
+	 * Without memory_lock, which a reset may hold for long. Another thread that
+	 * switches MSI-X reports after that, so that each switch counts once.
+	 */
+	bool has_vectors = pdev->msix_enabled;
 
-	/* Who switches MSI-X has this for write; others may report, too. */
-	down_read(&mmr->core_device.memory_lock);
-	has_vectors = pdev->msix_enabled;
-	changed = xchg(&mmr->has_vectors, has_vectors) != has_vectors;
-	up_read(&mmr->core_device.memory_lock);
-
-	if (changed) {
+	if (xchg(&mmr->has_vectors, has_vectors) != has_vectors) {
 		virtio_mmr_count(mmr, VIRTIO_MMR_LAYOUT_SWITCHES);
 		trace_virtio_mmr_layout(pdev, has_vectors);
 	}
@@ -463,15 +461,26 @@ void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
  * virtio_mmr_bar0_open - map the legacy registers
  * @mmr: the device, enabled by vfio-pci-core, which unmaps at close
  *
+ * And the other memory BARs: some kernels' vfio-pci-core maps them when they are first
+ * used, without a lock, and an ioeventfd may come at the same time. One that cannot be
+ * mapped now fails then.
+ *
  * Return: 0 or a negative error.
  */
 int virtio_mmr_bar0_open(struct virtio_mmr_device *mmr)
 {
-	void __iomem *bar = virtio_mmr_compat_iomap(&mmr->core_device,
-						    mmr->found.cap.bar);
+	void __iomem *mapping;
+	u8 bar;
 
-	if (IS_ERR(bar))
-		return PTR_ERR(bar);
-	mmr->registers = bar + mmr->found.cap.offset;
+	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++) {
+		if (mmr->found.function.bar_kind[bar] != VIRTIO_MMR_BAR_MEMORY)
+			continue;
+		mapping = virtio_mmr_compat_iomap(&mmr->core_device, bar);
+		if (bar != mmr->found.cap.bar)
+			continue;
+		if (IS_ERR(mapping))
+			return PTR_ERR(mapping);
+		mmr->registers = mapping + mmr->found.cap.offset;
+	}
 	return 0;
 }

@@ -79,6 +79,20 @@ struct virtio_mmr_bar_register {
 };
 
 /**
+ * enum virtio_mmr_message - kinds of messages of which there can be many
+ * @VIRTIO_MMR_MESSAGE_WAKE: the function does not resume
+ * @VIRTIO_MMR_MESSAGE_RESET: the device does not reset itself
+ * @VIRTIO_MMR_MESSAGE_DOORBELLS: doorbells are unusable
+ * @VIRTIO_MMR_NUM_MESSAGES: how many there are
+ */
+enum virtio_mmr_message {
+	VIRTIO_MMR_MESSAGE_WAKE,
+	VIRTIO_MMR_MESSAGE_RESET,
+	VIRTIO_MMR_MESSAGE_DOORBELLS,
+	VIRTIO_MMR_NUM_MESSAGES,
+};
+
+/**
  * struct virtio_mmr_device - one bound function
  * @core_device: must be first, since vfio allocates and frees what its vdev begins
  * @found: what probe found
@@ -93,10 +107,11 @@ struct virtio_mmr_bar_register {
  * @deferred: those of them that were signalled and must still write
  * @deferred_work: sees to @deferred
  * @deferred_awake: @deferred_work keeps the function from runtime suspend; its own
+ * @deferred_deadline: when it gives up waking the function; its own, while @deferred_awake
  * @resetter: the task in a call that resets the function, if it does, with no access in
  *	flight; a hint, compared with the task itself only
- * @messages: limits the rate of the messages that the user, the guest or the device of
- *	this function can cause
+ * @messages: limit the rate of the messages that the user, the guest or the device of
+ *	this function can cause, each kind by itself. A new user starts with what is left.
  * @counters: from the first open to release, NULL before
  * @has_vectors: the register layout as last reported
  * @offline: the function must not be touched: from reset_prepare to reset_done.
@@ -135,14 +150,16 @@ struct virtio_mmr_device {
 	u32 num_ioeventfds;
 	/**
 	 * @deferred_lock: Protects @deferred. Taken where an eventfd is signalled,
-	 *	with interrupts off.
+	 *	with interrupts off, and inside of accesses, which must not sleep on
+	 *	any kernel.
 	 */
-	spinlock_t deferred_lock;
+	raw_spinlock_t deferred_lock;
 	struct list_head deferred;
 	struct delayed_work deferred_work;
+	unsigned long deferred_deadline;
 	bool deferred_awake;
 	struct task_struct *resetter;
-	struct ratelimit_state messages;
+	struct ratelimit_state messages[VIRTIO_MMR_NUM_MESSAGES];
 	struct virtio_mmr_counters __percpu *counters;
 	int has_vectors;
 	bool offline;

@@ -22,6 +22,12 @@
 /* As many as vfio-pci-core allows (policy) */
 #define IOEVENTFD_MAX	1000
 
+/* Writes at a time that keep memory_lock and the CPU (policy) */
+#define DEFERRED_BATCH	64
+
+/* How long a function may take to resume before its signals are dropped (policy) */
+#define RESUME_TIMEOUT	(10 * HZ)
+
 /**
  * struct virtio_mmr_ioeventfd - what an eventfd writes
  * @mmr: the device
@@ -87,10 +93,10 @@ static noinline void defer(struct virtio_mmr_ioeventfd *ioeventfd)
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
 	unsigned long flags;
 
-	spin_lock_irqsave(&mmr->deferred_lock, flags);
+	raw_spin_lock_irqsave(&mmr->deferred_lock, flags);
 	if (list_empty(&ioeventfd->deferred))
 		list_add_tail(&ioeventfd->deferred, &mmr->deferred);
-	spin_unlock_irqrestore(&mmr->deferred_lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->deferred_lock, flags);
 	schedule_delayed_work(&mmr->deferred_work, 0);
 }
 
@@ -131,26 +137,33 @@ static struct virtio_mmr_ioeventfd *next_deferred(struct virtio_mmr_device *mmr)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd;
 
-	spin_lock_irq(&mmr->deferred_lock);
+	raw_spin_lock_irq(&mmr->deferred_lock);
 	ioeventfd = list_first_entry_or_null(&mmr->deferred, struct virtio_mmr_ioeventfd,
 					     deferred);
 	if (ioeventfd)
 		list_del_init(&ioeventfd->deferred);
-	spin_unlock_irq(&mmr->deferred_lock);
+	raw_spin_unlock_irq(&mmr->deferred_lock);
 	return ioeventfd;
 }
 
+/* A batch of them, since more can be signalled as fast as these are written */
 static void write_deferred(struct virtio_mmr_device *mmr, bool reachable)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd;
+	unsigned int count;
 
-	while ((ioeventfd = next_deferred(mmr)))
+	for (count = 0; count < DEFERRED_BATCH; count++) {
+		ioeventfd = next_deferred(mmr);
+		if (!ioeventfd)
+			break;
 		write_function(ioeventfd, VIRTIO_MMR_NOTIFY_DEFERRED, reachable);
+	}
 }
 
 /*
- * Asks for the function to wake up, once, and says how far it is: 1 if it is awake, 0 if
- * not yet, or a negative error.
+ * Asks for the function to wake up, and says how far it is: 1 if it is awake, 0 if
+ * not yet, or a negative error. That a resume has failed shows by its taking too long:
+ * the PM core does not always keep the error.
  */
 static int wake_deferred(struct virtio_mmr_device *mmr)
 {
@@ -160,9 +173,12 @@ static int wake_deferred(struct virtio_mmr_device *mmr)
 	if (!mmr->deferred_awake) {
 		pm_runtime_get_noresume(dev);
 		mmr->deferred_awake = true;
+		mmr->deferred_deadline = jiffies + RESUME_TIMEOUT;
 	}
 	ret = pm_request_resume(dev);
-	return ret == -EINPROGRESS || ret == -EAGAIN ? 0 : ret;
+	if (ret && ret != -EINPROGRESS && ret != -EAGAIN)
+		return ret;
+	return time_after(jiffies, mmr->deferred_deadline) ? -ETIMEDOUT : 0;
 }
 
 static void let_sleep_deferred(struct virtio_mmr_device *mmr)
@@ -200,7 +216,8 @@ static void ioeventfd_work(struct work_struct *work)
 		schedule_delayed_work(&mmr->deferred_work, 1);
 		return;
 	}
-	let_sleep_deferred(mmr);
+	/* For the next batch, or to let the function sleep */
+	schedule_delayed_work(&mmr->deferred_work, 0);
 }
 
 static struct virtio_mmr_ioeventfd *
@@ -296,20 +313,21 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
 {
 	bool deferred;
 
-	/* Afterwards neither the handler nor the work item has this one. */
+	/* Afterwards the handler does not put this one on the list again, */
 	vfio_virqfd_disable(&ioeventfd->virqfd);
-	cancel_delayed_work_sync(&mmr->deferred_work);
 
-	spin_lock_irq(&mmr->deferred_lock);
+	/* the work item does not find it there, */
+	raw_spin_lock_irq(&mmr->deferred_lock);
 	deferred = !list_empty(&ioeventfd->deferred);
 	list_del_init(&ioeventfd->deferred);
-	spin_unlock_irq(&mmr->deferred_lock);
+	raw_spin_unlock_irq(&mmr->deferred_lock);
+
+	/* and is done with it if it had. It goes on for the others, and for deferred_awake. */
+	cancel_delayed_work_sync(&mmr->deferred_work);
+	schedule_delayed_work(&mmr->deferred_work, 0);
 
 	if (deferred)
 		write_last(ioeventfd);
-	/* For the others', which were cancelled with it, and for deferred_awake */
-	schedule_delayed_work(&mmr->deferred_work, 0);
-
 	list_del(&ioeventfd->entry);
 	kfree(ioeventfd);
 	mmr->num_ioeventfds--;
@@ -333,7 +351,7 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
  * MSI-X table or is not aligned, and in the I/O BAR for another register, size or a
  * queue index of more than 16 bits; -EEXIST if there is one; -ENODEV if there is none to
  * remove; -ENOSPC beyond 1000; -EBADF, -EINVAL for an fd that is no eventfd; -ENOMEM;
- * -EBUSY if another driver has claimed the BAR.
+ * -EBUSY if somebody else has claimed the BAR; -EINTR for a fatal signal.
  */
 int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u8 bar, u64 position, u64 data,
 			 unsigned int size, int fd)
@@ -374,7 +392,7 @@ void virtio_mmr_ioeventfd_init(struct virtio_mmr_device *mmr)
 {
 	mutex_init(&mmr->ioeventfds_lock);
 	INIT_LIST_HEAD(&mmr->ioeventfds);
-	spin_lock_init(&mmr->deferred_lock);
+	raw_spin_lock_init(&mmr->deferred_lock);
 	INIT_LIST_HEAD(&mmr->deferred);
 	INIT_DELAYED_WORK(&mmr->deferred_work, ioeventfd_work);
 }

@@ -68,11 +68,13 @@ static void virtio_mmr_release_device(struct vfio_device *core_vdev)
 static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	unsigned int message;
 
 	mutex_init(&mmr->command_lock);
 	spin_lock_init(&mmr->config_lock);
-	ratelimit_state_init(&mmr->messages, DEFAULT_RATELIMIT_INTERVAL,
-			     DEFAULT_RATELIMIT_BURST);
+	for (message = 0; message < VIRTIO_MMR_NUM_MESSAGES; message++)
+		ratelimit_state_init(&mmr->messages[message], DEFAULT_RATELIMIT_INTERVAL,
+				     DEFAULT_RATELIMIT_BURST);
 	virtio_mmr_ioeventfd_init(mmr);
 	return vfio_pci_core_init_dev(core_vdev);
 }

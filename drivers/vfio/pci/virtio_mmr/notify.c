@@ -4,7 +4,7 @@
  * index to Queue Notify goes to.
  */
 #include <linux/io.h>
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
@@ -20,14 +20,15 @@
 #define ALL_ONES	0xffff
 
 /*
- * How long reading all doorbells may take (policy). Devices need some microseconds a
- * queue, so that this is enough for as many as there can be; vfio holds locks meanwhile.
+ * How long the device may take for reads of all doorbells (policy). Devices need some
+ * microseconds a queue, so that this is enough for as many as there can be; vfio holds
+ * locks meanwhile.
  */
-#define READ_TIMEOUT_MS	1000
+#define READ_TIMEOUT_NS	(1 * NSEC_PER_SEC)
 
 static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 value)
 {
-	if (__ratelimit(&mmr->messages))
+	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_DOORBELLS]))
 		pci_warn(mmr->core_device.pdev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
 			 what, value);
 }
@@ -38,9 +39,10 @@ static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 v
  * its start.
  */
 static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
-			 u16 queue, u64 *offset)
+			 u16 queue, u64 *offset, u64 *spent)
 {
 	u16 notify_off;
+	u64 start;
 
 	*offset = 0;
 	if (!mmr->found.notify_multiplier)
@@ -48,8 +50,11 @@ static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
 
 	if (!virtio_mmr_access_begin(mmr, false))
 		return -EAGAIN;
+	/* Only the device's time counts, not that of a busy machine */
+	start = ktime_get_ns();
 	iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
 	notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
+	*spent += ktime_get_ns() - start;
 	virtio_mmr_access_end(mmr);
 
 	*offset = (u64)notify_off * mmr->found.notify_multiplier;
@@ -59,8 +64,8 @@ static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
 static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 			  void __iomem *notify, u16 num_queues)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(READ_TIMEOUT_MS);
 	void __iomem **doorbells;
+	u64 spent = 0;
 	u16 queue;
 	u64 offset;
 	int ret = 0;
@@ -74,12 +79,13 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 			ret = -EINTR;
 			goto out_free;
 		}
-		if (time_after(jiffies, deadline)) {
+		if (spent > READ_TIMEOUT_NS) {
 			warn_unusable(mmr, "the number of queues, too large to read them in 1 s,",
 				      num_queues);
 			goto out_free;
 		}
-		ret = read_doorbell(mmr, common, queue, &offset);
+		cond_resched();
+		ret = read_doorbell(mmr, common, queue, &offset, &spent);
 		if (ret)
 			goto out_free;
 		if (offset % 2 || offset > mmr->found.notify.length - 2) {
