@@ -24,14 +24,18 @@
 /* With reporting a page is a buffer of a queue, else a number in one */
 #define REPORTS		3
 
+struct driver {
+	struct iova_area area;
+	struct legacy_queue queues[4];
+	uint32_t *numbers;
+};
+
 FIXTURE(balloon)
 {
 	struct dmesg log;
 	struct vfio_container container;
 	struct vfio_device device;
-	struct iova_area area;
-	struct legacy_queue queues[4];
-	uint32_t *numbers;
+	struct driver driver;
 };
 
 FIXTURE_VARIANT(balloon)
@@ -54,12 +58,12 @@ FIXTURE_SETUP(balloon)
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);
 	vfio_device_open(&self->device, &self->container, bdf);
-	iova_map(&self->area, &self->container, IOVA_BASE, AREA_SIZE);
+	iova_map(&self->driver.area, &self->container, IOVA_BASE, AREA_SIZE);
 	features = legacy_start(&self->device, wanted);
 	for (i = 0; i < (features & wanted ? 4 : 3); i++)
-		legacy_queue_start(&self->queues[i], &self->device, i,
-				   &self->area, LEGACY_NO_VECTOR);
-	self->numbers = iova_take(&self->area, PAGE, PAGE);
+		legacy_queue_start(&self->driver.queues[i], &self->device, i,
+				   &self->driver.area, LEGACY_NO_VECTOR);
+	self->driver.numbers = iova_take(&self->driver.area, PAGE, PAGE);
 	legacy_ready(&self->device);
 	if (variant->queue >= i)
 		SKIP(return, "%s has no queue for reports of free pages", bdf);
@@ -68,29 +72,33 @@ FIXTURE_SETUP(balloon)
 FIXTURE_TEARDOWN(balloon)
 {
 	legacy_reset(&self->device);
-	iova_unmap(&self->area);
+	iova_unmap(&self->driver.area);
 	vfio_device_close(&self->device);
 	vfio_container_close(&self->container);
 	EXPECT_TRUE(dmesg_clean(&self->log));
 }
 
 /* Gives the pages from an address on to one of the queues, and waits until they are used */
-static bool give(FIXTURE_DATA(balloon) *self, unsigned int queue, uint64_t address,
+static bool give(struct driver *driver, unsigned int queue, uint64_t address,
 		 unsigned int pages)
 {
-	struct legacy_buffer buffer = { .iova = address, .size = pages * PAGE, .device_writes = true };
+	struct legacy_buffer buffer = {
+		.iova = address,
+		.size = pages * PAGE,
+		.device_writes = true,
+	};
 	unsigned int i;
 
 	if (queue != REPORTS) {
 		for (i = 0; i < pages; i++)
-			self->numbers[i] = address / PAGE + i;
-		buffer.iova = iova_of(&self->area, self->numbers);
-		buffer.size = pages * sizeof(*self->numbers);
+			driver->numbers[i] = address / PAGE + i;
+		buffer.iova = iova_of(&driver->area, driver->numbers);
+		buffer.size = pages * sizeof(*driver->numbers);
 		buffer.device_writes = false;
 	}
-	legacy_queue_add(&self->queues[queue], &buffer, 1);
-	legacy_queue_kick(&self->queues[queue]);
-	return legacy_queue_wait(&self->queues[queue], LEGACY_TIMEOUT, NULL);
+	legacy_queue_add(&driver->queues[queue], &buffer, 1);
+	legacy_queue_kick(&driver->queues[queue]);
+	return legacy_queue_wait(&driver->queues[queue], LEGACY_TIMEOUT, NULL);
 }
 
 /* Whether each byte of a page has this value; the first that has not is reported */
@@ -131,7 +139,7 @@ TEST_F(balloon, takes_mapped_pages)
 
 	iova_map(&pages, &self->container, PAGES_IOVA, 5 * PAGE);
 	memset(pages.memory, CONTENT, pages.size);
-	ASSERT_TRUE(give(self, variant->queue, pages.iova + PAGE, 3));
+	ASSERT_TRUE(give(&self->driver, variant->queue, pages.iova + PAGE, 3));
 	for (i = 0; i < 5; i++) {
 		EXPECT_TRUE(holds(pages.memory + i * PAGE, i && i < 4 ? 0 : CONTENT)) {
 			TH_LOG("page %u", i);
@@ -140,7 +148,7 @@ TEST_F(balloon, takes_mapped_pages)
 
 	/* Back in use they work as before */
 	memset(pages.memory, CONTENT, pages.size);
-	ASSERT_TRUE(give(self, 1, pages.iova + PAGE, 3));
+	ASSERT_TRUE(give(&self->driver, 1, pages.iova + PAGE, 3));
 	for (i = 0; i < 5; i++)
 		EXPECT_TRUE(holds(pages.memory + i * PAGE, CONTENT));
 	iova_unmap(&pages);
@@ -160,7 +168,7 @@ TEST_F(balloon, leaves_the_hosts_pages_alone)
 	ASSERT_FALSE(number * PAGE >= IOVA_BASE && number * PAGE < IOVA_BASE + AREA_SIZE);
 
 	dmesg_expect_dma_stopped(&self->log);
-	EXPECT_TRUE(give(self, variant->queue, number * PAGE, 1));
+	EXPECT_TRUE(give(&self->driver, variant->queue, number * PAGE, 1));
 	EXPECT_TRUE(dmesg_dma_stopped(&self->log, self->device.bdf, number * PAGE,
 				      LEGACY_TIMEOUT));
 	ASSERT_EQ(physical_page(page), number);

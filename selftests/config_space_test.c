@@ -228,7 +228,8 @@ TEST_F(config_space, write_fails_half_way)
 	munmap(page, 2 * CONFIG_SIZE);
 }
 
-#define WRITER_ROUNDS	1000
+/* Each is three threads that wait for one another; types of functions add to them */
+#define WRITER_ROUNDS	60
 
 /* I/O decode and bus mastering are switched together, the former by the driver */
 struct command_writer {

@@ -453,7 +453,7 @@ run_vm() { # SUITE SERIES
 	in_place)
 		# A PF for each lane: functions of one PF wait for one another's resets
 		arguments=(--vf net --vf net --vf net:2 --vf blk --vf blk --vf rng --vf rng
-			--vf rng:3 --vf scsi --vf console --vf balloon,free-page-reporting=on --vf 9p)
+			--vf rng:3 --vf scsi --vf console --vf "balloon,free-page-reporting=on" --vf 9p)
 		;;
 	probe)
 		mapfile -t arguments < <(selftests/probe_test.sh --devices)

@@ -120,8 +120,9 @@ enum virtio_mmr_message {
  *	core_device.memory_lock, so no lock that accesses take inside that one
  *	could be held across them.
  * @command_io: the guest's COMMAND.IO; changed under core_device.memory_lock, too, which
- *	accesses hold for read; clear at open. Kept from vfio-pci-core, which would take a function that does not
- *	keep the bit for one that was reset behind its back.
+ *	accesses hold for read; clear at open. Kept from vfio-pci-core, which would
+ *	take a function that does not keep the bit for one that was reset behind its
+ *	back.
  */
 struct virtio_mmr_device {
 	struct vfio_pci_core_device core_device;
