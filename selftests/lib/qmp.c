@@ -82,7 +82,7 @@ static bool look_up(struct qmp *qmp, const char *bdf)
 		fail("%s: %s", link, strerror(errno));
 
 	while (!found && fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%31s %u %*s %63s %511s", port, &index, qmp->id,
+		if (sscanf(line, "%31s %u %*s %63s %511[^\n]", port, &index, qmp->id,
 			   qmp->backend) != 4)
 			fail("%s: cannot read '%s'", list, line);
 		snprintf(link, sizeof(link), "/%s/", port);
