@@ -43,8 +43,11 @@ FIXTURE_SETUP(blk)
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);
 	vfio_device_open(&self->device, &self->container, bdf);
+	NEED_VECTORS(&self->device, variant->vectors);
 	if (variant->vectors)
 		vfio_msix_enable(&self->device, variant->vectors);
+	if (!legacy_has_config(&self->device, sizeof(self->disk.sectors)))
+		SKIP(return, "the disk's size is not in the function's window");
 	disk_start(&self->disk, &self->device, IOVA_BASE);
 }
 

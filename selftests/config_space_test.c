@@ -14,6 +14,7 @@
 #include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
+#include "lib/qmp.h"
 #include "lib/vfio.h"
 
 #define CONFIG_SIZE	4096
@@ -387,10 +388,10 @@ TEST_F(config_space, capabilities_point_to_shown_bars)
 		}
 		structures++;
 	}
-	/* MSI-X at least, or nothing was looked at */
-	EXPECT_GE(structures, 1);
 	/* Endless only if the function's own list is */
 	EXPECT_EQ(list.loops, loops);
+	if (!structures)
+		SKIP(return, "the function has no capability that points to a BAR");
 }
 
 /*
@@ -467,10 +468,12 @@ TEST_F(config_space, golden)
 	uint8_t expected[CONFIG_SIZE] = {}, shown[CONFIG_SIZE] = {};
 	FILE *file, *lspci, *copy;
 	unsigned int bar, i;
+	struct qmp qmp;
 	ssize_t length;
 
-	if (!getenv("VIRTIO_MMR_VM"))
-		SKIP(return, "golden files describe the emulated device; run by tools/vm/run");
+	if (!qmp_open(&qmp, self->device.bdf))
+		SKIP(return, "golden files describe the emulated device of tools/vm/run");
+	qmp_close(&qmp);
 
 	length = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	ASSERT_GT(length, 0);

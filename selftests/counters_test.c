@@ -152,7 +152,7 @@ TEST_F(counters, notifications)
 	uint64_t one = 1;
 
 	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 1);
+	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 2, [NOTIFY_WRITES] = 2);
 
 	ASSERT_GE(ioeventfd.fd, 0);
@@ -167,6 +167,7 @@ TEST_F(counters, notifications)
 
 TEST_F(counters, layout_switches)
 {
+	NEED_VECTORS(&self->device, 1);
 	vfio_msix_enable(&self->device, 1);
 	EXPECT_COUNTED([LAYOUT_SWITCHES] = 1);
 	vfio_msix_disable(&self->device);

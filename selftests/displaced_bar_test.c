@@ -19,7 +19,6 @@
 #define CONFIG_SIZE	256
 #define VSTATUS		(offsetof(struct virtio_pci_common_cfg, device_status))
 #define VECTORS		2
-#define QUEUES_MAX	64
 
 FIXTURE(displaced)
 {
@@ -122,9 +121,10 @@ TEST_F(displaced, regions)
 			TH_LOG("BAR %u", bar);
 		}
 		EXPECT_EQ(regions[bar].index, bar);
-		/* Whole pages can be mapped */
-		EXPECT_EQ(!!(regions[bar].flags & VFIO_REGION_INFO_FLAG_MMAP),
-			  regions[bar].size >= 4096);
+		/* Whole pages can be mapped; less than a page if nothing else is there */
+		if (!regions[bar].size || regions[bar].size >= 4096)
+			EXPECT_EQ(!!(regions[bar].flags & VFIO_REGION_INFO_FLAG_MMAP),
+				  !!regions[bar].size);
 	}
 	EXPECT_LE(regions[0].size, VIRTIO_MMR_IO_BAR_SIZE_MAX);
 	/* Each has a place of its own in the file */
@@ -225,14 +225,11 @@ TEST_F(displaced, modern_structure)
 	uint64_t offset;
 	uint16_t value;
 
-	ASSERT_NE(self->common, 0);
+	if (!self->common)
+		SKIP(return, "the function has no modern common configuration");
 	bar = vfio_config_read(device, self->common + VIRTIO_PCI_CAP_BAR, 1);
 	offset = vfio_config_read(device, self->common + VIRTIO_PCI_CAP_OFFSET, 4);
-	for (queues = 0; queues < QUEUES_MAX; queues++) {
-		legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, queues);
-		if (!legacy_read(device, VIRTIO_MMR_QUEUE_SIZE, 2))
-			break;
-	}
+	queues = legacy_queues(device);
 	ASSERT_GT(queues, 0);
 
 	ASSERT_EQ(vfio_read(device, bar, offset + VIRTIO_PCI_COMMON_NUMQ, &value, 2), 2);
@@ -290,6 +287,8 @@ TEST_F(displaced, msix_table)
 	uint8_t *memory;
 	uint32_t value;
 
+	/* One more of the table is looked at than is used */
+	NEED_VECTORS(device, VECTORS + 1);
 	ASSERT_NE(self->msix, 0);
 	table = vfio_config_read(device, self->msix + PCI_MSIX_TABLE, 4);
 	bar = table & PCI_MSIX_TABLE_BIR;
@@ -399,8 +398,8 @@ TEST_F(displaced, config_window)
 	uint32_t offset, expected, dword;
 	uint8_t fields[12] = {};
 
-	ASSERT_NE(self->window, 0);
-	ASSERT_NE(self->common, 0);
+	if (!self->window || !self->common)
+		SKIP(return, "the function has no modern configuration, or no window to it");
 	bar = vfio_config_read(device, self->common + VIRTIO_PCI_CAP_BAR, 1);
 	offset = vfio_config_read(device, self->common + VIRTIO_PCI_CAP_OFFSET, 4);
 

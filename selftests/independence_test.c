@@ -49,6 +49,7 @@ FIXTURE_SETUP(independence)
 		vfio_device_open(&self->devices[i],
 				 &self->containers[variant->one_container ? 0 : i],
 				 bdf[i]);
+		NEED_VECTORS(&self->devices[i], variant->vectors);
 		vfio_msix_enable(&self->devices[i], variant->vectors);
 		/* Two users may well use the same addresses */
 		entropy_start(&self->entropy[i], &self->devices[i], IOVA_BASE +

@@ -102,22 +102,26 @@ TEST_F(intx, stays_disabled)
 	EXPECT_DISABLED("by a write of one byte");
 
 	/* MSI-X disables INTx, and leaves it enabled */
-	vfio_msix_enable(device, 1);
-	EXPECT_DISABLED("with MSI-X");
-	vfio_msix_disable(device);
-	EXPECT_DISABLED("after MSI-X");
+	if (vfio_msix_vectors(device)) {
+		vfio_msix_enable(device, 1);
+		EXPECT_DISABLED("with MSI-X");
+		vfio_msix_disable(device);
+		EXPECT_DISABLED("after MSI-X");
+	}
 
 	ASSERT_EQ(vfio_reset(device), 0);
 	EXPECT_DISABLED("after VFIO_DEVICE_RESET");
 	at = vfio_capability(device, PCI_CAP_ID_EXP);
 	ASSERT_NE(at, 0);
+	/* Of no effect where there is no such reset */
 	vfio_config_write(device, at + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
 	EXPECT_DISABLED("after a reset by config space");
 	ASSERT_EQ(sysfs_reset(device->bdf), 0);
 	EXPECT_DISABLED("after a reset by the host");
 
 	at = vfio_capability(device, PCI_CAP_ID_PM);
-	ASSERT_NE(at, 0);
+	if (!at)
+		return;
 	vfio_config_write(device, at + PCI_PM_CTRL, 2, D3HOT);
 	usleep(D3HOT_DELAY);
 	vfio_config_write(device, at + PCI_PM_CTRL, 2, 0);
@@ -138,9 +142,11 @@ TEST_F(intx, is_not_raised)
 	EXPECT_DISABLED("with an interrupt pending");
 	vfio_command(device, 0, PCI_COMMAND_INTX_DISABLE);
 	EXPECT_DISABLED("by the user, with an interrupt pending");
-	vfio_msix_enable(device, 1);
-	vfio_msix_disable(device);
-	EXPECT_DISABLED("after MSI-X, with an interrupt pending");
+	if (vfio_msix_vectors(device)) {
+		vfio_msix_enable(device, 1);
+		vfio_msix_disable(device);
+		EXPECT_DISABLED("after MSI-X, with an interrupt pending");
+	}
 	/* Time for the kernel to complain of interrupts that nobody wants */
 	usleep(500000);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1), 1);

@@ -332,6 +332,7 @@ static bool cycle(const char *bdf)
 		.argsz = sizeof(ioeventfd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
 	};
+	const struct vfio_region_info *region;
 	struct vfio_container container;
 	struct vfio_device device;
 	struct mmr_window window;
@@ -344,22 +345,28 @@ static bool cycle(const char *bdf)
 	vfio_container_open(&container);
 	vfio_device_open(&device, &container, bdf);
 	iova_map(&area, &container, IOVA_BASE, 1 << 17);
-	vfio_msix_enable(&device, 2);
+	if (vfio_msix_vectors(&device) >= 2)
+		vfio_msix_enable(&device, 2);
 	legacy_start(&device, 0);
 	if (!sysfs_window(bdf, &window))
 		return false;
-	memory = mmap(NULL, device.regions[window.bar].size, PROT_READ | PROT_WRITE,
-		      MAP_SHARED, device.fd, device.regions[window.bar].offset);
+	/* A small BAR, or a BAR0 that is not shown as such, cannot be mapped */
+	region = &device.regions[window.bar];
+	memory = NULL;
+	if (window.bar && region->flags & VFIO_REGION_INFO_FLAG_MMAP)
+		memory = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      device.fd, region->offset);
 	ioeventfd.offset = device.regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY;
 	ioeventfd.fd = eventfd(0, EFD_CLOEXEC);
 	good = memory != MAP_FAILED &&
-	       __atomic_load_n((uint8_t *)memory + window.offset +
-			       VIRTIO_MMR_DEVICE_STATUS,
-			       __ATOMIC_RELAXED) == legacy_status(&device) &&
+	       (!memory || __atomic_load_n((uint8_t *)memory + window.offset +
+					   VIRTIO_MMR_DEVICE_STATUS,
+					   __ATOMIC_RELAXED) == legacy_status(&device)) &&
 	       legacy_status(&device) &&
 	       !ioctl(device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd);
 
-	munmap(memory, device.regions[window.bar].size);
+	if (memory)
+		munmap(memory, region->size);
 	vfio_device_close(&device);
 	vfio_container_close(&container);
 	close(ioeventfd.fd);

@@ -45,6 +45,10 @@ FIXTURE_SETUP(net)
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);
 	vfio_device_open(&self->device, &self->container, bdf);
+	NEED_VECTORS(&self->device, variant->vectors);
+	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	if (!ethernet_has_mac(&self->device))
+		SKIP(return, "the function has no MAC address, or none in its window");
 	if (variant->vectors)
 		vfio_msix_enable(&self->device, variant->vectors);
 	ethernet_start(&self->ethernet, &self->device, IOVA_BASE);

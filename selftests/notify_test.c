@@ -13,8 +13,6 @@
 #include "lib/legacy.h"
 #include "lib/qmp.h"
 
-#define QUEUES_MAX	64
-
 struct counters {
 	uint64_t reads, writes, notifies, doorbells, strays;
 };
@@ -127,12 +125,7 @@ FIXTURE_SETUP(notify)
 							  queues);
 	} else {
 		legacy_reset(&self->device);
-		for (self->queues = 0; self->queues < QUEUES_MAX; self->queues++) {
-			legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2,
-				     self->queues);
-			if (!legacy_read(&self->device, VIRTIO_MMR_QUEUE_SIZE, 2))
-				break;
-		}
+		self->queues = legacy_queues(&self->device);
 	}
 	ASSERT_GT(self->queues, 0);
 	self->before = count(&self->qmp);

@@ -173,9 +173,9 @@ TEST_F(position, in_the_io_bar)
 	uint8_t status = 0;
 	int count;
 
-	/* In parts it reads as it does at once */
+	/* One after the other they read as at once; parts of one a device may refuse */
 	EXPECT_EQ(vfio_read(device, 0, 0, whole, sizeof(whole)), sizeof(whole));
-	count = vector(iov, parts, (unsigned int[]){ 4, 3, 1, 4, 2, 2, 0 });
+	count = vector(iov, parts, (unsigned int[]){ 4, 8, 2, 2, 0 });
 	EXPECT_EQ(preadv(device->fd, iov, count, self->bar0), sizeof(parts));
 	EXPECT_EQ(memcmp(whole, parts, sizeof(parts)), 0);
 

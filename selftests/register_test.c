@@ -6,7 +6,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/dmesg.h"
-#include "lib/entropy.h"
+#include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
 
@@ -39,6 +39,7 @@ FIXTURE_SETUP(registers)
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);
 	vfio_device_open(&self->device, &self->container, bdf);
+	NEED_VECTORS(&self->device, variant->vectors);
 	iova_map(&self->area, &self->container, IOVA_BASE, 1 << 17);
 	if (variant->vectors)
 		vfio_msix_enable(&self->device, variant->vectors);
@@ -157,6 +158,7 @@ TEST_F(registers, vectors)
 	struct vfio_device *device = &self->device;
 	uint16_t config;
 
+	NEED_VECTORS(device, 2);
 	if (!variant->vectors) {
 		/* The same place is not theirs, but the device configuration's */
 		config = legacy_read(device, VIRTIO_MMR_CONFIG_VECTOR, 2);
@@ -174,7 +176,7 @@ TEST_F(registers, vectors)
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_VECTOR, 2), 0);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_CONFIG_VECTOR, 4), 1);
 	/* The device refuses a vector that it does not have */
-	legacy_write(device, VIRTIO_MMR_QUEUE_VECTOR, 2, 0x7fe);
+	legacy_write(device, VIRTIO_MMR_QUEUE_VECTOR, 2, vfio_msix_vectors(device));
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_VECTOR, 2), LEGACY_NO_VECTOR);
 }
 
@@ -192,8 +194,9 @@ TEST_F(registers, device_config_moves_with_msix)
 	struct vfio_device *device = &self->device;
 	uint8_t mac[6], other[6];
 
-	if (strcmp(self->type->name, "net"))
+	if (!ethernet_has_mac(device))
 		SKIP(return, "needs a function with a MAC address (net)");
+	NEED_VECTORS(device, 2);
 	read_mac(device, mac);
 	EXPECT_EQ(mac[0] & 1, 0);
 	EXPECT_NE(mac[0] | mac[1] | mac[2] | mac[3] | mac[4] | mac[5], 0);
@@ -206,6 +209,8 @@ TEST_F(registers, device_config_moves_with_msix)
 	EXPECT_EQ(memcmp(mac, other, sizeof(mac)), 0);
 
 	/* By one access of six bytes too */
+	if (!legacy_takes_any_width(device))
+		return;
 	memset(other, 0, sizeof(other));
 	EXPECT_EQ(vfio_read(device, 0, legacy_config(device), other, 6), 6);
 	EXPECT_EQ(memcmp(mac, other, sizeof(mac)), 0);
@@ -217,7 +222,7 @@ TEST_F(registers, device_config_write)
 	uint8_t mac[6], other[6];
 	unsigned int at = legacy_config(device);
 
-	if (strcmp(self->type->name, "net"))
+	if (!ethernet_has_mac(device))
 		SKIP(return, "needs a function with a MAC address (net)");
 	/* Legacy drivers may write the MAC address */
 	read_mac(device, mac);
@@ -273,6 +278,8 @@ TEST_F(registers, wide_writes)
 	struct vfio_device *device = &self->device;
 	uint64_t value;
 
+	if (legacy_queues(device) < 2)
+		SKIP(return, "needs a function with several queues (net)");
 	/* Select 1, and size, which is read-only */
 	legacy_write(device, VIRTIO_MMR_QUEUE_SIZE, 4, 1 << 16 | 7);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SELECT, 2), 1);
@@ -380,6 +387,7 @@ TEST_F(registers, end_of_the_window)
 	struct mmr_window window;
 	unsigned int at;
 	uint8_t last[8];
+	uint32_t value;
 	struct qmp qmp;
 	bool counting;
 
@@ -408,7 +416,10 @@ TEST_F(registers, end_of_the_window)
 	if (end + 4 <= size) {
 		EXPECT_EQ(vfio_read(&self->device, 0, end - 4, last, 8), 8);
 		EXPECT_EQ(last[4] & last[5] & last[6] & last[7], 0xff);
-		EXPECT_NE(last[0] & last[1] & last[2] & last[3], 0xff);
+		value = legacy_read(&self->device, end - 4, 4);
+		EXPECT_EQ(memcmp(last, &value, sizeof(value)), 0);
+		/* The emulated device has no ones there, but another one may */
+		EXPECT_TRUE(!counting || value != 0xffffffff);
 	} else if (end == size) {
 		EXPECT_EQ(vfio_read(&self->device, 0, end - 4, last, 8), -EINVAL);
 	}

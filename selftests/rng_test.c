@@ -37,6 +37,7 @@ FIXTURE_SETUP(rng)
 	dmesg_mark(&self->log);
 	vfio_container_open(&self->container);
 	vfio_device_open(&self->device, &self->container, bdf);
+	NEED_VECTORS(&self->device, variant->vectors);
 	if (variant->vectors)
 		vfio_msix_enable(&self->device, variant->vectors);
 	entropy_start(&self->entropy, &self->device, IOVA_BASE);
@@ -132,6 +133,7 @@ TEST_F(rng, notify_by_wider_write)
 /* The IOMMU stops a write to memory that was taken away */
 TEST_F(rng, no_dma_to_unmapped_memory)
 {
+	bool is_intel = !access("/sys/class/iommu/dmar0", F_OK);
 	struct iova_area spare;
 	unsigned int i;
 
@@ -142,9 +144,9 @@ TEST_F(rng, no_dma_to_unmapped_memory)
 
 	dmesg_expect_dma_stopped(&self->log);
 	entropy_fetch(&self->entropy, SPARE_IOVA, SHORT);
-	/* Stopped by the IOMMU, and not for want of trying */
+	/* Stopped by the IOMMU, and not for want of trying, if it is one whose words we know */
 	EXPECT_TRUE(dmesg_dma_stopped(&self->log, self->device.bdf, SPARE_IOVA,
-				      LEGACY_TIMEOUT));
+				      is_intel ? LEGACY_TIMEOUT : 0) || !is_intel);
 	for (i = 0; i < ENTROPY_BYTES; i++) {
 		ASSERT_EQ(spare.memory[i], 0x5a) {
 			TH_LOG("byte %u was written behind the IOMMU", i);

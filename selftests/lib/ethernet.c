@@ -6,6 +6,7 @@
 #include "report.h"
 
 #define AREA_SIZE	(1 << 18)
+#define MAC_SIZE	6
 /* Without mergeable buffers the header is 10 bytes, in a buffer of its own */
 #define HEADER_SIZE	sizeof(struct virtio_net_hdr)
 
@@ -32,6 +33,13 @@ static void offer(struct ethernet *ethernet, unsigned int index)
 	};
 
 	legacy_queue_add(&ethernet->receive, buffers, 2);
+}
+
+bool ethernet_has_mac(struct vfio_device *device)
+{
+	return !strcmp(sysfs_type(device->bdf)->name, "net") &&
+	       legacy_has_config(device, MAC_SIZE) &&
+	       legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4) & 1u << VIRTIO_NET_F_MAC;
 }
 
 void ethernet_start(struct ethernet *ethernet, struct vfio_device *device,

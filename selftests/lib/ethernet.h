@@ -17,6 +17,9 @@ struct ethernet {
 	unsigned int next;
 };
 
+/* A net function with a MAC address, which is in the window */
+bool ethernet_has_mac(struct vfio_device *device);
+
 /* Receive queue on MSI-X vector 0 and transmit queue on 1, if MSI-X is on */
 void ethernet_start(struct ethernet *ethernet, struct vfio_device *device,
 		    uint64_t iova);

@@ -34,6 +34,48 @@ unsigned int legacy_config(const struct vfio_device *device)
 				 VIRTIO_MMR_COMMON_SIZE;
 }
 
+bool legacy_has_config(const struct vfio_device *device, unsigned int bytes)
+{
+	struct mmr_window window;
+
+	return sysfs_window(device->bdf, &window) &&
+	       window.length >= bytes + (vfio_msix_vectors(device) ?
+					 VIRTIO_MMR_COMMON_SIZE_MSIX :
+					 VIRTIO_MMR_COMMON_SIZE);
+}
+
+/* Four bytes at once, and in parts */
+static bool is_sum_of_parts(struct vfio_device *device, unsigned int offset,
+			    unsigned int width)
+{
+	uint32_t parts = 0;
+	unsigned int at;
+
+	for (at = 0; at < 4; at += width)
+		parts |= legacy_read(device, offset + at, width) << 8 * at;
+	return parts == legacy_read(device, offset, 4);
+}
+
+bool legacy_takes_any_width(struct vfio_device *device)
+{
+	return is_sum_of_parts(device, VIRTIO_MMR_DEVICE_FEATURES, 1) &&
+	       is_sum_of_parts(device, VIRTIO_MMR_DEVICE_FEATURES, 2) &&
+	       is_sum_of_parts(device, legacy_config(device), 1);
+}
+
+unsigned int legacy_queues(struct vfio_device *device)
+{
+	unsigned int queues;
+
+	for (queues = 0; queues < LEGACY_QUEUES_MAX; queues++) {
+		legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, queues);
+		if (!legacy_read(device, VIRTIO_MMR_QUEUE_SIZE, 2))
+			break;
+	}
+	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	return queues;
+}
+
 uint8_t legacy_status(struct vfio_device *device)
 {
 	return legacy_read(device, VIRTIO_MMR_DEVICE_STATUS, 1);

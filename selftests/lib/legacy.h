@@ -21,6 +21,8 @@
 #define LEGACY_NO_VECTOR	0xffff
 #define LEGACY_QUEUE_ALIGN	4096
 #define LEGACY_QUEUE_MAX	1024
+/* No device has more queues */
+#define LEGACY_QUEUES_MAX	0xffff
 
 /* Long enough for an emulated device on a loaded machine */
 #define LEGACY_TIMEOUT		5000 /* ms */
@@ -48,6 +50,18 @@ void legacy_write(struct vfio_device *device, unsigned int offset,
 
 /* Offset in BAR0 of the device-specific configuration */
 unsigned int legacy_config(const struct vfio_device *device);
+
+/* That many bytes of it are in the window, even with MSI-X, if there is any */
+bool legacy_has_config(const struct vfio_device *device, unsigned int bytes);
+
+/*
+ * Parts of a register can be read, and several fields of the device-specific
+ * configuration at once. A device may answer at the width of each field only.
+ */
+bool legacy_takes_any_width(struct vfio_device *device);
+
+/* How many queues there are */
+unsigned int legacy_queues(struct vfio_device *device);
 
 uint8_t legacy_status(struct vfio_device *device);
 void legacy_reset(struct vfio_device *device);

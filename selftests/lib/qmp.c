@@ -213,8 +213,6 @@ uint64_t qmp_count(const char *bdf, const char *property)
 	if (qmp_open(&qmp, bdf)) {
 		count = qmp_counter(&qmp, property);
 		qmp_close(&qmp);
-	} else if (getenv("VIRTIO_MMR_VM")) {
-		fail("%s: cannot ask QEMU for %s", bdf, property);
 	}
 	return count;
 }

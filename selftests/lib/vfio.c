@@ -246,6 +246,18 @@ int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 	return ret;
 }
 
+unsigned int vfio_msix_vectors(const struct vfio_device *device)
+{
+	struct vfio_irq_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_MSIX_IRQ_INDEX,
+	};
+
+	if (ioctl(device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info))
+		fail("%s: GET_IRQ_INFO of MSI-X: %s", device->bdf, strerror(errno));
+	return info.count;
+}
+
 void vfio_msix_enable(struct vfio_device *device, unsigned int vectors)
 {
 	unsigned int i;

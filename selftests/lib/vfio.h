@@ -79,6 +79,18 @@ int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 bool vfio_has_low_power(struct vfio_device *device);
 int vfio_low_power(struct vfio_device *device, bool enter);
 
+/* MSI-X vectors that the function has; none if it has no MSI-X */
+unsigned int vfio_msix_vectors(const struct vfio_device *device);
+
+/* In a test or in a fixture's setup: not on a function with fewer */
+#define NEED_VECTORS(device, count) do {						\
+	unsigned int wanted_ = (count), has_ = vfio_msix_vectors(device);	\
+										\
+	if (has_ < wanted_)							\
+		SKIP(return, "needs %u MSI-X vectors, the function has %u",	\
+		     wanted_, has_);						\
+} while (0)
+
 /* MSI-X with an eventfd for each vector; disable closes them */
 void vfio_msix_enable(struct vfio_device *device, unsigned int vectors);
 void vfio_msix_disable(struct vfio_device *device);
