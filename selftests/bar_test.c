@@ -21,6 +21,7 @@ FIXTURE(bar)
 	struct vfio_device device;
 	const struct vfio_region_info *region;
 	uint32_t mask;
+	bool has_lost_resets;
 };
 
 FIXTURE_SETUP(bar)
@@ -36,6 +37,8 @@ FIXTURE_SETUP(bar)
 
 FIXTURE_TEARDOWN(bar)
 {
+	if (self->has_lost_resets)
+		EXPECT_EQ(sysfs_write(self->device.bdf, "reset_method", "default"), 0);
 	vfio_device_close(&self->device);
 	vfio_container_close(&self->container);
 	EXPECT_TRUE(dmesg_clean(&self->log));
@@ -224,7 +227,9 @@ TEST_F(bar, io_decode_off)
 	legacy_reset(device);
 }
 
-TEST_F(bar, no_state_after_close)
+/* One user leaves it in use, with a queue, and the next one comes */
+static void expect_no_state_after_close(struct __test_metadata *_metadata,
+					struct _test_data_bar *self)
 {
 	struct vfio_device *device = &self->device;
 	struct iova_area area;
@@ -258,6 +263,19 @@ TEST_F(bar, no_state_after_close)
 	/* Nor what the driver left that looked for doorbells */
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SELECT, 2), 0);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), 0);
+}
+
+TEST_F(bar, no_state_after_close)
+{
+	expect_no_state_after_close(_metadata, self);
+}
+
+/* Where vfio-pci cannot reset the function the driver resets the device */
+TEST_F(bar, no_state_after_close_without_reset)
+{
+	self->has_lost_resets = !sysfs_write(self->device.bdf, "reset_method", "\n");
+	ASSERT_NE(vfio_reset(&self->device), 0);
+	expect_no_state_after_close(_metadata, self);
 }
 
 /* One user's state is that user's: nobody else gets in meanwhile */

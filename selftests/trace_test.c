@@ -18,11 +18,15 @@
 #include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
+#include "lib/qmp.h"
 #include "lib/report.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
 /* Other users of tracing are not disturbed */
 #define INSTANCE	TRACEFS "/instances/virtio_mmr_trace_test"
+
+/* How long the driver waits for a reset (policy) */
+#define PATIENCE	1000 /* ms */
 
 FIXTURE(trace)
 {
@@ -201,14 +205,21 @@ TEST_F(trace, layout)
 
 TEST_F(trace, reset)
 {
+	/* An emulated device that takes longer than the driver waits */
+	bool is_stuck = qmp_count(self->device.bdf, "mmr-reset-delay") > PATIENCE;
+
 	ASSERT_EQ(vfio_reset(&self->device), 0);
 	EXPECT_TRACED("virtio_mmr_reset", "event=function-begin");
 	EXPECT_TRACED("virtio_mmr_reset", "event=function-end");
 	EXPECT_EQ(count_all(self->device.bdf), 2);
 	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
+	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 1);
+	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
 	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 	EXPECT_TRACED("virtio_mmr_reset", "event=device");
-	EXPECT_EQ(count_all(self->device.bdf), 2);
+	if (is_stuck)
+		EXPECT_TRACED("virtio_mmr_reset", "event=device-stuck");
+	EXPECT_EQ(count_all(self->device.bdf), is_stuck ? 3 : 2);
 }
 
 #define KPROBE	"virtio_mmr_trace_test"

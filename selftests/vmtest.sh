@@ -118,7 +118,7 @@ faults=(
 	'common_too_short|net|mmr-common-length=31|notify_test net_test'
 	'common_in_no_bar|net|mmr-common-bar=6|notify_test'
 	'slow_reset|net|mmr-reset-delay=300|port_test net_test'
-	'stuck_reset|net:2|mmr-reset-delay=5000|port_test'
+	'stuck_reset|net:2|mmr-reset-delay=5000|port_test trace_test:-t:reset'
 	'slow_doorbells|blk|num-queues=64,mmr-common-delay=30|port_test:-t:slow_doorbells_are_not_used'
 	'posted_writes|net|mmr-post-delay=2000|port_test net_test'
 	'posted_notify|net|mmr-post-delay=2000,mmr-notify-cap=off|port_test'
