@@ -51,10 +51,11 @@ static json_t *read_counters(const struct function *function, int *status)
 		return counters;
 
 	json_decref(counters);
-	*status = STATUS_UNUSABLE;
+	/* The first one's counts */
+	if (!*status)
+		*status = paths_denied() ? STATUS_DENIED : STATUS_UNUSABLE;
 	if (paths_denied()) {
 		complain("%s: only root can read its counters: run it with sudo", function->bdf);
-		*status = STATUS_DENIED;
 	} else if (strcmp(function->driver, MMR_DRIVER)) {
 		complain("%s: no counters, as it is not bound to " MMR_DRIVER "; 'mmrctl bind %s' does that",
 			 function->bdf, function->bdf);
