@@ -122,7 +122,8 @@ void describe_way_out(const struct member *member, char *text, size_t size)
 		break;
 	case LOSS_BELOW:
 		snprintf(text, size,
-			 "leave that driver bound, and use a slot that is not below %s", member->name);
+			 "leave that driver bound, and use a slot that is not below %s",
+			 member->name);
 		break;
 	case LOSS_VF:
 	case LOSS_OTHER_VFS:
