@@ -122,6 +122,7 @@ faults=(
 	'slow_doorbells|blk|num-queues=64,mmr-common-delay=30|port_test:-t:slow_doorbells_are_not_used'
 	'posted_writes|net|mmr-post-delay=2000|port_test net_test'
 	'posted_notify|net|mmr-post-delay=2000,mmr-notify-cap=off|port_test'
+	'pf_of_user|rng|mmr-form=bare|vf_token_test'
 )
 
 # The same with a physical BAR0, all of type net: name, QEMU properties
