@@ -58,7 +58,7 @@ build=$repository/build/selftests
 taps=$repository/results/tap
 cd "$repository"
 
-unit_tests=(capability_test harness_test identity_test layout_test placement_test)
+unit_tests=(capability_test harness_test identity_test layout_test lists_test placement_test)
 # Tests mostly wait, for resets of 100 ms each, so they run in lanes side by side.
 # A lane's types of functions, and tests; a test's arguments follow after colons. What
 # follows -- waits for the others, whose functions it can have: rng_test and balloon_test

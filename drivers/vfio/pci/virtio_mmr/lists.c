@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What vfio-pci-core would make of a function's capability lists. At each open it
+ * copies them to the heap, and takes the length of each capability from the device.
+ * Kernels without a bound for that write behind the copy. So the lists are walked
+ * here in the same way, before it does.
+ */
+#ifdef __KERNEL__
+#include <linux/string.h>
+#else
+#include <string.h>
+#endif
+#include <linux/pci_regs.h>
+
+#include "lists.h"
+
+/* vfio-pci-core knows the length by itself only in part */
+#define ASK_DEVICE	0xff
+
+/* The shortest capability there is: a list cannot have more of them than fit */
+#define SHORTEST	4
+
+/* No capability has this ID in @map */
+#define NOBODY		0xff
+
+/* Bytes of each capability; those that are not here are not copied. */
+static const u8 conventional_length[] = {
+	[PCI_CAP_ID_PM] = PCI_PM_SIZEOF,
+	[PCI_CAP_ID_AGP] = PCI_AGP_SIZEOF,
+	[PCI_CAP_ID_VPD] = PCI_CAP_VPD_SIZEOF,
+	[PCI_CAP_ID_MSI] = ASK_DEVICE,
+	[PCI_CAP_ID_PCIX] = ASK_DEVICE,
+	[PCI_CAP_ID_HT] = ASK_DEVICE,
+	[PCI_CAP_ID_VNDR] = ASK_DEVICE,
+	[PCI_CAP_ID_EXP] = ASK_DEVICE,
+	[PCI_CAP_ID_MSIX] = PCI_CAP_MSIX_SIZEOF,
+	[PCI_CAP_ID_SATA] = ASK_DEVICE,
+	[PCI_CAP_ID_AF] = PCI_CAP_AF_SIZEOF,
+};
+
+/* Older kernels do not copy DVSECs. One that is too long is refused on all. */
+static const u8 extended_length[] = {
+	[PCI_EXT_CAP_ID_ERR] = PCI_ERR_ROOT_COMMAND,
+	[PCI_EXT_CAP_ID_VC] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_DSN] = PCI_EXT_CAP_DSN_SIZEOF,
+	[PCI_EXT_CAP_ID_PWR] = PCI_EXT_CAP_PWR_SIZEOF,
+	[PCI_EXT_CAP_ID_MFVC] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_VC9] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_VNDR] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_ACS] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_ARI] = PCI_EXT_CAP_ARI_SIZEOF,
+	[PCI_EXT_CAP_ID_ATS] = PCI_EXT_CAP_ATS_SIZEOF,
+	[PCI_EXT_CAP_ID_SRIOV] = PCI_EXT_CAP_SRIOV_SIZEOF,
+	[PCI_EXT_CAP_ID_MCAST] = PCI_EXT_CAP_MCAST_ENDPOINT_SIZEOF,
+	[PCI_EXT_CAP_ID_PRI] = PCI_EXT_CAP_PRI_SIZEOF,
+	[PCI_EXT_CAP_ID_REBAR] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_DPA] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_TPH] = ASK_DEVICE,
+	[PCI_EXT_CAP_ID_LTR] = PCI_EXT_CAP_LTR_SIZEOF,
+	[PCI_EXT_CAP_ID_DVSEC] = ASK_DEVICE,
+};
+
+struct walk {
+	struct virtio_mmr_lists *lists;
+	bool unreadable;
+	/* Of the first MSI capability: vfio-pci-core has one table for all */
+	unsigned int msi_length;
+};
+
+/* All ones behind the end, as what is not there reads */
+static u8 read_byte(struct walk *walk, unsigned int position)
+{
+	struct virtio_mmr_lists *lists = walk->lists;
+	u32 value = 0;
+
+	if (position >= lists->size)
+		return 0xff;
+	if (!lists->read(lists->context, position & ~3u, &value))
+		walk->unreadable = true;
+	return value >> (position % 4 * 8);
+}
+
+static u32 read_dword(struct walk *walk, unsigned int position)
+{
+	struct virtio_mmr_lists *lists = walk->lists;
+	u32 value = 0;
+
+	if (position >= lists->size)
+		return 0xffffffff;
+	if (!lists->read(lists->context, position, &value))
+		walk->unreadable = true;
+	return value;
+}
+
+static unsigned int ask_conventional(struct walk *walk, u8 id, unsigned int position)
+{
+	u16 pcie_flags = walk->lists->pcie_flags;
+	bool is_integrated = (pcie_flags & PCI_EXP_FLAGS_TYPE) >> 4 == PCI_EXP_TYPE_RC_END;
+	unsigned int length;
+	u8 byte;
+
+	switch (id) {
+	case PCI_CAP_ID_MSI:
+		byte = read_byte(walk, position + PCI_MSI_FLAGS);
+		length = byte & PCI_MSI_FLAGS_64BIT ? 14 : 10;
+		byte = read_byte(walk, position + PCI_MSI_FLAGS + 1);
+		return byte << 8 & PCI_MSI_FLAGS_MASKBIT ? length + 10 : length;
+	case PCI_CAP_ID_PCIX:
+		byte = read_byte(walk, position + PCI_X_CMD + 1);
+		return PCI_X_CMD_VERSION(byte << 8) ? PCI_CAP_PCIX_SIZEOF_V2 :
+						      PCI_CAP_PCIX_SIZEOF_V0;
+	case PCI_CAP_ID_HT:
+		byte = read_byte(walk, position + 3);
+		return byte & HT_3BIT_CAP_MASK ? HT_CAP_SIZEOF_SHORT : HT_CAP_SIZEOF_LONG;
+	case PCI_CAP_ID_VNDR:
+		return read_byte(walk, position + PCI_CAP_FLAGS);
+	case PCI_CAP_ID_EXP:
+		/* A function of the root complex has no registers of a link */
+		if ((pcie_flags & PCI_EXP_FLAGS_VERS) == 1)
+			return is_integrated ? 0xc : PCI_CAP_EXP_ENDPOINT_SIZEOF_V1;
+		return is_integrated ? 0x2c : PCI_CAP_EXP_ENDPOINT_SIZEOF_V2;
+	case PCI_CAP_ID_SATA:
+		byte = read_byte(walk, position + PCI_SATA_REGS);
+		return (byte & PCI_SATA_REGS_MASK) == PCI_SATA_REGS_INLINE ?
+		       PCI_SATA_SIZEOF_LONG : PCI_SATA_SIZEOF_SHORT;
+	}
+	return 0;
+}
+
+static unsigned int virtual_channels(struct walk *walk, unsigned int position)
+{
+	u32 channels = read_dword(walk, position + PCI_VC_PORT_CAP1) & PCI_VC_CAP1_EVCC;
+	u32 tables = read_dword(walk, position + PCI_VC_PORT_CAP2);
+	unsigned int length = PCI_CAP_VC_BASE_SIZEOF +
+			      (1 + channels) * PCI_CAP_VC_PER_VC_SIZEOF;
+	unsigned int phases = 0;
+
+	if (tables & PCI_VC_CAP2_128_PHASE)
+		phases = 128;
+	else if (tables & PCI_VC_CAP2_64_PHASE)
+		phases = 64;
+	else if (tables & PCI_VC_CAP2_32_PHASE)
+		phases = 32;
+	/* Four bits a phase, from a multiple of 16 bytes on */
+	return phases ? (length + 15) / 16 * 16 + phases / 2 : length;
+}
+
+static unsigned int ask_extended(struct walk *walk, u16 id, unsigned int position)
+{
+	u32 value = read_dword(walk, position + 4);
+	unsigned int vectors;
+
+	switch (id) {
+	case PCI_EXT_CAP_ID_VC:
+	case PCI_EXT_CAP_ID_VC9:
+	case PCI_EXT_CAP_ID_MFVC:
+		return virtual_channels(walk, position);
+	case PCI_EXT_CAP_ID_VNDR:
+	case PCI_EXT_CAP_ID_DVSEC:
+		return value >> 20;
+	case PCI_EXT_CAP_ID_ACS:
+		if (!(value & PCI_ACS_EC))
+			return 8;
+		vectors = value >> 8 & 0xff;
+		return 8 + (vectors ? (vectors + 31) / 32 * 4 : 32);
+	case PCI_EXT_CAP_ID_REBAR:
+		value = read_dword(walk, position + PCI_REBAR_CTRL);
+		return 4 + ((value & PCI_REBAR_CTRL_NBAR_MASK) >> PCI_REBAR_CTRL_NBAR_SHIFT) * 8;
+	case PCI_EXT_CAP_ID_DPA:
+		return PCI_DPA_BASE_SIZEOF + (value & PCI_DPA_CAP_SUBSTATE_MASK) + 1;
+	case PCI_EXT_CAP_ID_TPH:
+		if ((value & PCI_TPH_CAP_LOC_MASK) != PCI_TPH_LOC_CAP)
+			return PCI_TPH_BASE_SIZEOF;
+		vectors = (value & PCI_TPH_CAP_ST_MASK) >> PCI_TPH_CAP_ST_SHIFT;
+		return PCI_TPH_BASE_SIZEOF + (vectors + 1) * 2;
+	}
+	return 0;
+}
+
+static enum virtio_mmr_lists_defect blame(struct virtio_mmr_lists *lists,
+					  enum virtio_mmr_lists_defect defect,
+					  unsigned int position, u16 id,
+					  unsigned int length, unsigned int room)
+{
+	lists->position = position;
+	lists->id = id;
+	lists->length = length;
+	lists->room = room;
+	return defect;
+}
+
+static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
+					 unsigned int position, u16 id,
+					 unsigned int length)
+{
+	unsigned int room = lists->size - position;
+
+	if (length > room)
+		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
+	memset(lists->map + position, id, length);
+	return VIRTIO_MMR_LISTS_FIT;
+}
+
+/* A position that comes again changes nothing, so the walk can end there. */
+static enum virtio_mmr_lists_defect walk_conventional(struct walk *walk)
+{
+	unsigned int left = (VIRTIO_MMR_CONFIG_SIZE - PCI_STD_HEADER_SIZEOF) / SHORTEST;
+	enum virtio_mmr_lists_defect defect = VIRTIO_MMR_LISTS_FIT;
+	struct virtio_mmr_lists *lists = walk->lists;
+	u8 position;
+
+	if (!(read_byte(walk, PCI_STATUS) & PCI_STATUS_CAP_LIST))
+		return VIRTIO_MMR_LISTS_FIT;
+
+	for (position = read_byte(walk, PCI_CAPABILITY_LIST); position && left-- && !defect;
+	     position = read_byte(walk, position + PCI_CAP_LIST_NEXT)) {
+		u8 id = read_byte(walk, position);
+		unsigned int length = 0;
+
+		if (lists->seen[position])
+			break;
+		lists->seen[position] = true;
+		if (id < ARRAY_SIZE(conventional_length))
+			length = conventional_length[id];
+		if (length == ASK_DEVICE)
+			length = ask_conventional(walk, id, position);
+		if (id == PCI_CAP_ID_MSI && !walk->msi_length)
+			walk->msi_length = length;
+		if (length)
+			defect = take(lists, position, id, length);
+	}
+	return defect;
+}
+
+static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
+{
+	unsigned int position = VIRTIO_MMR_CONFIG_SIZE;
+	enum virtio_mmr_lists_defect defect = VIRTIO_MMR_LISTS_FIT;
+	struct virtio_mmr_lists *lists = walk->lists;
+
+	memset(lists->seen, 0, sizeof(lists->seen));
+	while (position >= VIRTIO_MMR_CONFIG_SIZE && position < lists->size && !defect &&
+	       !lists->seen[position / SHORTEST]) {
+		u32 header = read_dword(walk, position);
+		u16 id = PCI_EXT_CAP_ID(header);
+		unsigned int length = 0;
+
+		lists->seen[position / SHORTEST] = true;
+		if (id < ARRAY_SIZE(extended_length))
+			length = extended_length[id];
+		if (length == ASK_DEVICE)
+			length = ask_extended(walk, id, position);
+		/* The list cannot begin elsewhere, so its first entry stays in any case */
+		if (!length && position == VIRTIO_MMR_CONFIG_SIZE)
+			length = SHORTEST;
+		if (length)
+			defect = take(lists, position, id, length);
+		position = PCI_EXT_CAP_NEXT(header);
+	}
+	return defect;
+}
+
+/*
+ * Of these vfio-pci-core has tables of which bits a user may write. It finds its place
+ * there by looking back to where the ID begins.
+ */
+static unsigned int size_of_table(struct walk *walk, unsigned int position)
+{
+	u8 id = walk->lists->map[position];
+
+	if (position >= VIRTIO_MMR_CONFIG_SIZE)
+		return id == PCI_EXT_CAP_ID_ERR || id == PCI_EXT_CAP_ID_PWR ?
+		       extended_length[id] : 0;
+	switch (id) {
+	case PCI_CAP_ID_PM:
+	case PCI_CAP_ID_VPD:
+	case PCI_CAP_ID_AF:
+		return conventional_length[id];
+	case PCI_CAP_ID_MSI:
+		return walk->msi_length;
+	case PCI_CAP_ID_PCIX:
+	case PCI_CAP_ID_EXP:
+		return ask_conventional(walk, id, position);
+	}
+	return 0;
+}
+
+static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
+{
+	struct virtio_mmr_lists *lists = walk->lists;
+	unsigned int position, length, room;
+
+	for (position = PCI_STD_HEADER_SIZEOF; position < lists->size; position += length) {
+		u8 id = lists->map[position];
+
+		for (length = 1; position + length < lists->size; length++)
+			if (lists->map[position + length] != id ||
+			    position + length == VIRTIO_MMR_CONFIG_SIZE)
+				break;
+		if (id == NOBODY)
+			continue;
+		room = size_of_table(walk, position);
+		if (room && length > room)
+			return blame(lists, VIRTIO_MMR_LISTS_MERGE, position, id, length, room);
+		/* What is left of one that another one covers in part */
+		if (room > lists->size - position)
+			return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, room,
+				     lists->size - position);
+	}
+	return VIRTIO_MMR_LISTS_FIT;
+}
+
+/**
+ * virtio_mmr_lists_validate - judge the capability lists of a function
+ * @lists: how to read them; the capability at fault is stored there
+ *
+ * Return: VIRTIO_MMR_LISTS_FIT if vfio-pci-core touches nothing but its copy of
+ * configuration space, as long as the device answers it as it did here.
+ */
+enum virtio_mmr_lists_defect
+virtio_mmr_lists_validate(struct virtio_mmr_lists *lists)
+{
+	struct walk walk = { .lists = lists };
+	enum virtio_mmr_lists_defect defect;
+
+	memset(lists->map, NOBODY, sizeof(lists->map));
+	memset(lists->seen, 0, sizeof(lists->seen));
+	defect = walk_conventional(&walk);
+	if (!defect)
+		defect = walk_extended(&walk);
+	if (!defect)
+		defect = find_merged(&walk);
+	return walk.unreadable ? VIRTIO_MMR_LISTS_UNREADABLE : defect;
+}
+
+/**
+ * virtio_mmr_lists_explain - say what is wrong with the lists, for people
+ * @text: where to store it, one line without its end
+ * @size: of @text in bytes; VIRTIO_MMR_LISTS_EXPLANATION_SIZE is always enough
+ * @lists: as virtio_mmr_lists_validate() left it
+ * @defect: what that returned; for VIRTIO_MMR_LISTS_FIT the text is empty
+ */
+void virtio_mmr_lists_explain(char *text, size_t size,
+			      const struct virtio_mmr_lists *lists,
+			      enum virtio_mmr_lists_defect defect)
+{
+	const char *kind = lists->position < VIRTIO_MMR_CONFIG_SIZE ? "" : "extended ";
+
+	switch (defect) {
+	case VIRTIO_MMR_LISTS_FIT:
+		snprintf(text, size, "%s", "");
+		break;
+	case VIRTIO_MMR_LISTS_UNREADABLE:
+		snprintf(text, size, "configuration space cannot be read");
+		break;
+	case VIRTIO_MMR_LISTS_OVERRUN:
+		snprintf(text, size,
+			 "%scapability 0x%02x at 0x%x has %u bytes, but only %u are left of configuration space",
+			 kind, lists->id, lists->position, lists->length, lists->room);
+		break;
+	case VIRTIO_MMR_LISTS_MERGE:
+		snprintf(text, size,
+			 "%scapabilities 0x%02x at 0x%x touch each other and have %u bytes together, more than %u",
+			 kind, lists->id, lists->position, lists->length, lists->room);
+		break;
+	}
+}

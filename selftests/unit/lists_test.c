@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The driver's judgement of capability lists, from its own source: each capability
+ * whose length vfio-pci-core knows or asks for, at the last place where it fits and
+ * behind that; and what it would take for one capability where there are several.
+ */
+#include <linux/pci_regs.h>
+
+#include "kselftest_harness.h"
+#include "lists.h"
+
+FIXTURE(lists)
+{
+	struct virtio_mmr_lists lists;
+	uint8_t config[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
+	unsigned int reads[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4];
+	/* Where the last one was put, for the next one's link; 0 for none */
+	unsigned int last, last_extended;
+	unsigned int unreadable;
+};
+
+static bool read_config(void *context, unsigned int position, u32 *value)
+{
+	struct _test_data_lists *self = context;
+
+	if (position % 4 || position >= self->lists.size)
+		abort();
+	self->reads[position / 4]++;
+	memcpy(value, self->config + position, 4);
+	return position != self->unreadable;
+}
+
+FIXTURE_SETUP(lists)
+{
+	self->lists.read = read_config;
+	self->lists.context = self;
+	self->lists.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
+	/* Version 2, an endpoint */
+	self->lists.pcie_flags = 2;
+	self->config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+	self->unreadable = 1;
+}
+
+FIXTURE_TEARDOWN(lists) { }
+
+/* At the end of the list */
+static void add(struct _test_data_lists *self, unsigned int at, u8 id)
+{
+	self->config[self->last ? self->last + PCI_CAP_LIST_NEXT : PCI_CAPABILITY_LIST] = at;
+	self->config[at] = id;
+	self->config[at + PCI_CAP_LIST_NEXT] = 0;
+	self->last = at;
+}
+
+static void put(struct _test_data_lists *self, unsigned int at, u32 value)
+{
+	memcpy(self->config + at, &value, 4);
+}
+
+static void add_extended(struct _test_data_lists *self, unsigned int at, u16 id)
+{
+	u32 header;
+
+	if (at > 0x100) {
+		if (!self->last_extended) {
+			/* One without a length, since the list begins here */
+			put(self, 0x100, 0x10000);
+			self->last_extended = 0x100;
+		}
+		memcpy(&header, self->config + self->last_extended, 4);
+		put(self, self->last_extended, (header & 0xfffff) | at << 20);
+	}
+	put(self, at, id | 0x10000);
+	self->last_extended = at;
+}
+
+static enum virtio_mmr_lists_defect judge(struct _test_data_lists *self)
+{
+	memset(self->reads, 0, sizeof(self->reads));
+	return virtio_mmr_lists_validate(&self->lists);
+}
+
+static void expect_fit(struct __test_metadata *_metadata, struct _test_data_lists *self)
+{
+	char text[VIRTIO_MMR_LISTS_EXPLANATION_SIZE];
+	enum virtio_mmr_lists_defect defect = judge(self);
+
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, defect);
+	EXPECT_EQ(defect, VIRTIO_MMR_LISTS_FIT) {
+		TH_LOG("%s", text);
+	}
+}
+
+static void expect_overrun(struct __test_metadata *_metadata, struct _test_data_lists *self,
+			   unsigned int at, unsigned int id, unsigned int length)
+{
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_OVERRUN) {
+		TH_LOG("0x%x at 0x%x", id, at);
+	}
+	EXPECT_EQ(self->lists.position, at);
+	EXPECT_EQ(self->lists.id, id);
+	EXPECT_EQ(self->lists.length, length);
+	EXPECT_EQ(self->lists.room, self->lists.size - at);
+}
+
+TEST_F(lists, none)
+{
+	self->config[PCI_STATUS] = 0;
+	self->config[PCI_CAPABILITY_LIST] = 0x40;
+	self->config[0x40] = PCI_CAP_ID_VNDR;
+	self->config[0x42] = 255;
+	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	expect_fit(_metadata, self);
+	self->config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
+	expect_overrun(_metadata, self, 0x40, PCI_CAP_ID_VNDR, 255);
+}
+
+/* ID, what follows the two bytes of the link, bytes in all */
+static const struct {
+	u8 id;
+	u8 body[3];
+	u16 pcie_flags;
+	unsigned int length;
+} conventional[] = {
+	{ PCI_CAP_ID_PM, {}, 2, 8 },
+	{ PCI_CAP_ID_AGP, {}, 2, 12 },
+	{ PCI_CAP_ID_VPD, {}, 2, 8 },
+	{ PCI_CAP_ID_MSI, {}, 2, 10 },
+	{ PCI_CAP_ID_MSI, { 0x80 }, 2, 14 },
+	{ PCI_CAP_ID_MSI, { 0, 1 }, 2, 20 },
+	{ PCI_CAP_ID_MSI, { 0x80, 1 }, 2, 24 },
+	{ PCI_CAP_ID_PCIX, {}, 2, 8 },
+	{ PCI_CAP_ID_PCIX, { 0, 0x10 }, 2, 24 },
+	{ PCI_CAP_ID_HT, { 0, 0 }, 2, 28 },
+	{ PCI_CAP_ID_HT, { 0, 0xa0 }, 2, 24 },
+	{ PCI_CAP_ID_VNDR, { 4 }, 2, 4 },
+	{ PCI_CAP_ID_VNDR, { 3 }, 2, 3 },
+	{ PCI_CAP_ID_VNDR, { 188 }, 2, 188 },
+	{ PCI_CAP_ID_EXP, {}, 2, PCI_CAP_EXP_ENDPOINT_SIZEOF_V2 },
+	{ PCI_CAP_ID_EXP, {}, 1, 0x14 },
+	{ PCI_CAP_ID_EXP, {}, 0x92, 0x2c },
+	{ PCI_CAP_ID_EXP, {}, 0x91, 0xc },
+	{ PCI_CAP_ID_MSIX, {}, 2, 12 },
+	{ PCI_CAP_ID_SATA, { 0, 0, 0xf }, 2, 16 },
+	{ PCI_CAP_ID_SATA, { 0, 0, 0xe }, 2, 8 },
+	{ PCI_CAP_ID_AF, {}, 2, 6 },
+};
+
+TEST_F(lists, conventional_ends)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(conventional); i++) {
+		unsigned int length = conventional[i].length;
+		unsigned int at = VIRTIO_MMR_CONFIG_SIZE - length;
+
+		self->lists.pcie_flags = conventional[i].pcie_flags;
+		self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+		self->last = 0;
+		/* In front of the end, for the body would lie behind it */
+		for (; at < VIRTIO_MMR_CONFIG_SIZE - 4; at++) {
+			bool fits = at + length <= VIRTIO_MMR_CONFIG_SIZE;
+
+			memset(self->config + 0x40, 0, 0xc0);
+			self->last = 0;
+			add(self, at, conventional[i].id);
+			memcpy(self->config + at + 2, conventional[i].body, 3);
+			if (fits)
+				expect_fit(_metadata, self);
+			else
+				expect_overrun(_metadata, self, at, conventional[i].id, length);
+			/* Where there is an extended part there is room in any case */
+			self->lists.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
+			expect_fit(_metadata, self);
+			self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+		}
+	}
+}
+
+/* The link alone, which vfio-pci-core writes; what behind it cannot be read is all ones */
+TEST_F(lists, conventional_last_bytes)
+{
+	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	add(self, 0xfc, PCI_CAP_ID_VNDR);
+	self->config[0xfe] = 1;
+	expect_fit(_metadata, self);
+	self->config[PCI_CAPABILITY_LIST] = 0xff;
+	self->config[0xff] = PCI_CAP_ID_VNDR;
+	expect_overrun(_metadata, self, 0xff, PCI_CAP_ID_VNDR, 255);
+	self->config[PCI_CAPABILITY_LIST] = 0xfe;
+	self->config[0xfe] = PCI_CAP_ID_VNDR;
+	self->config[0xff] = 0;
+	expect_overrun(_metadata, self, 0xfe, PCI_CAP_ID_VNDR, 255);
+}
+
+/* ID, the two dwords behind the header, bytes in all */
+static const struct {
+	u16 id;
+	u32 first, second;
+	unsigned int length;
+} extended[] = {
+	{ PCI_EXT_CAP_ID_ERR, 0, 0, 0x2c },
+	{ PCI_EXT_CAP_ID_VC, 0, 0, 28 },
+	{ PCI_EXT_CAP_ID_VC, 7, 0, 112 },
+	{ PCI_EXT_CAP_ID_VC, 0, 0x2, 32 + 16 },
+	{ PCI_EXT_CAP_ID_VC9, 7, 0x4, 112 + 32 },
+	{ PCI_EXT_CAP_ID_MFVC, 3, 0xe, 64 + 64 },
+	{ PCI_EXT_CAP_ID_DSN, 0, 0, 12 },
+	{ PCI_EXT_CAP_ID_PWR, 0, 0, 16 },
+	{ PCI_EXT_CAP_ID_VNDR, 0x00c00000, 0, 12 },
+	{ PCI_EXT_CAP_ID_VNDR, 0xef0fffff, 0, 0xef0 },
+	{ PCI_EXT_CAP_ID_ACS, 0xff5f, 0, 8 },
+	{ PCI_EXT_CAP_ID_ACS, 0x0120, 0, 12 },
+	{ PCI_EXT_CAP_ID_ACS, 0x2020, 0, 12 },
+	{ PCI_EXT_CAP_ID_ACS, 0x2120, 0, 16 },
+	{ PCI_EXT_CAP_ID_ACS, 0x0020, 0, 40 },
+	{ PCI_EXT_CAP_ID_ARI, 0, 0, 8 },
+	{ PCI_EXT_CAP_ID_ATS, 0, 0, 8 },
+	{ PCI_EXT_CAP_ID_SRIOV, 0, 0, 64 },
+	{ PCI_EXT_CAP_ID_MCAST, 0, 0, 40 },
+	{ PCI_EXT_CAP_ID_PRI, 0, 0, 16 },
+	{ PCI_EXT_CAP_ID_REBAR, 0, 0x20, 12 },
+	{ PCI_EXT_CAP_ID_REBAR, 0, 0xe0, 60 },
+	{ PCI_EXT_CAP_ID_DPA, 0, 0, 17 },
+	{ PCI_EXT_CAP_ID_DPA, 0x1f, 0, 48 },
+	{ PCI_EXT_CAP_ID_TPH, 0x07ff0000, 0, 12 },
+	{ PCI_EXT_CAP_ID_TPH, 0x07ff0400, 0, 12 },
+	{ PCI_EXT_CAP_ID_TPH, 0x00000200, 0, 14 },
+	{ PCI_EXT_CAP_ID_TPH, 0x07ff0200, 0, 12 + 4096 },
+	{ PCI_EXT_CAP_ID_LTR, 0, 0, 8 },
+	{ PCI_EXT_CAP_ID_DVSEC, 0x00c00000, 0, 12 },
+	{ PCI_EXT_CAP_ID_DVSEC, 0xef0fffff, 0, 0xef0 },
+};
+
+TEST_F(lists, extended_ends)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(extended); i++) {
+		unsigned int length = extended[i].length;
+		unsigned int at = length < 0xf00 ? (4096 - length) & ~3u : 0x104;
+
+		/* In front of the end, for the dwords would lie behind it */
+		for (; at <= 4096 - 12; at += 4) {
+			memset(self->config + 0x100, 0, 0xf00);
+			self->last_extended = 0;
+			add_extended(self, at, extended[i].id);
+			put(self, at + 4, extended[i].first);
+			put(self, at + 8, extended[i].second);
+			if (at + length <= 4096)
+				expect_fit(_metadata, self);
+			else
+				expect_overrun(_metadata, self, at, extended[i].id, length);
+		}
+	}
+}
+
+/* Those whose length nobody needs have none, wherever they lie */
+TEST_F(lists, unknown)
+{
+	unsigned int id;
+
+	for (id = 0; id < 0x10000; id++) {
+		unsigned int i;
+
+		for (i = 0; i < ARRAY_SIZE(extended); i++)
+			if (extended[i].id == id)
+				break;
+		if (i < ARRAY_SIZE(extended))
+			continue;
+		self->last_extended = 0;
+		add_extended(self, 0xffc, id);
+		expect_fit(_metadata, self);
+		/* The list's first one is kept */
+		self->last_extended = 0;
+		add_extended(self, 0x100, id);
+		expect_fit(_metadata, self);
+	}
+	for (id = 0; id < 0x100; id++) {
+		unsigned int i;
+
+		for (i = 0; i < ARRAY_SIZE(conventional); i++)
+			if (conventional[i].id == id)
+				break;
+		if (i < ARRAY_SIZE(conventional))
+			continue;
+		self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+		self->last = 0;
+		add(self, 0xfe, id);
+		expect_fit(_metadata, self);
+	}
+}
+
+/* A header at the very end: its length would lie behind */
+TEST_F(lists, extended_last_dword)
+{
+	add_extended(self, 0xffc, PCI_EXT_CAP_ID_VNDR);
+	expect_overrun(_metadata, self, 0xffc, PCI_EXT_CAP_ID_VNDR, 0xfff);
+	self->config[0xffc] = PCI_EXT_CAP_ID_DSN;
+	expect_overrun(_metadata, self, 0xffc, PCI_EXT_CAP_ID_DSN, 12);
+}
+
+/* As many as there is room for: twice what the PCI core's walker looks at */
+TEST_F(lists, longest_list)
+{
+	unsigned int at;
+
+	for (at = 0x100; at < 0xff8; at += 4)
+		put(self, at, PCI_EXT_CAP_ID_RCLD | (at + 4) << 20);
+	put(self, 0xff8, PCI_EXT_CAP_ID_VNDR);
+	put(self, 0xffc, 9 << 20);
+	expect_overrun(_metadata, self, 0xff8, PCI_EXT_CAP_ID_VNDR, 9);
+	put(self, 0xffc, 8 << 20);
+	expect_fit(_metadata, self);
+	for (at = 0x100 / 4; at < 0x1000 / 4; at++)
+		EXPECT_EQ(self->reads[at], 1);
+
+	/* So it is with 48 of the other kind */
+	for (at = 0; at < 47; at++)
+		add(self, 0x40 + at * 4, PCI_CAP_ID_SSVID);
+	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	add(self, 0xfc, PCI_CAP_ID_MSIX);
+	expect_overrun(_metadata, self, 0xfc, PCI_CAP_ID_MSIX, 12);
+	/* vfio-pci-core does not see a 49th */
+	self->last = 0;
+	for (at = 0; at < 48; at++)
+		add(self, 0x41 + at * 3, PCI_CAP_ID_SSVID);
+	add(self, 0xfc, PCI_CAP_ID_MSIX);
+	expect_fit(_metadata, self);
+}
+
+TEST_F(lists, loops)
+{
+	add_extended(self, 0x200, PCI_EXT_CAP_ID_DSN);
+	add_extended(self, 0x300, PCI_EXT_CAP_ID_DSN);
+	put(self, 0x300, PCI_EXT_CAP_ID_DSN | 0x200 << 20);
+	add(self, 0x40, PCI_CAP_ID_VNDR);
+	self->config[0x42] = 16;
+	self->config[0x41] = 0x40;
+	expect_fit(_metadata, self);
+	put(self, 0x300, PCI_EXT_CAP_ID_DSN | 0x300 << 20);
+	expect_fit(_metadata, self);
+	/* A link to the conventional part ends the list */
+	put(self, 0x300, PCI_EXT_CAP_ID_DSN | 0xfcu << 20);
+	expect_fit(_metadata, self);
+}
+
+/* Two in a row whose bits a user may write in part: vfio-pci-core takes them for one */
+TEST_F(lists, merged)
+{
+	static const struct { u8 id; unsigned int length; } both[] = {
+		{ PCI_CAP_ID_PM, 8 }, { PCI_CAP_ID_VPD, 8 }, { PCI_CAP_ID_MSI, 10 },
+		{ PCI_CAP_ID_PCIX, 8 }, { PCI_CAP_ID_AF, 6 },
+		{ PCI_CAP_ID_EXP, PCI_CAP_EXP_ENDPOINT_SIZEOF_V2 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(both); i++) {
+		self->last = 0;
+		memset(self->config + 0x40, 0, 0xc0);
+		add(self, 0x50, both[i].id);
+		add(self, 0x50 + both[i].length, both[i].id);
+		EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+		EXPECT_EQ(self->lists.position, 0x50);
+		EXPECT_EQ(self->lists.id, both[i].id);
+		EXPECT_EQ(self->lists.length, 2 * both[i].length);
+		EXPECT_EQ(self->lists.room, both[i].length);
+		/* A byte between them */
+		self->last = 0;
+		memset(self->config + 0x40, 0, 0xc0);
+		add(self, 0x50, both[i].id);
+		add(self, 0x50 + both[i].length + 1, both[i].id);
+		expect_fit(_metadata, self);
+	}
+	/* All of these are written as they are */
+	self->last = 0;
+	add(self, 0x50, PCI_CAP_ID_VNDR);
+	self->config[0x52] = 16;
+	add(self, 0x60, PCI_CAP_ID_VNDR);
+	self->config[0x62] = 16;
+	expect_fit(_metadata, self);
+
+	add_extended(self, 0x200, PCI_EXT_CAP_ID_ERR);
+	add_extended(self, 0x22c, PCI_EXT_CAP_ID_ERR);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.position, 0x200);
+	EXPECT_EQ(self->lists.length, 0x58);
+	self->last_extended = 0;
+	add_extended(self, 0x200, PCI_EXT_CAP_ID_PWR);
+	add_extended(self, 0x208, PCI_EXT_CAP_ID_PWR);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.length, 24);
+}
+
+/* There is one table for MSI, as long as the first such capability */
+TEST_F(lists, second_msi)
+{
+	add(self, 0x50, PCI_CAP_ID_MSI);
+	add(self, 0x80, PCI_CAP_ID_MSI);
+	expect_fit(_metadata, self);
+	self->config[0x82] = 0x80;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.position, 0x80);
+	EXPECT_EQ(self->lists.length, 14);
+	EXPECT_EQ(self->lists.room, 10);
+	self->config[0x52] = 0x80;
+	self->config[0x82] = 0;
+	expect_fit(_metadata, self);
+}
+
+/* One that another one covers: its registers are looked for from where it goes on */
+TEST_F(lists, covered)
+{
+	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	add(self, 0xc4, PCI_CAP_ID_EXP);
+	expect_fit(_metadata, self);
+	add(self, 0xd4, PCI_CAP_ID_VNDR);
+	self->config[0xd6] = 4;
+	expect_overrun(_metadata, self, 0xd8, PCI_CAP_ID_EXP,
+		       PCI_CAP_EXP_ENDPOINT_SIZEOF_V2);
+	self->lists.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
+	expect_fit(_metadata, self);
+}
+
+TEST_F(lists, unreadable)
+{
+	add(self, 0x50, PCI_CAP_ID_PM);
+	add_extended(self, 0x200, PCI_EXT_CAP_ID_VNDR);
+	self->unreadable = 0x50;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_UNREADABLE);
+	self->unreadable = 0x204;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_UNREADABLE);
+	self->unreadable = 0x208;
+	expect_fit(_metadata, self);
+}
+
+TEST_F(lists, explanations)
+{
+	char text[2 * VIRTIO_MMR_LISTS_EXPLANATION_SIZE];
+
+	self->lists.position = 0xffc;
+	self->lists.id = 0xffff;
+	self->lists.length = 4108;
+	self->lists.room = 4096;
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_FIT);
+	EXPECT_STREQ(text, "");
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists,
+				 VIRTIO_MMR_LISTS_UNREADABLE);
+	EXPECT_STREQ(text, "configuration space cannot be read");
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_OVERRUN);
+	EXPECT_STREQ(text, "extended capability 0xffff at 0xffc has 4108 bytes, but only 4096 are left of configuration space");
+	EXPECT_LT(strlen(text), VIRTIO_MMR_LISTS_EXPLANATION_SIZE);
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_STREQ(text, "extended capabilities 0xffff at 0xffc touch each other and have 4108 bytes together, more than 4096");
+	EXPECT_LT(strlen(text), VIRTIO_MMR_LISTS_EXPLANATION_SIZE);
+	self->lists.position = 0xfc;
+	self->lists.id = 9;
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_OVERRUN);
+	EXPECT_STREQ(text, "capability 0x09 at 0xfc has 4108 bytes, but only 4096 are left of configuration space");
+}
+
+TEST_HARNESS_MAIN
