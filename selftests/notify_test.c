@@ -63,6 +63,23 @@ static bool find_structure(struct vfio_device *device, uint8_t type,
 	return false;
 }
 
+/* Whether two bytes of a BAR are the MSI-X table's or the pending bits' */
+static bool is_over_msix(struct vfio_device *device, unsigned int bar, uint64_t offset)
+{
+	unsigned int at = vfio_capability(device, PCI_CAP_ID_MSIX), vectors;
+	uint32_t table, pba;
+
+	if (!at)
+		return false;
+	vectors = (vfio_config_read(device, at + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1;
+	table = vfio_config_read(device, at + PCI_MSIX_TABLE, 4);
+	pba = vfio_config_read(device, at + PCI_MSIX_PBA, 4);
+	return ((table & 7) == bar && offset + 2 > (table & ~7u) &&
+		offset < (table & ~7u) + vectors * 16) ||
+	       ((pba & 7) == bar && offset + 2 > (pba & ~7u) &&
+		offset < (pba & ~7u) + (vectors + 63) / 64 * 8);
+}
+
 /* Documentation/device.rst, "Notification": what makes the structure valid */
 static bool doorbells_are_valid(struct vfio_device *device,
 				const struct structure *common,
@@ -78,7 +95,8 @@ static bool doorbells_are_valid(struct vfio_device *device,
 			      common->offset + VIRTIO_PCI_COMMON_Q_NOFF, &notify_off, 2) != 2)
 			return false;
 		doorbell = (uint64_t)notify_off * notify->multiplier;
-		if (doorbell % 2 || doorbell + 2 > notify->length)
+		if (doorbell % 2 || doorbell + 2 > notify->length ||
+		    is_over_msix(device, notify->bar, notify->offset + doorbell))
 			return false;
 	}
 	return true;

@@ -107,12 +107,13 @@ layouts=(
 	'link_that_fails|rng|mmr-form=bare|reset_test:-t:by_link_error'
 )
 
-# In the same form: devices that are slow, or say what is not true
+# In the same form: devices that are slow, or say what is not true; no MMR functions
 faults=(
 	'notify_in_no_bar|net|mmr-notify-bar=3|notify_test net_test'
 	'notify_beyond_bar|net|mmr-notify-length=0xfffff000|notify_test'
 	'notify_odd|net|mmr-notify-offset=0x3001,mmr-notify-length=0x800|notify_test'
 	'doorbells_odd|net|mmr-config=0xc4=3|notify_test'
+	'doorbell_over_table|net|mmr-notify-bar=1,mmr-notify-offset=0,mmr-notify-length=0x800|notify_test'
 	'notify_too_short|net|mmr-notify-length=4|notify_test net_test'
 	'notify_just_short|net|mmr-notify-length=9|notify_test'
 	'notify_long_enough|net|mmr-notify-length=10|notify_test'
@@ -124,6 +125,9 @@ faults=(
 	'slow_doorbells|blk|num-queues=64,mmr-common-delay=30|port_test:-t:slow_doorbells_are_not_used'
 	'posted_writes|net|mmr-post-delay=2000|port_test net_test'
 	'posted_notify|net|mmr-post-delay=2000,mmr-notify-cap=off|port_test'
+	'no_capability|net|mmr-bar=0,mmr-caps=|plain_test'
+	'changing|net|mmr-form=bare|changing_test'
+	'changing_no_capability|net|mmr-caps=|changing_test'
 	'pf_of_user|rng|mmr-form=bare|vf_token_test'
 )
 

@@ -11,7 +11,8 @@
 
 #include "capability.h"
 
-#define HEADER		(2 + VIRTIO_MMR_NUM_BARS)
+#define MSIX		(2 + VIRTIO_MMR_NUM_BARS)
+#define HEADER		(MSIX + 10)
 
 static unsigned __int128 field(const u8 *raw, unsigned int width)
 {
@@ -28,11 +29,20 @@ static void expect(bool condition)
 		abort();
 }
 
-static bool is_usable(const u8 *raw, size_t room,
+static bool is_apart(const u8 *raw, unsigned int mask, unsigned __int128 size, u8 bar,
+		     unsigned __int128 offset, unsigned __int128 length)
+{
+	unsigned __int128 start = field(raw, 4) & ~(unsigned __int128)mask;
+
+	return (raw[0] & mask) != bar || offset + length <= start || offset >= start + size;
+}
+
+/* @msix: Message Control and both offsets, or NULL */
+static bool is_usable(const u8 *raw, size_t room, const u8 *msix,
 		      const struct virtio_mmr_function *function)
 {
 	size_t body = 4, vsec_length;
-	unsigned __int128 offset, length;
+	unsigned __int128 offset, length, vectors;
 	u8 bar;
 
 	if (room < 24)
@@ -47,25 +57,35 @@ static bool is_usable(const u8 *raw, size_t room,
 	offset = field(raw + body + 4, 8);
 	length = field(raw + body + 12, 8);
 
-	return raw[body] == 10 && bar < 6 &&
-	       function->bar_kind[bar] == VIRTIO_MMR_BAR_MEMORY &&
-	       offset % 4 == 0 && length >= (function->has_msix ? 24 : 20) &&
-	       offset + length <= function->bar_size[bar];
+	if (raw[body] != 10 || bar >= 6 ||
+	    function->bar_kind[bar] != VIRTIO_MMR_BAR_MEMORY || offset % 4 ||
+	    length < (msix ? 24 : 20) || offset + length > function->bar_size[bar])
+		return false;
+	if (!msix)
+		return true;
+	vectors = (field(msix, 2) & 0x7ff) + 1;
+	return is_apart(msix + 2, 7, vectors * 16, bar, offset, length) &&
+	       is_apart(msix + 6, 7, (vectors + 63) / 64 * 8, bar, offset, length);
 }
 
-/* Input: room in configuration space, flags, kind and size per BAR, capability */
+/* Input: room in configuration space, flags, kind and size per BAR, MSI-X, capability */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct virtio_mmr_function function = {};
 	enum virtio_mmr_defect defect;
 	struct virtio_mmr_cap cap;
+	const u8 *msix = NULL;
 	size_t room, have, bar;
 	u8 *raw;
 
 	if (size < HEADER)
 		return 0;
-	function.has_msix = data[1] & 1;
+	if (data[1] & 1) {
+		msix = data + MSIX;
+		virtio_mmr_msix_decode(&function, field(msix, 2), field(msix + 2, 4),
+				       field(msix + 6, 4));
+	}
 	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++) {
 		function.bar_kind[bar] = data[2 + bar] % 4;
 		function.bar_size[bar] = 1ULL << data[2 + bar] / 4;
@@ -82,7 +102,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	defect = virtio_mmr_cap_decode(&cap, raw, room);
 	if (!defect)
 		defect = virtio_mmr_cap_validate(&cap, &function);
-	expect((defect == VIRTIO_MMR_USABLE) == is_usable(raw, room, &function));
+	expect((defect == VIRTIO_MMR_USABLE) == is_usable(raw, room, msix, &function));
 	if (!defect) {
 		u32 io_size = virtio_mmr_io_bar_size(cap.length);
 

@@ -106,18 +106,51 @@ TEST_F(capability, refuses_short_vsec)
 	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xf00), VIRTIO_MMR_USABLE);
 	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xeff),
 		  VIRTIO_MMR_TRUNCATED);
-	EXPECT_TRUE(self->cap.overruns);
 	encode(self->raw, 0xfff, 0, 10, 1, 0, 256);
 	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 0xf00),
 		  VIRTIO_MMR_TRUNCATED);
-	EXPECT_TRUE(self->cap.overruns);
-	/* Where there would not be room for a capability of ours */
-	encode(self->raw, 9, 0, 10, 1, 0, 256);
-	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 8), VIRTIO_MMR_TRUNCATED);
-	EXPECT_TRUE(self->cap.overruns);
-	encode(self->raw, 8, 0, 10, 1, 0, 256);
-	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 8), VIRTIO_MMR_TRUNCATED);
-	EXPECT_FALSE(self->cap.overruns);
+}
+
+/* A function without any that claims to be one is no MMR function */
+TEST_F(capability, claims)
+{
+	unsigned int type;
+
+	for (type = 0; type < 256; type++) {
+		encode(self->raw, 0, 0, type, 1, 0, 256);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 28);
+		EXPECT_EQ(self->cap.claimed, type == 10);
+		encode(self->raw, 28, 0, type, 1, 0, 256);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 28);
+		EXPECT_EQ(self->cap.claimed, type == 10);
+		/* Too short: as long as the type is a part of it */
+		encode(self->raw, 9, 0, type, 1, 0, 256);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 28);
+		EXPECT_EQ(self->cap.claimed, type == 10);
+		encode(self->raw, 8, 0, type, 1, 0, 256);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 28);
+		EXPECT_FALSE(self->cap.claimed);
+		/* Cut off */
+		encode(self->raw, 0, 0, type, 1, 0, 256);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 8);
+		EXPECT_EQ(self->cap.claimed, type == 10);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 4);
+		EXPECT_FALSE(self->cap.claimed);
+		encode(self->raw, 28, 0, type, 1, 0, 256);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 12);
+		EXPECT_EQ(self->cap.claimed, type == 10);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 8);
+		EXPECT_FALSE(self->cap.claimed);
+		/* A bare one with id 16, which looks like a VSEC header */
+		encode(self->raw, 0, 16, type, 1, 0, 256);
+		virtio_mmr_cap_decode(&self->cap, self->raw, 28);
+		EXPECT_EQ(self->cap.claimed, type == 10);
+	}
+	/* The VSEC ID of a whole one is not its type */
+	encode(self->raw, 28, 0, 9, 1, 0, 256);
+	self->raw[4] = 10;
+	virtio_mmr_cap_decode(&self->cap, self->raw, 28);
+	EXPECT_FALSE(self->cap.claimed);
 }
 
 TEST_F(capability, refuses_end_of_config_space)
@@ -234,6 +267,115 @@ TEST_F(capability, overflow)
 		  VIRTIO_MMR_OUTSIDE_BAR);
 }
 
+/* Each byte of both structures and its neighbours */
+TEST_F(capability, over_msix)
+{
+	u32 at;
+
+	/* 65 vectors: 0x410 bytes, and 16 of pending bits */
+	virtio_mmr_msix_decode(&self->function, 0x8000 | 64, 0x400 | 2, 0xc00 | 2);
+	EXPECT_TRUE(self->function.has_msix);
+	self->cap.length = 24;
+	for (at = 0; at <= BAR_SIZE - 24; at += 4) {
+		bool over = (at + 24 > 0x400 && at < 0x810) || (at + 24 > 0xc00 && at < 0xc10);
+
+		self->cap.offset = at;
+		EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+			  over ? VIRTIO_MMR_OVER_MSIX : VIRTIO_MMR_USABLE) {
+			TH_LOG("at 0x%x", at);
+		}
+	}
+	/* Around both, and in another BAR */
+	self->cap.offset = 0;
+	self->cap.length = BAR_SIZE;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_OVER_MSIX);
+	self->cap.bar = 1;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_USABLE);
+}
+
+TEST_F(capability, msix_structures)
+{
+	const struct virtio_mmr_function *function = &self->function;
+	static const struct { u16 flags; u32 table, pba; } lengths[] = {
+		{ 0, 16, 8 }, { 63, 1024, 8 }, { 64, 1040, 16 }, { 0x7ff, 0x8000, 256 },
+		{ 0xf800, 16, 8 },
+	};
+	unsigned int i;
+
+	/* Without MSI-X nothing is under anything */
+	EXPECT_EQ(virtio_mmr_msix_under(function, 0, 0, -1ull), NULL);
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
+		virtio_mmr_msix_decode(&self->function, lengths[i].flags, 0xfffffff8 | 1,
+				       0x1000 | 5);
+		EXPECT_EQ(function->msix_table.bar, 1);
+		EXPECT_EQ(function->msix_table.offset, 0xfffffff8);
+		EXPECT_EQ(function->msix_table.length, lengths[i].table);
+		EXPECT_EQ(function->msix_pba.bar, 5);
+		EXPECT_EQ(function->msix_pba.offset, 0x1000);
+		EXPECT_EQ(function->msix_pba.length, lengths[i].pba);
+	}
+	/* It ends above 4 GiB */
+	EXPECT_EQ(virtio_mmr_msix_under(function, 1, 0xfffffff6, 2), NULL);
+	EXPECT_EQ(virtio_mmr_msix_under(function, 1, 0xfffffff7, 2), &function->msix_table);
+	EXPECT_EQ(virtio_mmr_msix_under(function, 1, 0x100000007, 2), &function->msix_table);
+	EXPECT_EQ(virtio_mmr_msix_under(function, 1, 0x100000008, 2), NULL);
+	EXPECT_EQ(virtio_mmr_msix_under(function, 1, -1ull, -1ull), NULL);
+	EXPECT_EQ(virtio_mmr_msix_under(function, 1, 0, -1ull), &function->msix_table);
+	EXPECT_EQ(virtio_mmr_msix_under(function, 5, 0x1007, 1), &function->msix_pba);
+	EXPECT_EQ(virtio_mmr_msix_under(function, 5, 0x1008, 1), NULL);
+}
+
+/* With several defects the first rule counts, whichever the others are */
+TEST_F(capability, first_defect)
+{
+	virtio_mmr_msix_decode(&self->function, 0, 2, 8 | 2);
+	self->cap = (struct virtio_mmr_cap){
+		.cfg_type = 9, .bar = 6, .offset = BAR_SIZE + 2, .length = 23,
+	};
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_CFG_TYPE_UNKNOWN);
+	self->cap.cfg_type = 10;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_BAR_OUT_OF_RANGE);
+	self->cap.bar = 3;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_BAR_IS_UPPER_HALF);
+	self->cap.bar = 4;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_BAR_IS_IO);
+	self->cap.bar = 5;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_BAR_UNASSIGNED);
+	self->cap.bar = 2;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OFFSET_UNALIGNED);
+	self->cap.offset = BAR_SIZE;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_LENGTH_TOO_SHORT);
+	self->cap.length = BAR_SIZE;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = 4;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+	self->cap.offset = 0;
+	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_OVER_MSIX);
+}
+
+/* The least that the window must have depends on the function */
+TEST_F(capability, explains_shortest_length)
+{
+	char text[VIRTIO_MMR_EXPLANATION_SIZE];
+
+	self->cap.length = 19;
+	virtio_mmr_cap_explain(text, sizeof(text), 0x100, &self->cap, &self->function,
+			       VIRTIO_MMR_LENGTH_TOO_SHORT);
+	EXPECT_STREQ(text, "capability at 0x100: length 19 is less than 24");
+	self->function.has_msix = false;
+	virtio_mmr_cap_explain(text, sizeof(text), 0x100, &self->cap, &self->function,
+			       VIRTIO_MMR_LENGTH_TOO_SHORT);
+	EXPECT_STREQ(text, "capability at 0x100: length 19 is less than 20");
+}
+
 /* Each defect has its own words, with the values at fault, and the longest of them fit */
 TEST_F(capability, explanations)
 {
@@ -249,6 +391,7 @@ TEST_F(capability, explanations)
 		[VIRTIO_MMR_OFFSET_UNALIGNED] = "offset 0xffffffffffffffff is not a multiple of 4",
 		[VIRTIO_MMR_LENGTH_TOO_SHORT] = "length 18446744073709551615 is less than 24",
 		[VIRTIO_MMR_OUTSIDE_BAR] = "offset 0xffffffffffffffff, length 0xffffffffffffffff are not inside BAR 5 of 0xffffffffffffffff bytes",
+		[VIRTIO_MMR_OVER_MSIX] = "offset 0x0, length 0xffffffffffffffff in BAR 5 overlap the MSI-X pending bits at 0xfffffff8, length 0x100",
 	};
 	char text[2 * VIRTIO_MMR_EXPLANATION_SIZE];
 	unsigned int defect;
@@ -258,8 +401,12 @@ TEST_F(capability, explanations)
 		.length = -1ull,
 	};
 	self->function.bar_size[5] = -1ull;
+	virtio_mmr_msix_decode(&self->function, 0x7ff, 4, 0xfffffff8 | 5);
 	for (defect = 0; defect < ARRAY_SIZE(words); defect++) {
 		strcpy(text, "not written");
+		/* The longest that overlaps anything */
+		if (defect == VIRTIO_MMR_OVER_MSIX)
+			self->cap.offset = 0;
 		virtio_mmr_cap_explain(text, sizeof(text), 0xffc, &self->cap,
 				       &self->function, defect);
 		EXPECT_LT(strlen(text), VIRTIO_MMR_EXPLANATION_SIZE);

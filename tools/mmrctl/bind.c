@@ -237,8 +237,10 @@ static int refuse_function(const struct function *function)
 				 function->bdf, function->reason);
 			return STATUS_NOT_FOUND;
 		}
-		complain("%s: " MMR_DRIVER " cannot use it: %s; vfio-pci can pass it through as it is",
-			 function->bdf, function->reason);
+		complain("%s: " MMR_DRIVER " cannot use it: %s; %s", function->bdf,
+			 function->reason, *function->lists_defect ?
+			 "ask its vendor for other firmware, and give it to no driver of vfio" :
+			 "vfio-pci can pass it through as it is");
 		return STATUS_UNUSABLE;
 	}
 	return STATUS_UNUSABLE;

@@ -496,8 +496,10 @@ static void check_function(struct findings *findings, const struct function *fun
 		}
 		remedy(add(findings, LEVEL_ERROR, "function", function->bdf,
 			   "not usable by " MMR_DRIVER ": %s", function->reason),
-		       "it can be passed through as it is, by vfio-pci; 'mmrctl show %s' has the details for its maker",
-		       function->bdf);
+		       "%s; 'mmrctl show %s' has the details for its maker",
+		       *function->lists_defect ?
+		       "it needs other firmware, and must be given to no driver of vfio" :
+		       "it can be passed through as it is, by vfio-pci", function->bdf);
 		break;
 	}
 

@@ -45,14 +45,20 @@ static void *grow(void *array, size_t *count, size_t size)
 static void load_msix(struct function *function, struct pci_dev *dev, unsigned int position)
 {
 	u8 raw[12];
+	u16 flags;
 
-	if (function->shape.has_msix || position + sizeof(raw) > CONVENTIONAL_SIZE ||
-	    !pci_read_block(dev, position, raw, sizeof(raw)))
+	if (function->shape.has_msix)
 		return;
-	function->shape.has_msix = true;
-	function->msix_vectors = ((raw[2] | raw[3] << 8) & PCI_MSIX_FLAGS_QSIZE) + 1;
-	function->msix_table_bar = raw[PCI_MSIX_TABLE] & PCI_MSIX_TABLE_BIR;
-	function->msix_pba_bar = raw[PCI_MSIX_PBA] & PCI_MSIX_PBA_BIR;
+	/* As describe_msix() of the driver has it, wherever the capability ends */
+	if (!pci_read_block(dev, position, raw, sizeof(raw)))
+		memset(raw, 0xff, sizeof(raw));
+	flags = raw[PCI_MSIX_FLAGS] | raw[PCI_MSIX_FLAGS + 1] << 8;
+	virtio_mmr_msix_decode(&function->shape, flags, get_le32(raw + PCI_MSIX_TABLE),
+			       get_le32(raw + PCI_MSIX_PBA));
+	function->msix_vectors = (flags & PCI_MSIX_FLAGS_QSIZE) + 1;
+	function->msix_table_bar = function->shape.msix_table.bar;
+	function->msix_pba_bar = function->shape.msix_pba.bar;
+	function->msix_is_whole = position + sizeof(raw) <= CONVENTIONAL_SIZE;
 }
 
 static void load_structure(struct function *function, struct pci_dev *dev,
@@ -165,7 +171,7 @@ static void choose_structures(struct function *function)
 {
 	size_t i;
 
-	function->bar0_shared = function->shape.has_msix &&
+	function->bar0_shared = function->msix_is_whole &&
 				(!function->msix_table_bar || !function->msix_pba_bar);
 	for (i = 0; i < function->structure_count; i++) {
 		const struct virtio_structure *structure = &function->structures[i];
@@ -188,6 +194,34 @@ static void choose_structures(struct function *function)
 	}
 }
 
+static bool read_config(void *context, unsigned int position, u32 *value)
+{
+	u8 raw[4];
+
+	if (!pci_read_block(context, position, raw, sizeof(raw)))
+		return false;
+	*value = get_le32(raw);
+	return true;
+}
+
+/* As the driver's virtio_mmr_check_lists() has it */
+static void judge_lists(struct function *function, struct pci_dev *dev, unsigned int size)
+{
+	struct virtio_mmr_lists lists = {
+		.read = read_config, .context = dev, .size = size,
+	};
+	enum virtio_mmr_lists_defect defect;
+	struct pci_cap *pcie;
+
+	pci_fill_info(dev, PCI_FILL_CAPS);
+	pcie = pci_find_cap(dev, PCI_CAP_ID_EXP, PCI_CAP_NORMAL);
+	if (pcie)
+		lists.pcie_flags = pci_read_word(dev, pcie->addr + PCI_EXP_FLAGS);
+	defect = virtio_mmr_lists_validate(&lists);
+	virtio_mmr_lists_explain(function->lists_defect, sizeof(function->lists_defect),
+				 &lists, defect);
+}
+
 enum config_room config_space_load(struct function *function, struct pci_dev *dev)
 {
 	u8 byte;
@@ -196,8 +230,11 @@ enum config_room config_space_load(struct function *function, struct pci_dev *de
 		return CONFIG_RESTRICTED;
 	walk_conventional(function, dev);
 	choose_structures(function);
-	if (!pci_read_block(dev, EXTENDED_SIZE - 1, &byte, 1))
+	if (!pci_read_block(dev, EXTENDED_SIZE - 1, &byte, 1)) {
+		judge_lists(function, dev, VIRTIO_MMR_CONFIG_SIZE);
 		return CONFIG_CONVENTIONAL;
+	}
+	judge_lists(function, dev, VIRTIO_MMR_CONFIG_SIZE_EXTENDED);
 	walk_extended(function, dev);
 	return CONFIG_EXTENDED;
 }

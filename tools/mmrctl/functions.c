@@ -147,7 +147,7 @@ void function_refresh(struct function *function)
 
 static void judge(struct function *function, enum config_room room)
 {
-	const struct mmr_capability *cap = function->capabilities, *worst = cap;
+	const struct mmr_capability *cap = function->capabilities, *worst = NULL;
 	size_t i;
 
 	function->verdict = VERDICT_UNUSABLE;
@@ -164,23 +164,26 @@ static void judge(struct function *function, enum config_room room)
 		return;
 	}
 
+	if (*function->lists_defect) {
+		snprintf(function->reason, sizeof(function->reason), "%s",
+			 function->lists_defect);
+		return;
+	}
+
 	function->foreign = true;
 	for (i = 0; i < function->capability_count; i++)
-		if (cap[i].defect != VIRTIO_MMR_CFG_TYPE_UNKNOWN)
+		if (cap[i].cap.claimed)
 			function->foreign = false;
 
 	/* As the driver's find_mmr_capability() has it */
 	for (i = 0; i < function->capability_count; i++) {
-		if (cap[i].cap.overruns) {
-			function->used = NULL;
-			worst = &cap[i];
-			break;
-		}
 		if (!cap[i].defect && !function->used)
 			function->used = &cap[i];
+		if (!worst || (cap[i].cap.claimed && !worst->cap.claimed))
+			worst = &cap[i];
 	}
 	if (!function->used) {
-		if (function->capability_count)
+		if (worst)
 			snprintf(function->reason, sizeof(function->reason), "%s", worst->why);
 		else
 			snprintf(function->reason, sizeof(function->reason),

@@ -10,6 +10,7 @@
 
 #include "capability.h"
 #include "identity.h"
+#include "lists.h"
 #include "mmrctl.h"
 #include "placement.h"
 
@@ -87,12 +88,14 @@ struct bar {
  * @msix_vectors: size of the MSI-X table, 0 without MSI-X
  * @msix_table_bar: BAR number
  * @msix_pba_bar: BAR number
+ * @msix_is_whole: that capability ends where it should, so both numbers are its own
  * @capabilities: of ID 0x000b, in the order of the list
  * @capability_count: of them
  * @structures: virtio's, in the order of the list
  * @structure_count: of them
  * @bar0_shared: the MSI-X table or PBA or one of @structures lies in BAR 0
  * @list_loops: a capability list comes back to where it was
+ * @lists_defect: why no driver of VFIO can use the lists; empty if all can
  * @used: the capability that the driver uses, or NULL
  * @common_config: virtio's common configuration that the driver uses, or NULL
  * @notify: the notification structure that the driver uses, or NULL
@@ -117,12 +120,14 @@ struct function {
 	struct bar bars[VIRTIO_MMR_NUM_BARS];
 	unsigned int msix_vectors;
 	u8 msix_table_bar, msix_pba_bar;
+	bool msix_is_whole;
 	struct mmr_capability *capabilities;
 	size_t capability_count;
 	struct virtio_structure *structures;
 	size_t structure_count;
 	bool bar0_shared;
 	bool list_loops;
+	char lists_defect[VIRTIO_MMR_LISTS_EXPLANATION_SIZE];
 	const struct mmr_capability *used;
 	const struct virtio_structure *common_config, *notify;
 	struct virtio_mmr_placement placement;

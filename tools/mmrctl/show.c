@@ -280,7 +280,8 @@ static void print_capabilities(const struct function *function)
 			     "at 0x%x, %s: legacy registers in BAR %u at 0x%llx (0x%llx bytes)%s",
 			     found->position, found->cap.wrapped ? "wrapped" : "bare",
 			     found->cap.bar, found->cap.offset, found->cap.length,
-			     found == function->used ? ", used" : ", not used: the first usable one is");
+			     found == function->used ? ", used" : !function->used ? ", not used" :
+			     ", not used: the first usable one is");
 	}
 	for (i = 0; i < function->structure_count; i++) {
 		const struct virtio_structure *found = &function->structures[i];

@@ -3,9 +3,12 @@
  * The MMR extended capability: decoding and validation. Everything in it comes
  * from the device and is checked here before it becomes an address.
  */
+#include <linux/pci_regs.h>
 #include <linux/virtio_mmr.h>
 
 #include "capability.h"
+
+#define MSIX_VECTOR_SIZE	16
 
 static u32 read_le32(const u8 *raw)
 {
@@ -28,15 +31,12 @@ static u64 read_le64(const u8 *raw)
  * VSEC length in the wrapped form (PCIe 7.9.5.2) and zero in the bare one,
  * where they are the padding and the upper half of a small instance number.
  *
- * A VSEC length beyond configuration space is a defect even though nothing here
- * looks so far: vfio-pci-core sizes its shadow of the capability by it, of each one
- * that the function has, so a function with any of them must be refused.
- *
  * Return: VIRTIO_MMR_USABLE, or the defect that ended the decoding.
  */
 enum virtio_mmr_defect
 virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size)
 {
+	const size_t wrapped_type = VIRTIO_MMR_CAP_BODY_WRAPPED + VIRTIO_MMR_CAP_CFG_TYPE;
 	size_t start = VIRTIO_MMR_CAP_BODY_BARE;
 	const u8 *body;
 
@@ -46,9 +46,12 @@ virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size)
 		return VIRTIO_MMR_TRUNCATED;
 	cap->vsec_length = read_le32(raw + start) >> VIRTIO_MMR_VSEC_LENGTH_SHIFT;
 	cap->wrapped = cap->vsec_length != 0;
-	cap->overruns = cap->vsec_length > size;
+	/* What neither form fits may be meant as either. */
+	cap->claimed = raw[start + VIRTIO_MMR_CAP_CFG_TYPE] == VIRTIO_MMR_CFG_TYPE_LEGACY ||
+		       (size > wrapped_type && cap->vsec_length > wrapped_type &&
+			raw[wrapped_type] == VIRTIO_MMR_CFG_TYPE_LEGACY);
 
-	if (cap->overruns || size < start + VIRTIO_MMR_CAP_BODY_SIZE)
+	if (cap->vsec_length > size || size < start + VIRTIO_MMR_CAP_BODY_SIZE)
 		return VIRTIO_MMR_TRUNCATED;
 	if (cap->wrapped) {
 		start = VIRTIO_MMR_CAP_BODY_WRAPPED;
@@ -58,6 +61,7 @@ virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size)
 
 	body = raw + start;
 	cap->cfg_type = body[VIRTIO_MMR_CAP_CFG_TYPE];
+	cap->claimed = cap->cfg_type == VIRTIO_MMR_CFG_TYPE_LEGACY;
 	cap->bar = body[VIRTIO_MMR_CAP_BAR];
 	cap->offset = read_le64(body + VIRTIO_MMR_CAP_OFFSET);
 	cap->length = read_le64(body + VIRTIO_MMR_CAP_LENGTH);
@@ -101,6 +105,62 @@ virtio_mmr_range_validate(const struct virtio_mmr_function *function,
 }
 
 /**
+ * virtio_mmr_msix_decode - note where a function's MSI-X structures lie
+ * @function: the function, which has the MSI-X capability
+ * @flags: its Message Control
+ * @table: its Table Offset and BIR
+ * @pba: its PBA Offset and BIR
+ */
+void virtio_mmr_msix_decode(struct virtio_mmr_function *function, u16 flags,
+			    u32 table, u32 pba)
+{
+	u32 vectors = (flags & PCI_MSIX_FLAGS_QSIZE) + 1;
+
+	function->has_msix = true;
+	function->msix_table = (struct virtio_mmr_range){
+		.bar = table & PCI_MSIX_TABLE_BIR,
+		.offset = table & ~(u32)PCI_MSIX_TABLE_BIR,
+		.length = vectors * MSIX_VECTOR_SIZE,
+	};
+	/* A bit for each vector, in whole numbers of 64 bits */
+	function->msix_pba = (struct virtio_mmr_range){
+		.bar = pba & PCI_MSIX_PBA_BIR,
+		.offset = pba & ~(u32)PCI_MSIX_PBA_BIR,
+		.length = (vectors + 63) / 64 * 8,
+	};
+}
+
+static bool is_under(const struct virtio_mmr_range *range, u8 bar, u64 offset, u64 length)
+{
+	/* Ends are 33 bits at most; @offset + @length is never formed. */
+	u64 end = (u64)range->offset + range->length;
+
+	if (range->bar != bar || offset >= end)
+		return false;
+	return offset >= range->offset || length > range->offset - offset;
+}
+
+/**
+ * virtio_mmr_msix_under - which MSI-X structure lies under a range of a BAR
+ * @function: the function
+ * @bar: BAR number
+ * @offset: first byte in the BAR, any value
+ * @length: bytes, at least 1
+ *
+ * Return: &function->msix_table, &function->msix_pba, or NULL for neither.
+ */
+const struct virtio_mmr_range *
+virtio_mmr_msix_under(const struct virtio_mmr_function *function, u8 bar, u64 offset,
+		      u64 length)
+{
+	if (is_under(&function->msix_table, bar, offset, length))
+		return &function->msix_table;
+	if (is_under(&function->msix_pba, bar, offset, length))
+		return &function->msix_pba;
+	return NULL;
+}
+
+/**
  * virtio_mmr_min_length - shortest window that has all legacy registers
  * @function: the function
  *
@@ -136,7 +196,11 @@ virtio_mmr_cap_validate(const struct virtio_mmr_cap *cap,
 		return VIRTIO_MMR_OFFSET_UNALIGNED;
 	if (cap->length < virtio_mmr_min_length(function))
 		return VIRTIO_MMR_LENGTH_TOO_SHORT;
-	return defect;
+	if (defect)
+		return defect;
+	if (virtio_mmr_msix_under(function, cap->bar, cap->offset, cap->length))
+		return VIRTIO_MMR_OVER_MSIX;
+	return VIRTIO_MMR_USABLE;
 }
 
 /**
@@ -154,6 +218,8 @@ void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
 			    const struct virtio_mmr_function *function,
 			    enum virtio_mmr_defect defect)
 {
+	const struct virtio_mmr_range *under;
+
 	switch (defect) {
 	case VIRTIO_MMR_USABLE:
 		snprintf(text, size, "%s", "");
@@ -203,6 +269,14 @@ void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
 			 "capability at 0x%x: offset 0x%llx, length 0x%llx are not inside BAR %u of 0x%llx bytes",
 			 position, cap->offset, cap->length, cap->bar,
 			 function->bar_size[cap->bar]);
+		break;
+	case VIRTIO_MMR_OVER_MSIX:
+		under = virtio_mmr_msix_under(function, cap->bar, cap->offset, cap->length);
+		snprintf(text, size,
+			 "capability at 0x%x: offset 0x%llx, length 0x%llx in BAR %u overlap the MSI-X %s at 0x%x, length 0x%x",
+			 position, cap->offset, cap->length, cap->bar,
+			 under == &function->msix_pba ? "pending bits" : "table",
+			 under ? under->offset : 0, under ? under->length : 0);
 		break;
 	}
 }

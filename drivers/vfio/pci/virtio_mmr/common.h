@@ -5,7 +5,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/percpu.h>
-#include <linux/ratelimit_types.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/vfio_pci_core.h>
@@ -38,6 +38,10 @@ struct virtio_mmr_window {
  *	probe
  * @identity: device type
  * @function: BARs and MSI-X, for validation
+ * @is_plain: it has no MMR capability, and is served as vfio-pci serves it; then
+ *	nothing below counts but what @cap, @cap_position and @defect say of the
+ *	first vendor-specific capability, if there is any
+ * @defect: of @cap
  * @cap: the MMR capability in use
  * @cap_position: its offset in configuration space
  * @has_notification: @common_config and @notify are usable
@@ -52,6 +56,8 @@ struct virtio_mmr_window {
 struct virtio_mmr_discovery {
 	const struct virtio_mmr_identity *identity;
 	struct virtio_mmr_function function;
+	bool is_plain;
+	enum virtio_mmr_defect defect;
 	struct virtio_mmr_cap cap;
 	u16 cap_position;
 	bool has_notification;
@@ -83,12 +89,14 @@ struct virtio_mmr_bar_register {
  * @VIRTIO_MMR_MESSAGE_WAKE: the function does not resume
  * @VIRTIO_MMR_MESSAGE_RESET: the device does not reset itself
  * @VIRTIO_MMR_MESSAGE_DOORBELLS: doorbells are unusable
+ * @VIRTIO_MMR_MESSAGE_LISTS: capability lists would make vfio-pci-core err
  * @VIRTIO_MMR_NUM_MESSAGES: how many there are
  */
 enum virtio_mmr_message {
 	VIRTIO_MMR_MESSAGE_WAKE,
 	VIRTIO_MMR_MESSAGE_RESET,
 	VIRTIO_MMR_MESSAGE_DOORBELLS,
+	VIRTIO_MMR_MESSAGE_LISTS,
 	VIRTIO_MMR_NUM_MESSAGES,
 };
 
@@ -196,6 +204,7 @@ static inline struct virtio_mmr_device *virtio_mmr_drvdata(struct device *dev)
 	return to_virtio_mmr(&core->vdev);
 }
 
+int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit);
 int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found);
 void virtio_mmr_describe(struct pci_dev *pdev,
 			 const struct virtio_mmr_discovery *found);

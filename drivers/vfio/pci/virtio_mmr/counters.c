@@ -104,8 +104,15 @@ static struct attribute *counter_attributes[] = {
 	NULL,
 };
 
+/* vfio-pci-core serves functions without an MMR capability, and counts nothing. */
+static umode_t counter_is_visible(struct kobject *kobj, struct attribute *attribute, int n)
+{
+	return virtio_mmr_drvdata(kobj_to_dev(kobj))->found.is_plain ? 0 : attribute->mode;
+}
+
 static const struct attribute_group counter_group = {
 	.name = "virtio_mmr",
+	.is_visible = counter_is_visible,
 	.attrs = counter_attributes,
 };
 

@@ -5,13 +5,67 @@
  */
 #include <linux/bitmap.h>
 #include <linux/pci.h>
+#include <linux/slab.h>
 #include <linux/virtio_mmr.h>
 #include <linux/virtio_pci.h>
 
 #include "common.h"
+#include "lists.h"
 
 /* One bit per dword of the extended configuration space */
 #define NUM_POSITIONS	(PCI_CFG_SPACE_EXP_SIZE / 4)
+
+static bool read_config(void *context, unsigned int position, u32 *value)
+{
+	return !pci_read_config_dword(context, position, value);
+}
+
+/**
+ * virtio_mmr_check_lists - see whether vfio-pci-core can copy configuration space
+ * @pdev: the function, awake
+ * @limit: of log lines, NULL if the caller cannot be made to cause many
+ *
+ * To be called before each vfio_pci_core_enable(), since a device may say something
+ * else each time. Logs one line if it cannot.
+ *
+ * Return: 0, -EIO if it would touch what lies behind the copy, or -ENOMEM.
+ */
+int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
+{
+	char why[VIRTIO_MMR_LISTS_EXPLANATION_SIZE];
+	enum virtio_mmr_lists_defect defect;
+	struct virtio_mmr_lists *lists;
+
+	lists = kmalloc(sizeof(*lists), GFP_KERNEL);
+	if (!lists)
+		return -ENOMEM;
+	lists->read = read_config;
+	lists->context = pdev;
+	lists->size = min_t(unsigned int, pdev->cfg_size, VIRTIO_MMR_CONFIG_SIZE_EXTENDED);
+	lists->pcie_flags = pcie_caps_reg(pdev);
+	defect = virtio_mmr_lists_validate(lists);
+	if (defect && (!limit || __ratelimit(limit))) {
+		virtio_mmr_lists_explain(why, sizeof(why), lists, defect);
+		pci_err(pdev, "unusable capability list, ask the vendor for other firmware and give this function to no driver of vfio: %s\n",
+			why);
+	}
+	kfree(lists);
+	return defect ? -EIO : 0;
+}
+
+static void describe_msix(struct pci_dev *pdev, struct virtio_mmr_function *function)
+{
+	u32 table, pba;
+	u16 flags;
+
+	/* As vfio-pci-core has it, even if the capability does not end where it should */
+	if (!pdev->msix_cap)
+		return;
+	pci_read_config_word(pdev, pdev->msix_cap + PCI_MSIX_FLAGS, &flags);
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
+	pci_read_config_dword(pdev, pdev->msix_cap + PCI_MSIX_PBA, &pba);
+	virtio_mmr_msix_decode(function, flags, table, pba);
+}
 
 static void describe_function(struct pci_dev *pdev,
 			      struct virtio_mmr_function *function)
@@ -33,7 +87,7 @@ static void describe_function(struct pci_dev *pdev,
 		else
 			function->bar_kind[bar] = VIRTIO_MMR_BAR_IO;
 	}
-	function->has_msix = pdev->msix_cap;
+	describe_msix(pdev, function);
 }
 
 static enum virtio_mmr_defect read_capability(struct pci_dev *pdev, int position,
@@ -49,18 +103,16 @@ static enum virtio_mmr_defect read_capability(struct pci_dev *pdev, int position
 }
 
 /*
- * The first usable capability wins, unless one overruns; if there is none, the first
- * one's defect is the one to report. The kernel's walker bounds one search, not a
- * series of them: a list that loops would give the same positions for ever.
+ * The first usable capability wins. If there is none, the defect to report is that of
+ * the first one that wants to be used. If none does, the function is no MMR function.
+ * The kernel's walker bounds one search, not a series of them: a list that loops would
+ * give the same positions for ever.
  */
 static int find_mmr_capability(struct pci_dev *pdev,
 			       struct virtio_mmr_discovery *found)
 {
-	enum virtio_mmr_defect first_defect = VIRTIO_MMR_USABLE;
 	DECLARE_BITMAP(seen, NUM_POSITIONS) = {};
-	struct virtio_mmr_cap first_cap = {};
 	char why[VIRTIO_MMR_EXPLANATION_SIZE];
-	u16 first_position = 0;
 	u16 position = 0;
 
 	while ((position = pci_find_next_ext_capability(pdev, position,
@@ -74,29 +126,21 @@ static int find_mmr_capability(struct pci_dev *pdev,
 		defect = read_capability(pdev, position, &cap);
 		if (!defect)
 			defect = virtio_mmr_cap_validate(&cap, &found->function);
-		if (!defect && !found->cap_position) {
+		if (!defect || !found->cap_position || (cap.claimed && !found->cap.claimed)) {
 			found->cap = cap;
 			found->cap_position = position;
-		} else if (defect && (!first_defect || cap.overruns)) {
-			first_defect = defect;
-			first_position = position;
-			first_cap = cap;
+			found->defect = defect;
 		}
-		if (cap.overruns)
-			break;
+		if (!defect)
+			return 0;
 	}
 
-	if (found->cap_position && !first_cap.overruns)
+	found->is_plain = !found->cap.claimed;
+	if (found->is_plain)
 		return 0;
-	if (first_defect) {
-		virtio_mmr_cap_explain(why, sizeof(why), first_position, &first_cap,
-				       &found->function, first_defect);
-		pci_err(pdev, "no usable MMR capability, use vfio-pci for this function: %s\n",
-			why);
-	} else {
-		pci_err(pdev, "no usable MMR capability, use vfio-pci for this function: it has no extended capability 0x%04x\n",
-			VIRTIO_MMR_EXT_CAP_ID);
-	}
+	virtio_mmr_cap_explain(why, sizeof(why), found->cap_position, &found->cap,
+			       &found->function, found->defect);
+	pci_err(pdev, "no usable MMR capability, use vfio-pci for this function: %s\n", why);
 	return -ENODEV;
 }
 
@@ -106,17 +150,15 @@ static int find_mmr_capability(struct pci_dev *pdev,
  */
 static bool find_msix_bars(struct pci_dev *pdev, struct virtio_mmr_discovery *found)
 {
-	u8 table, pba;
+	const struct virtio_mmr_function *function = &found->function;
 
 	/* One that does not end in configuration space has no such fields */
 	if (!pdev->msix_cap || pdev->msix_cap > PCI_CFG_SPACE_SIZE - PCI_CAP_MSIX_SIZEOF)
 		return false;
 
-	pci_read_config_byte(pdev, pdev->msix_cap + PCI_MSIX_TABLE, &table);
-	pci_read_config_byte(pdev, pdev->msix_cap + PCI_MSIX_PBA, &pba);
 	__set_bit(pdev->msix_cap + PCI_MSIX_TABLE, found->bir_fields);
 	__set_bit(pdev->msix_cap + PCI_MSIX_PBA, found->bir_fields);
-	return !(table & PCI_MSIX_TABLE_BIR) || !(pba & PCI_MSIX_PBA_BIR);
+	return !function->msix_table.bar || !function->msix_pba.bar;
 }
 
 /* Decode a virtio vendor capability (virtio 1.4, 4.1.4) if it can be used. */
@@ -223,7 +265,7 @@ static int place_bar0(struct pci_dev *pdev, struct virtio_mmr_discovery *found,
  *
  * Logs one line about a function that cannot be used: why.
  *
- * Return: 0, or -ENODEV if it is no usable MMR function.
+ * Return: 0, -ENODEV if the function must not be served, or -ENOMEM.
  */
 int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found)
 {
@@ -240,14 +282,30 @@ int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_discovery *found
 		return -ENODEV;
 	}
 
+	ret = virtio_mmr_check_lists(pdev, NULL);
+	if (ret)
+		return ret == -EIO ? -ENODEV : ret;
 	describe_function(pdev, &found->function);
 	ret = find_mmr_capability(pdev, found);
-	if (ret)
+	if (ret || found->is_plain)
 		return ret;
 
 	shared = find_msix_bars(pdev, found);
 	shared |= find_structures(pdev, found);
 	return place_bar0(pdev, found, shared);
+}
+
+static void describe_plain(struct pci_dev *pdev, const struct virtio_mmr_discovery *found)
+{
+	char why[VIRTIO_MMR_EXPLANATION_SIZE];
+
+	if (found->cap_position)
+		virtio_mmr_cap_explain(why, sizeof(why), found->cap_position, &found->cap,
+				       &found->function, found->defect);
+	else
+		scnprintf(why, sizeof(why), "it has no extended capability 0x%04x",
+			  VIRTIO_MMR_EXT_CAP_ID);
+	pci_info(pdev, "no MMR function, served as vfio-pci serves it: %s\n", why);
 }
 
 /**
@@ -261,6 +319,10 @@ void virtio_mmr_describe(struct pci_dev *pdev,
 	char notification[96] = "no notification structure";
 	char bar0[32] = "";
 
+	if (found->is_plain) {
+		describe_plain(pdev, found);
+		return;
+	}
 	if (found->has_notification)
 		scnprintf(notification, sizeof(notification),
 			  "notification structure in BAR %u at 0x%llx, multiplier %u",

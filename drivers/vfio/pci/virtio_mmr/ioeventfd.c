@@ -239,7 +239,6 @@ static int find_address(struct virtio_mmr_ioeventfd *ioeventfd)
 {
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
 	struct vfio_pci_core_device *core = &mmr->core_device;
-	u64 end = ioeventfd->position + ioeventfd->width;
 	void __iomem *bar;
 
 	if (ioeventfd->bar == VIRTIO_MMR_IO_BAR) {
@@ -254,12 +253,12 @@ static int find_address(struct virtio_mmr_ioeventfd *ioeventfd)
 	if (ioeventfd->width == 8)
 		return -EINVAL;
 #endif
-	/* As for vfio-pci-core's own writes, the MSI-X table is the host's. */
+	/* The MSI-X structures are the host's, as for vfio-pci-core's own writes. */
 	if (virtio_mmr_range_validate(&mmr->found.function, ioeventfd->bar,
 				      ioeventfd->position, ioeventfd->width) ||
 	    ioeventfd->position % ioeventfd->width ||
-	    (ioeventfd->bar == core->msix_bar && end > core->msix_offset &&
-	     ioeventfd->position < (u64)core->msix_offset + core->msix_size))
+	    virtio_mmr_msix_under(&mmr->found.function, ioeventfd->bar,
+				  ioeventfd->position, ioeventfd->width))
 		return -EINVAL;
 
 	bar = virtio_mmr_compat_iomap(core, ioeventfd->bar);
@@ -348,7 +347,7 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
  * function that the user lets sleep is woken, as it is by that OUT.
  *
  * Return: 0; -EINVAL for no memory BAR, a place that is not inside it, overlaps the
- * MSI-X table or is not aligned, and in the I/O BAR for another register, size or a
+ * MSI-X table or pending bits or is not aligned, and in the I/O BAR for another register, size or a
  * queue index of more than 16 bits; -EEXIST if there is one; -ENODEV if there is none to
  * remove; -ENOSPC beyond 1000; -EBADF, -EINVAL for an fd that is no eventfd; -ENOMEM;
  * -EBUSY if somebody else has claimed the BAR; -EINTR for a fatal signal.

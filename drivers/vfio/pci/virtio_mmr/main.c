@@ -5,6 +5,7 @@
  */
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/vfio.h>
@@ -12,6 +13,27 @@
 
 #include "common.h"
 #include "compat/compat.h"
+
+/* The device may say other things than at probe, so its lists are judged at each open. */
+static int enable(struct virtio_mmr_device *mmr)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	struct device *dev = &core->pdev->dev;
+	int ret;
+
+	ret = pm_runtime_resume_and_get(dev);
+	if (ret)
+		return ret;
+	ret = virtio_mmr_check_lists(core->pdev,
+				     &mmr->messages[VIRTIO_MMR_MESSAGE_LISTS]);
+	if (!ret) {
+		virtio_mmr_may_reset_begin(mmr);
+		ret = vfio_pci_core_enable(core);
+		virtio_mmr_may_reset_end(mmr);
+	}
+	pm_runtime_put(dev);
+	return ret;
+}
 
 static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 {
@@ -22,9 +44,7 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 	ret = virtio_mmr_counters_open(mmr);
 	if (ret)
 		return ret;
-	virtio_mmr_may_reset_begin(mmr);
-	ret = vfio_pci_core_enable(core);
-	virtio_mmr_may_reset_end(mmr);
+	ret = enable(mmr);
 	if (ret)
 		return ret;
 
@@ -97,6 +117,40 @@ static const struct vfio_device_ops virtio_mmr_ops = {
 	VIRTIO_MMR_COMPAT_IOMMUFD_OPS
 };
 
+static int virtio_mmr_plain_open_device(struct vfio_device *core_vdev)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	int ret;
+
+	ret = enable(mmr);
+	if (ret)
+		return ret;
+	vfio_pci_core_finish_enable(&mmr->core_device);
+	return 0;
+}
+
+/*
+ * For a function with an MMR device ID and no MMR capability: the IDs are also for
+ * experiments, and device managers choose this driver by them.
+ */
+static const struct vfio_device_ops virtio_mmr_plain_ops = {
+	.name = VIRTIO_MMR_DRIVER_NAME,
+	.init = virtio_mmr_init_device,
+	.release = virtio_mmr_release_device,
+	.open_device = virtio_mmr_plain_open_device,
+	.close_device = vfio_pci_core_close_device,
+	.read = vfio_pci_core_read,
+	.write = vfio_pci_core_write,
+	.mmap = vfio_pci_core_mmap,
+	.ioctl = vfio_pci_core_ioctl,
+	.device_feature = vfio_pci_core_ioctl_feature,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	VIRTIO_MMR_COMPAT_PLAIN_REGION_INFO_OPS
+	VIRTIO_MMR_COMPAT_MATCH_OPS
+	VIRTIO_MMR_COMPAT_IOMMUFD_OPS
+};
+
 static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct virtio_mmr_discovery found;
@@ -108,12 +162,14 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 		return ret;
 
 	mmr = vfio_alloc_device(virtio_mmr_device, core_device.vdev, &pdev->dev,
-				&virtio_mmr_ops);
+				found.is_plain ? &virtio_mmr_plain_ops : &virtio_mmr_ops);
 	if (IS_ERR(mmr))
 		return PTR_ERR(mmr);
 	mmr->found = found;
-	mmr->io_bar_size = virtio_mmr_io_bar_size(found.cap.length);
-	virtio_mmr_config_init(mmr);
+	if (!found.is_plain) {
+		mmr->io_bar_size = virtio_mmr_io_bar_size(found.cap.length);
+		virtio_mmr_config_init(mmr);
+	}
 
 	dev_set_drvdata(&pdev->dev, &mmr->core_device);
 	ret = vfio_pci_core_register_device(&mmr->core_device);

@@ -92,6 +92,12 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 			warn_unusable(mmr, "the notify offset of a queue", offset);
 			goto out_free;
 		}
+		if (virtio_mmr_msix_under(&mmr->found.function, mmr->found.notify.bar,
+					  mmr->found.notify.offset + offset, 2)) {
+			warn_unusable(mmr, "over MSI-X structures, the notify offset of a queue",
+				      offset);
+			goto out_free;
+		}
 		doorbells[queue] = notify + offset;
 	}
 	mmr->doorbells = doorbells;

@@ -39,9 +39,12 @@ int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 				  struct vfio_info_cap *caps);
 #define VIRTIO_MMR_COMPAT_REGION_INFO_OPS \
 	.get_region_info_caps = virtio_mmr_compat_region_info,
+#define VIRTIO_MMR_COMPAT_PLAIN_REGION_INFO_OPS \
+	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
 #define virtio_mmr_compat_ioctl	vfio_pci_core_ioctl
 #else
 #define VIRTIO_MMR_COMPAT_REGION_INFO_OPS
+#define VIRTIO_MMR_COMPAT_PLAIN_REGION_INFO_OPS
 long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 			     unsigned long arg);
 #endif

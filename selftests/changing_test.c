@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A device that was good when the driver was bound, and says something else when it is
+ * opened: capabilities that would make vfio-pci-core write behind its copy of
+ * configuration space. The open is refused, and works again when the device is good.
+ */
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/qmp.h"
+#include "lib/vfio.h"
+
+/* What vfio-pci-core says of each byte that it has more than one use for */
+#define CONFLICT	"PCI config conflict"
+
+FIXTURE(changing)
+{
+	const char *bdf;
+	struct dmesg log;
+	struct vfio_container container;
+	uint8_t config[SYSFS_CONFIG_SIZE];
+};
+
+/* Two places each: the link in the last header, and the capability it leads to */
+FIXTURE_VARIANT(changing)
+{
+	uint8_t id;
+	/* The last 16 bits of the dword behind the header */
+	uint16_t length;
+	unsigned int at;
+};
+
+FIXTURE_VARIANT_ADD(changing, vsec) { .id = 0x0b, .length = 0xfff0, .at = 0xe00 };
+FIXTURE_VARIANT_ADD(changing, dvsec) { .id = 0x23, .length = 0xfff0, .at = 0xe00 };
+/* 2048 vectors of a table in the capability, bits 10:9 of the dword being 1 */
+FIXTURE_VARIANT_ADD(changing, tph) { .id = 0x17, .length = 0x07ff, .at = 0xe00 };
+FIXTURE_VARIANT_ADD(changing, aer) { .id = 0x01, .at = 0xff0 };
+
+FIXTURE_SETUP(changing)
+{
+	self->bdf = functions_find(NULL, 0);
+	ASSERT_NE(self->bdf, NULL);
+	sysfs_config(self->bdf, self->config);
+	if (!qmp_set(self->bdf, "mmr-config", ""))
+		SKIP(return, "needs QEMU's mmr-config (tools/vm/run)");
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+}
+
+FIXTURE_TEARDOWN(changing)
+{
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+/* Of the last extended capability, which has no next one */
+static unsigned int last_header(const uint8_t *config)
+{
+	unsigned int at = 0x100, next;
+
+	while ((next = (config[at + 2] >> 4 | config[at + 3] << 4) & 0xffc))
+		at = next;
+	return at;
+}
+
+static void set_byte(char *text, size_t size, unsigned int at, uint8_t value)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s0x%x=0x%x", used ? "+" : "", at, value);
+}
+
+TEST_F(changing, is_refused_while_it_overruns)
+{
+	char good[512] = "", bad[512] = "";
+	const uint8_t *config = self->config;
+	unsigned int last = last_header(config), i;
+	uint8_t capability[8] = {
+		variant->id, 0, 1, 0, 0, 2, variant->length, variant->length >> 8,
+	};
+	struct vfio_device device;
+
+	vfio_device_open(&device, &self->container, self->bdf);
+	vfio_device_close(&device);
+
+	set_byte(bad, sizeof(bad), last + 2, (config[last + 2] & 0xf) | (variant->at & 0xf) << 4);
+	set_byte(bad, sizeof(bad), last + 3, variant->at >> 4);
+	set_byte(good, sizeof(good), last + 2, config[last + 2]);
+	set_byte(good, sizeof(good), last + 3, config[last + 3]);
+	for (i = 0; i < sizeof(capability); i++) {
+		set_byte(bad, sizeof(bad), variant->at + i, capability[i]);
+		set_byte(good, sizeof(good), variant->at + i, config[variant->at + i]);
+	}
+	ASSERT_TRUE(qmp_set(self->bdf, "mmr-config", bad));
+	EXPECT_EQ(vfio_device_try_open(&device, &self->container, self->bdf), -EIO);
+	EXPECT_EQ(vfio_device_try_open(&device, &self->container, self->bdf), -EIO);
+	EXPECT_EQ(dmesg_count(&self->log, self->bdf, CONFLICT), 0);
+	ASSERT_TRUE(qmp_set(self->bdf, "mmr-config", good));
+	vfio_device_open(&device, &self->container, self->bdf);
+	EXPECT_NE(vfio_config_read(&device, PCI_VENDOR_ID, 2), 0xffff);
+	vfio_device_close(&device);
+}
+
+FUNCTIONS_HARNESS_MAIN

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A function that has an MMR function's device ID and no MMR capability: the driver
+ * serves it as vfio-pci would. Nothing is replaced and nothing hidden.
+ */
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "kselftest_harness.h"
+
+#include <linux/virtio_mmr.h>
+
+#include "lib/dmesg.h"
+#include "lib/functions.h"
+#include "lib/qmp.h"
+#include "lib/report.h"
+#include "lib/vfio.h"
+
+FIXTURE(plain)
+{
+	const char *bdf;
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+	uint8_t config[SYSFS_CONFIG_SIZE];
+	struct sysfs_bar bars[SYSFS_NUM_BARS];
+};
+
+FIXTURE_SETUP(plain)
+{
+	struct mmr_window window;
+
+	self->bdf = functions_find(NULL, 0);
+	ASSERT_NE(self->bdf, NULL);
+	if (sysfs_window(self->bdf, &window))
+		SKIP(return, "%s has an MMR capability", self->bdf);
+	sysfs_config(self->bdf, self->config);
+	sysfs_bars(self->bdf, self->bars);
+	dmesg_mark(&self->log);
+	vfio_container_open(&self->container);
+	vfio_device_open(&self->device, &self->container, self->bdf);
+	vfio_command(&self->device, PCI_COMMAND_MEMORY, 0);
+}
+
+FIXTURE_TEARDOWN(plain)
+{
+	vfio_device_close(&self->device);
+	vfio_container_close(&self->container);
+	EXPECT_TRUE(dmesg_clean(&self->log));
+}
+
+/* IDs, revision and class, and where the capabilities say that things are */
+TEST_F(plain, configuration_is_the_functions)
+{
+	struct vfio_device *device = &self->device;
+	unsigned int at, steps;
+
+	EXPECT_EQ(vfio_config_read(device, PCI_VENDOR_ID, 2), VIRTIO_MMR_VENDOR_ID);
+	EXPECT_EQ(vfio_config_read(device, PCI_DEVICE_ID, 2),
+		  sysfs_number(self->bdf, "device"));
+	EXPECT_EQ(vfio_config_read(device, PCI_CLASS_REVISION, 4),
+		  self->config[8] | self->config[9] << 8 | self->config[10] << 16 |
+		  (uint32_t)self->config[11] << 24);
+	EXPECT_EQ(vfio_config_read(device, PCI_SUBSYSTEM_VENDOR_ID, 2),
+		  self->config[0x2c] | self->config[0x2d] << 8);
+	EXPECT_EQ(vfio_config_read(device, PCI_SUBSYSTEM_ID, 2),
+		  self->config[0x2e] | self->config[0x2f] << 8);
+
+	at = vfio_config_read(device, PCI_CAPABILITY_LIST, 1);
+	for (steps = 0; at && steps < 48; steps++) {
+		unsigned int byte;
+
+		if (vfio_config_read(device, at, 1) == PCI_CAP_ID_VNDR ||
+		    vfio_config_read(device, at, 1) == PCI_CAP_ID_MSIX) {
+			for (byte = 0; byte < 12; byte++)
+				EXPECT_EQ(vfio_config_read(device, at + byte, 1),
+					  self->config[at + byte]);
+		}
+		at = vfio_config_read(device, at + PCI_CAP_LIST_NEXT, 1);
+	}
+	EXPECT_GT(steps, 0);
+}
+
+/* Each region is the BAR of its number, with the offset that vfio-pci gives it */
+TEST_F(plain, regions_are_the_bars)
+{
+	unsigned int bar, count = 0;
+
+	for (bar = 0; bar < SYSFS_NUM_BARS; bar++) {
+		const struct vfio_region_info *region = &self->device.regions[bar];
+
+		EXPECT_EQ(region->size, self->bars[bar].size);
+		EXPECT_EQ(region->offset, (uint64_t)bar << 40);
+		count += region->size != 0;
+	}
+	EXPECT_GT(count, 0);
+}
+
+/* A memory BAR 0 of the function's own, read and mapped */
+TEST_F(plain, bar0_is_the_functions)
+{
+	struct vfio_device *device = &self->device;
+	const struct vfio_region_info *region = &device->regions[0];
+	uint32_t features = 0, mapped, type;
+	struct qmp qmp;
+	uint64_t reads;
+	uint8_t value = 1;
+	void *bar;
+
+	if (!self->bars[0].size)
+		SKIP(return, "it has no BAR 0");
+	type = vfio_config_read(device, PCI_BASE_ADDRESS_0, 4);
+	EXPECT_EQ(type & PCI_BASE_ADDRESS_SPACE, PCI_BASE_ADDRESS_SPACE_MEMORY);
+	EXPECT_EQ(region->flags & VFIO_REGION_INFO_FLAG_MMAP, VFIO_REGION_INFO_FLAG_MMAP);
+
+	/* Sizing by the guest gives the BAR's size */
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0xffffffff);
+	EXPECT_EQ(~(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4) & ~0xfu) + 1,
+		  self->bars[0].size);
+	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, type);
+
+	if (!qmp_open(&qmp, self->bdf))
+		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
+	/* The emulated device has its legacy registers there all the same */
+	reads = qmp_counter(&qmp, "mmr-reads");
+	ASSERT_EQ(vfio_read(device, 0, VIRTIO_MMR_DEVICE_FEATURES, &features, 4), 4);
+	EXPECT_EQ(qmp_counter(&qmp, "mmr-reads"), reads + 1);
+	EXPECT_NE(features, 0);
+	EXPECT_NE(features, 0xffffffff);
+	bar = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED, device->fd,
+		   region->offset);
+	ASSERT_NE(bar, MAP_FAILED);
+	memcpy(&mapped, bar + VIRTIO_MMR_DEVICE_FEATURES, sizeof(mapped));
+	EXPECT_EQ(mapped, features);
+	EXPECT_EQ(qmp_counter(&qmp, "mmr-reads"), reads + 2);
+	/* No port's semantics: status is written and nothing read */
+	ASSERT_EQ(vfio_write(device, 0, VIRTIO_MMR_DEVICE_STATUS, &value, 1), 1);
+	EXPECT_EQ(qmp_counter(&qmp, "mmr-reads"), reads + 2);
+	value = 0;
+	ASSERT_EQ(vfio_read(device, 0, VIRTIO_MMR_DEVICE_STATUS, &value, 1), 1);
+	EXPECT_EQ(value, 1);
+	munmap(bar, region->size);
+	qmp_close(&qmp);
+}
+
+/* MSI-X, an eventfd in a memory BAR, resets by the user and behind its back */
+TEST_F(plain, works_as_with_vfio_pci)
+{
+	struct vfio_device *device = &self->device;
+	struct vfio_device_ioeventfd ioeventfd = {
+		.argsz = sizeof(ioeventfd),
+		.flags = VFIO_DEVICE_IOEVENTFD_16,
+		.data = 0,
+	};
+	unsigned int bar;
+
+	vfio_msix_enable(device, 1);
+	vfio_msix_disable(device);
+	ASSERT_EQ(vfio_reset(device), 0);
+	ASSERT_EQ(sysfs_reset(self->bdf), 0);
+	EXPECT_EQ(vfio_config_read(device, PCI_DEVICE_ID, 2),
+		  sysfs_number(self->bdf, "device"));
+
+	for (bar = SYSFS_NUM_BARS - 1; !self->bars[bar].size; bar--)
+		;
+	/* Behind what has a meaning for the device */
+	ioeventfd.offset = device->regions[bar].offset + device->regions[bar].size - 2;
+	ioeventfd.fd = eventfd(0, EFD_CLOEXEC);
+	ASSERT_GE(ioeventfd.fd, 0);
+	EXPECT_EQ(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
+	close(ioeventfd.fd);
+}
+
+/* What this driver counts does not happen here */
+TEST_F(plain, has_no_counters)
+{
+	char path[128];
+	struct stat status;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtio_mmr/io_bar_reads", self->bdf);
+	EXPECT_EQ(stat(path, &status), -1);
+	EXPECT_EQ(errno, ENOENT);
+}
+
+FUNCTIONS_HARNESS_MAIN
