@@ -69,7 +69,7 @@ cases=(
 	'bind_hidden_interface_of_pf|shared|bind 3e:00.0'
 	'check_shared|shared|check 3b:00.1 3c:00.0 10000:01:00.0'
 	'show_shared|shared|show 3b:00.1'
-	'bind_unusable|defects|bind 3c:00.1 3c:02.2'
+	'bind_unusable|defects|bind 3c:00.2 3c:02.2'
 	'check_judged|judged|check 3c:0.0'
 	'bind_judged|judged|bind 3c:0.0'
 	'bind_no_capability|judged|bind 3c:0.5'

@@ -155,10 +155,10 @@ fail() {
 	exit 1
 }
 
-# Sets devices, TYPE[:COUNT],PROPERTIES each, lanes, PREFIX|TESTS each, and counts
+# Sets devices, TYPE[:COUNT],PROPERTIES each, lanes, PREFIX|TESTS each, and needed
 list_lanes() { # layout|fault|displaced
 	local table=() line name type properties tests
-	devices=() lanes=() counts=()
+	devices=() lanes=() needed=()
 	case $1 in
 	layout) table=("${layouts[@]}") ;;
 	fault) table=("${faults[@]}") ;;
@@ -174,7 +174,7 @@ list_lanes() { # layout|fault|displaced
 		devices+=("$type,$properties")
 		lanes+=("$name|$tests")
 		[[ $type == *:* ]] || type+=:1
-		counts+=("${type#*:}")
+		needed+=("${type#*:}")
 	done
 }
 
@@ -242,8 +242,8 @@ run_table() { # ABREAST
 	local abreast=$1 lane bdfs functions
 	mapfile -t functions < <(cut -d ' ' -f 1)
 	for lane in "${!lanes[@]}"; do
-		bdfs=("${functions[@]:0:counts[lane]}")
-		functions=("${functions[@]:counts[lane]}")
+		bdfs=("${functions[@]:0:needed[lane]}")
+		functions=("${functions[@]:needed[lane]}")
 		while [[ $(jobs -pr | wc -l) -ge $abreast ]]; do
 			wait -n
 		done

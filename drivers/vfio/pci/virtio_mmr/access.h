@@ -49,11 +49,24 @@ static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool a
 }
 
 /**
+ * virtio_mmr_access_enter - the inner half of virtio_mmr_access_begin()
+ *
+ * With memory_lock held for read. virtio_mmr_access_end() ends both.
+ */
+static inline void virtio_mmr_access_enter(void)
+{
+	rcu_read_lock_sched();
+	/* Sparse cannot follow a lock that is held if a value says so. */
+	__release(RCU_SCHED);
+}
+
+/**
  * virtio_mmr_access_end - after a virtio_mmr_access_begin() that returned true
  * @mmr: the device
  */
 static inline void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
 {
+	__acquire(RCU_SCHED);
 	rcu_read_unlock_sched();
 	up_read(&mmr->core_device.memory_lock);
 }
@@ -79,7 +92,7 @@ static __always_inline bool virtio_mmr_access_begin(struct virtio_mmr_device *mm
 	if (unlikely(!down_read_trylock(&mmr->core_device.memory_lock)) &&
 	    !virtio_mmr_access_wait(mmr))
 		return false;
-	rcu_read_lock_sched();
+	virtio_mmr_access_enter();
 	if (likely(virtio_mmr_is_reachable(mmr, awake)))
 		return true;
 	virtio_mmr_access_end(mmr);

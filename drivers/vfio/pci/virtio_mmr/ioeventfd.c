@@ -28,28 +28,17 @@
 /* How long a function may take to resume before its signals are dropped (policy) */
 #define RESUME_TIMEOUT	(10 * HZ)
 
-/**
- * struct virtio_mmr_ioeventfd - what an eventfd writes
- * @mmr: the device
- * @virqfd: the eventfd
- * @entry: in ioeventfds of the device
- * @deferred: in deferred of the device, or empty
- * @address: where to write; NULL for a queue without a doorbell
- * @position: in the BAR, in bytes
- * @data: what to write, in the machine's byte order; in the I/O BAR the queue index
- * @bar: number of a memory BAR, or VIRTIO_MMR_IO_BAR
- * @width: bytes to write: 1, 2, 4 or 8
- */
+/* What an eventfd writes */
 struct virtio_mmr_ioeventfd {
 	struct virtio_mmr_device *mmr;
 	struct virqfd *virqfd;
-	struct list_head entry;
-	struct list_head deferred;
-	void __iomem *address;
-	u64 position;
-	u64 data;
-	u8 bar;
-	u8 width;
+	struct list_head entry;		/* in ioeventfds of the device */
+	struct list_head deferred;	/* in deferred of the device, or empty */
+	void __iomem *address;		/* NULL for a queue without a doorbell */
+	u64 position;			/* in the BAR, in bytes */
+	u64 data;			/* as the user gave it; in the I/O BAR the queue */
+	u8 bar;				/* of memory, or VIRTIO_MMR_IO_BAR */
+	u8 width;			/* in bytes: 1, 2, 4 or 8 */
 };
 
 static noinline void write_memory(struct virtio_mmr_ioeventfd *ioeventfd)
@@ -123,7 +112,7 @@ static int ioeventfd_handler(void *opaque, void *unused)
 		signalled_while_locked(ioeventfd);
 		return 0;
 	}
-	rcu_read_lock_sched();
+	virtio_mmr_access_enter();
 	reachable = virtio_mmr_is_reachable(mmr, false);
 	if (unlikely(!reachable) && virtio_mmr_may_sleep(mmr))
 		defer(ioeventfd);
@@ -207,7 +196,7 @@ static void ioeventfd_work(struct work_struct *work)
 		virtio_mmr_wake_failed(mmr, awake);
 		write_deferred(mmr, false);
 	} else if (awake && down_read_trylock(lock)) {
-		rcu_read_lock_sched();
+		virtio_mmr_access_enter();
 		write_deferred(mmr, virtio_mmr_is_reachable(mmr, true));
 		virtio_mmr_access_end(mmr);
 	} else if (READ_ONCE(mmr->offline)) {
