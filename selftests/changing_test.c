@@ -102,4 +102,35 @@ TEST_F(changing, is_refused_while_it_overruns)
 	vfio_device_close(&device);
 }
 
+/* Window, doorbells and ioeventfds were judged by where the table was */
+TEST(msix_table_moves)
+{
+	const char *bdf = functions_find(NULL, 0);
+	struct vfio_container container;
+	uint8_t config[SYSFS_CONFIG_SIZE];
+	struct vfio_device device;
+	char text[64] = "";
+	unsigned int at;
+
+	ASSERT_NE(bdf, NULL);
+	sysfs_config(bdf, config);
+	for (at = config[PCI_CAPABILITY_LIST]; at && config[at] != PCI_CAP_ID_MSIX;)
+		at = config[at + PCI_CAP_LIST_NEXT];
+	ASSERT_NE(at, 0);
+	if (!qmp_set(bdf, "mmr-config", ""))
+		SKIP(return, "needs QEMU's mmr-config (tools/vm/run)");
+
+	vfio_container_open(&container);
+	/* By 256 bytes */
+	set_byte(text, sizeof(text), at + PCI_MSIX_TABLE + 1, config[at + PCI_MSIX_TABLE + 1] ^ 1);
+	ASSERT_TRUE(qmp_set(bdf, "mmr-config", text));
+	EXPECT_EQ(vfio_device_try_open(&device, &container, bdf), -EIO);
+	text[0] = '\0';
+	set_byte(text, sizeof(text), at + PCI_MSIX_TABLE + 1, config[at + PCI_MSIX_TABLE + 1]);
+	ASSERT_TRUE(qmp_set(bdf, "mmr-config", text));
+	vfio_device_open(&device, &container, bdf);
+	vfio_device_close(&device);
+	vfio_container_close(&container);
+}
+
 FUNCTIONS_HARNESS_MAIN

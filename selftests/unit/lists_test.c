@@ -334,15 +334,38 @@ TEST_F(lists, loops)
 	add_extended(self, 0x200, PCI_EXT_CAP_ID_DSN);
 	add_extended(self, 0x300, PCI_EXT_CAP_ID_DSN);
 	put(self, 0x300, PCI_EXT_CAP_ID_DSN | 0x200 << 20);
-	add(self, 0x40, PCI_CAP_ID_VNDR);
-	self->config[0x42] = 16;
-	self->config[0x41] = 0x40;
-	expect_fit(_metadata, self);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_LOOP);
+	EXPECT_EQ(self->lists.position, 0x200);
 	put(self, 0x300, PCI_EXT_CAP_ID_DSN | 0x300 << 20);
-	expect_fit(_metadata, self);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_LOOP);
+	EXPECT_EQ(self->lists.position, 0x300);
 	/* A link to the conventional part ends the list */
 	put(self, 0x300, PCI_EXT_CAP_ID_DSN | 0xfcu << 20);
 	expect_fit(_metadata, self);
+
+	add(self, 0x40, PCI_CAP_ID_VNDR);
+	self->config[0x42] = 16;
+	add(self, 0x50, PCI_CAP_ID_PM);
+	expect_fit(_metadata, self);
+	self->config[0x51] = 0x40;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_LOOP);
+	EXPECT_EQ(self->lists.position, 0x40);
+}
+
+/* Some kernels see what is under a DVSEC, others do not */
+TEST_F(lists, under_a_dvsec)
+{
+	add_extended(self, 0x200, PCI_EXT_CAP_ID_DVSEC);
+	put(self, 0x204, 0x40u << 20);
+	add_extended(self, 0x240, PCI_EXT_CAP_ID_DSN);
+	expect_fit(_metadata, self);
+	put(self, 0x204, 0x41u << 20);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_OVERLAP);
+	EXPECT_EQ(self->lists.position, 0x240);
+	put(self, 0x204, 0x40u << 20);
+	add_extended(self, 0x23c, PCI_EXT_CAP_ID_LTR);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_OVERLAP);
+	EXPECT_EQ(self->lists.position, 0x23c);
 }
 
 /* Two in a row whose bits a user may write in part: vfio-pci-core takes them for one */

@@ -191,8 +191,11 @@ static int take_command_io(struct virtio_mmr_device *mmr)
 	command_io = core->vconfig[PCI_COMMAND] & PCI_COMMAND_IO;
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
 
-	if (down_write_killable(&core->memory_lock))
+	/* Without the lock accesses can still be in flight, for a caller that is killed. */
+	if (down_write_killable(&core->memory_lock)) {
+		WRITE_ONCE(mmr->command_io, command_io);
 		return -EINTR;
+	}
 	WRITE_ONCE(mmr->command_io, command_io);
 	up_write(&core->memory_lock);
 	return 0;

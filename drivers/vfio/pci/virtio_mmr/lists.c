@@ -194,14 +194,24 @@ static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
 					 unsigned int length)
 {
 	unsigned int room = lists->size - position;
+	unsigned int i;
 
 	if (length > room)
 		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
+	/* Under a DVSEC older kernels see the other one, which may be merged there. */
+	for (i = position; position >= VIRTIO_MMR_CONFIG_SIZE && i < position + length; i++)
+		if (lists->map[i] != NOBODY && (id == PCI_EXT_CAP_ID_DVSEC ||
+						lists->map[i] == PCI_EXT_CAP_ID_DVSEC))
+			return blame(lists, VIRTIO_MMR_LISTS_OVERLAP, position, id, length, room);
 	memset(lists->map + position, id, length);
 	return VIRTIO_MMR_LISTS_FIT;
 }
 
-/* A position that comes again changes nothing, so the walk can end there. */
+/*
+ * vfio-pci-core goes round in a list that loops, for a number of steps, and logs a line for
+ * each byte that it sees again. What it ends with, where capabilities overlap, depends on
+ * that number. Such a list is refused.
+ */
 static enum virtio_mmr_lists_defect walk_conventional(struct walk *walk)
 {
 	unsigned int left = (VIRTIO_MMR_CONFIG_SIZE - PCI_STD_HEADER_SIZEOF) / SHORTEST;
@@ -218,7 +228,7 @@ static enum virtio_mmr_lists_defect walk_conventional(struct walk *walk)
 		unsigned int length = 0;
 
 		if (lists->seen[position])
-			break;
+			return blame(lists, VIRTIO_MMR_LISTS_LOOP, position, id, 0, 0);
 		lists->seen[position] = true;
 		if (id < ARRAY_SIZE(conventional_length))
 			length = conventional_length[id];
@@ -239,12 +249,13 @@ static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
 	struct virtio_mmr_lists *lists = walk->lists;
 
 	memset(lists->seen, 0, sizeof(lists->seen));
-	while (position >= VIRTIO_MMR_CONFIG_SIZE && position < lists->size && !defect &&
-	       !lists->seen[position / SHORTEST]) {
+	while (position >= VIRTIO_MMR_CONFIG_SIZE && position < lists->size && !defect) {
 		u32 header = read_dword(walk, position);
 		u16 id = PCI_EXT_CAP_ID(header);
 		unsigned int length = 0;
 
+		if (lists->seen[position / SHORTEST])
+			return blame(lists, VIRTIO_MMR_LISTS_LOOP, position, id, 0, 0);
 		lists->seen[position / SHORTEST] = true;
 		if (id < ARRAY_SIZE(extended_length))
 			length = extended_length[id];
@@ -357,6 +368,15 @@ void virtio_mmr_lists_explain(char *text, size_t size,
 		snprintf(text, size,
 			 "%scapability 0x%02x at 0x%x has %u bytes, but only %u are left of configuration space",
 			 kind, lists->id, lists->position, lists->length, lists->room);
+		break;
+	case VIRTIO_MMR_LISTS_LOOP:
+		snprintf(text, size, "the list of %scapabilities comes back to 0x%02x at 0x%x",
+			 kind, lists->id, lists->position);
+		break;
+	case VIRTIO_MMR_LISTS_OVERLAP:
+		snprintf(text, size,
+			 "extended capability 0x%02x of %u bytes at 0x%x and another one overlap, and one of them is a DVSEC",
+			 lists->id, lists->length, lists->position);
 		break;
 	case VIRTIO_MMR_LISTS_MERGE:
 		snprintf(text, size,

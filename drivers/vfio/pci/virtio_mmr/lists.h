@@ -16,6 +16,8 @@ enum virtio_mmr_lists_defect {
 	VIRTIO_MMR_LISTS_UNREADABLE,
 	VIRTIO_MMR_LISTS_OVERRUN,	/* one ends behind configuration space */
 	VIRTIO_MMR_LISTS_MERGE,		/* two of one ID make a longer one */
+	VIRTIO_MMR_LISTS_LOOP,		/* a list comes back to where it was */
+	VIRTIO_MMR_LISTS_OVERLAP,	/* what is below depends on the kernel */
 };
 
 /**

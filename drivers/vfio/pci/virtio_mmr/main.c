@@ -35,6 +35,23 @@ static int enable(struct virtio_mmr_device *mmr)
 	return ret;
 }
 
+/* Window, doorbells and ioeventfds keep off the table that was found at probe. */
+static int check_msix(struct virtio_mmr_device *mmr)
+{
+	const struct virtio_mmr_range *table = &mmr->found.function.msix_table;
+	struct vfio_pci_core_device *core = &mmr->core_device;
+
+	if (!core->pdev->msix_cap ||
+	    (core->msix_bar == table->bar && core->msix_offset == table->offset &&
+	     core->msix_size == table->length))
+		return 0;
+	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_LISTS]))
+		pci_err(core->pdev, "the MSI-X table has moved from BAR %u at 0x%x (%u bytes) to BAR %u at 0x%x (%u bytes), bind the function again\n",
+			table->bar, table->offset, table->length, core->msix_bar,
+			core->msix_offset, core->msix_size);
+	return -EIO;
+}
+
 static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
@@ -49,6 +66,9 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 		return ret;
 
 	virtio_mmr_config_open(mmr);
+	ret = check_msix(mmr);
+	if (ret)
+		goto out_disable;
 	ret = virtio_mmr_bar0_open(mmr);
 	if (ret)
 		goto out_disable;
@@ -64,7 +84,9 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 
 out_disable:
 	mmr->registers = NULL;
+	virtio_mmr_may_reset_begin(mmr);
 	vfio_pci_core_disable(core);
+	virtio_mmr_may_reset_end(mmr);
 	return ret;
 }
 
@@ -75,7 +97,9 @@ static void virtio_mmr_close_device(struct vfio_device *core_vdev)
 	virtio_mmr_ioeventfd_close(mmr);
 	virtio_mmr_notify_close(mmr);
 	mmr->registers = NULL;
+	virtio_mmr_may_reset_begin(mmr);
 	vfio_pci_core_close_device(core_vdev);
+	virtio_mmr_may_reset_end(mmr);
 	virtio_mmr_layout_report(mmr);
 }
 

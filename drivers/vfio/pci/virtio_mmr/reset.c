@@ -136,7 +136,7 @@ static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 
 	device_lock_assert(&pdev->dev);
 	WRITE_ONCE(mmr->offline, true);
-	if (READ_ONCE(mmr->resetter) != current)
+	if (READ_ONCE(mmr->resetter) != current && !mmr->found.is_plain)
 		synchronize_rcu_expedited();
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
 }
