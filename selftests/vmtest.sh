@@ -127,7 +127,7 @@ faults=(
 	'posted_notify|net|mmr-post-delay=2000,mmr-notify-cap=off|port_test'
 	'no_capability|net|mmr-bar=0,mmr-caps=|plain_test'
 	'changing|net|mmr-form=bare|changing_test'
-	'changing_no_capability|net|mmr-caps=|changing_test'
+	'changing_no_capability|net|mmr-caps=|changing_test:-T:msix_table_moves'
 	'pf_of_user|rng|mmr-form=bare|vf_token_test'
 )
 
