@@ -537,6 +537,8 @@ TEST_F(reset, by_link_error)
 			restore_pf(pf, config);
 
 		if (round == 0) {
+			/* A PF's BARs come back with this, MSI-X with the reset */
+			vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 			ASSERT_EQ(vfio_reset(device), 0);
 			vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
 				     PCI_COMMAND_MASTER, 0);
