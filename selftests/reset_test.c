@@ -175,7 +175,7 @@ TEST_F(reset, by_device_status)
 }
 
 /*
- * A reset of everything in the slot or on the bus. Who has not got all of it
+ * A reset of everything in the slot or on the bus. A user that has not got all of it
  * is refused: the neighbours' users would lose their devices.
  */
 TEST_F(reset, by_bus)

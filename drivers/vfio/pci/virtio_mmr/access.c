@@ -37,8 +37,8 @@ void virtio_mmr_wake_failed(struct virtio_mmr_device *mmr, int error)
  * @mmr: the device, open. Nothing that access.h takes is held: runtime resume takes
  *	memory_lock, and waits for a suspend that takes it, too.
  *
- * A user that is told when the function wakes up
- * (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP) is told of this.
+ * A user that has an eventfd for it (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP)
+ * gets its signal.
  *
  * Return: 0, to be followed by virtio_mmr_let_sleep(), or -EIO if the function does
  * not resume.
