@@ -185,6 +185,7 @@ static int take_command_io(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	bool command_io;
+	int ret;
 
 	lockdep_assert_held(&mmr->command_lock);
 
@@ -192,13 +193,11 @@ static int take_command_io(struct virtio_mmr_device *mmr)
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
 
 	/* Without the lock accesses can still be in flight, for a caller that is killed. */
-	if (down_write_killable(&core->memory_lock)) {
-		WRITE_ONCE(mmr->command_io, command_io);
-		return -EINTR;
-	}
+	ret = down_write_killable(&core->memory_lock);
 	WRITE_ONCE(mmr->command_io, command_io);
-	up_write(&core->memory_lock);
-	return 0;
+	if (!ret)
+		up_write(&core->memory_lock);
+	return ret;
 }
 
 /*
