@@ -28,6 +28,8 @@ OUT = $(CURDIR)/build/$(RELEASE)
 
 MODULE := virtio_mmr_vfio_pci.ko
 SOURCES := drivers/vfio/pci/virtio_mmr
+# What it uses
+CORE := virtio_mmr.ko
 
 # INSTALL_MOD_PATH, as in the kernel's build system, is for packagers
 MODULES = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)
@@ -44,6 +46,7 @@ modules: folders kdir
 	@+tools/debian/kbuild "$(KDIR)" "$(CURDIR)" M="$(OUT)" \
 		VIRTIO_MMR_VERSION="$(VERSION)" modules $(MAKEOVERRIDES)
 	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
+	@ln -sf "drivers/virtio_mmr/$(CORE)" "$(OUT)/$(CORE)"
 	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE)"
 
 # The signed module takes the place of the other one until make is run again.

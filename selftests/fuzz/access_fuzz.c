@@ -8,7 +8,7 @@
 
 #include <linux/virtio_mmr.h>
 
-#include "layout.h"
+#include "virtio_mmr/layout.h"
 
 /* The registers of the common part: Documentation/device.rst */
 static const u8 first_byte[] = { 0, 4, 8, 12, 14, 16, 18, 19, 20, 22, 24 };

@@ -9,7 +9,7 @@
 
 #include <linux/virtio_mmr.h>
 
-#include "capability.h"
+#include "virtio_mmr/capability.h"
 
 #define MSIX		(2 + VIRTIO_MMR_NUM_BARS)
 #define HEADER		(MSIX + 10)

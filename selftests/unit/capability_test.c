@@ -5,7 +5,7 @@
  */
 #include <linux/virtio_mmr.h>
 
-#include "capability.h"
+#include "virtio_mmr/capability.h"
 #include "kselftest_harness.h"
 
 #include "lib/harness.h"

@@ -3,7 +3,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmr.h>
 
-#include "identity.h"
+#include "virtio_mmr/identity.h"
 #include "kselftest_harness.h"
 
 #include "lib/harness.h"

@@ -5,7 +5,7 @@
  */
 #include <linux/virtio_mmr.h>
 
-#include "layout.h"
+#include "virtio_mmr/layout.h"
 #include "kselftest_harness.h"
 
 #include "lib/harness.h"

@@ -7,7 +7,7 @@
 #include <linux/pci_regs.h>
 
 #include "kselftest_harness.h"
-#include "lists.h"
+#include "virtio_mmr/lists.h"
 
 FIXTURE(lists)
 {

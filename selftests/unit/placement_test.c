@@ -3,7 +3,7 @@
  * What becomes of a physical BAR0, from the driver's own source: the contract's
  * cases, and translation of BAR numbers both ways.
  */
-#include "placement.h"
+#include "virtio_mmr/placement.h"
 #include "kselftest_harness.h"
 
 #include "lib/harness.h"

@@ -8,11 +8,11 @@
 
 #include <stdint.h>
 
-#include "capability.h"
-#include "identity.h"
-#include "lists.h"
+#include "virtio_mmr/capability.h"
+#include "virtio_mmr/identity.h"
+#include "virtio_mmr/lists.h"
 #include "mmrctl.h"
-#include "placement.h"
+#include "virtio_mmr/placement.h"
 
 #define NAME_LENGTH	64
 

@@ -11,7 +11,7 @@
 #include "access.h"
 #include "common.h"
 #include "compat/compat.h"
-#include "layout.h"
+#include "virtio_mmr/layout.h"
 #include "notify.h"
 #include "trace.h"
 

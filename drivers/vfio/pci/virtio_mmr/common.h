@@ -11,10 +11,10 @@
 #include <linux/vfio_pci_core.h>
 #include <linux/workqueue.h>
 
-#include "capability.h"
+#include "virtio_mmr/capability.h"
 #include "counters.h"
-#include "identity.h"
-#include "placement.h"
+#include "virtio_mmr/identity.h"
+#include "virtio_mmr/placement.h"
 
 #define VIRTIO_MMR_DRIVER_NAME	"virtio_mmr_vfio_pci"
 

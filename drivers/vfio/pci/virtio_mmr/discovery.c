@@ -10,7 +10,7 @@
 #include <linux/virtio_pci.h>
 
 #include "common.h"
-#include "lists.h"
+#include "virtio_mmr/lists.h"
 
 /* One bit per dword of the extended configuration space */
 #define NUM_POSITIONS	(PCI_CFG_SPACE_EXP_SIZE / 4)

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The MMR extended capability: decoding and validation. Everything in it comes
  * from the device and is checked here before it becomes an address.

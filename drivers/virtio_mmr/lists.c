@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * What vfio-pci-core would make of a function's capability lists. At each open it
  * copies them to the heap, and takes the length of each capability from the device.

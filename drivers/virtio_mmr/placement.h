@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 #ifndef VIRTIO_MMR_PLACEMENT_H
 #define VIRTIO_MMR_PLACEMENT_H
 

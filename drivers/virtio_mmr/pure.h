@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
  * What the decoding and translating files need, in the kernel and in user
  * space alike: they are unit-tested from the same source.
