@@ -6,14 +6,11 @@
 
 #include "identity.h"
 
+#define IDENTITY(id, guest_id, virtio_id, name) \
+	{ VIRTIO_MMR_DEVICE_##id, guest_id, virtio_id, name },
+
 static const struct virtio_mmr_identity identities[] = {
-	{ VIRTIO_MMR_DEVICE_NET,	0x1000, 1, "net" },
-	{ VIRTIO_MMR_DEVICE_BLOCK,	0x1001, 2, "block" },
-	{ VIRTIO_MMR_DEVICE_BALLOON,	0x1002, 5, "balloon" },
-	{ VIRTIO_MMR_DEVICE_CONSOLE,	0x1003, 3, "console" },
-	{ VIRTIO_MMR_DEVICE_SCSI,	0x1004, 8, "SCSI" },
-	{ VIRTIO_MMR_DEVICE_RNG,	0x1005, 4, "entropy" },
-	{ VIRTIO_MMR_DEVICE_9P,		0x1009, 9, "9P" },
+	VIRTIO_MMR_TYPES(IDENTITY)
 };
 
 /**

@@ -4,6 +4,19 @@
 
 #include "pure.h"
 
+/*
+ * The device types: the end of the name of the MMR function's ID, the transitional PCI
+ * device ID, the virtio device ID, and a name for people
+ */
+#define VIRTIO_MMR_TYPES(type) \
+	type(NET,	0x1000, 1, "net") \
+	type(BLOCK,	0x1001, 2, "block") \
+	type(BALLOON,	0x1002, 5, "balloon") \
+	type(CONSOLE,	0x1003, 3, "console") \
+	type(SCSI,	0x1004, 8, "SCSI") \
+	type(RNG,	0x1005, 4, "entropy") \
+	type(9P,	0x1009, 9, "9P")
+
 /**
  * struct virtio_mmr_identity - one device type as the host and the guest see it
  * @mmr_id: PCI device ID of the MMR function

@@ -5,11 +5,6 @@
  * Kernels without a bound for that write behind the copy. So the lists are walked
  * here in the same way, before it does.
  */
-#ifdef __KERNEL__
-#include <linux/string.h>
-#else
-#include <string.h>
-#endif
 #include <linux/pci_regs.h>
 
 #include "lists.h"
@@ -62,39 +57,23 @@ static const u8 extended_length[] = {
 
 struct walk {
 	struct virtio_mmr_lists *lists;
-	bool unreadable;
 	/* Of the first MSI capability: vfio-pci-core has one table for all */
 	unsigned int msi_length;
 };
 
-/* All ones behind the end, as what is not there reads */
 static u8 read_byte(struct walk *walk, unsigned int position)
 {
-	struct virtio_mmr_lists *lists = walk->lists;
-	u32 value = 0;
-
-	if (position >= lists->size)
-		return 0xff;
-	if (!lists->read(lists->context, position & ~3u, &value))
-		walk->unreadable = true;
-	return value >> (position % 4 * 8);
+	return virtio_mmr_space_byte(walk->lists->space, position);
 }
 
 static u32 read_dword(struct walk *walk, unsigned int position)
 {
-	struct virtio_mmr_lists *lists = walk->lists;
-	u32 value = 0;
-
-	if (position >= lists->size)
-		return 0xffffffff;
-	if (!lists->read(lists->context, position, &value))
-		walk->unreadable = true;
-	return value;
+	return virtio_mmr_space_dword(walk->lists->space, position);
 }
 
 static unsigned int ask_conventional(struct walk *walk, u8 id, unsigned int position)
 {
-	u16 pcie_flags = walk->lists->pcie_flags;
+	u16 pcie_flags = walk->lists->space->pcie_flags;
 	bool is_integrated = (pcie_flags & PCI_EXP_FLAGS_TYPE) >> 4 == PCI_EXP_TYPE_RC_END;
 	unsigned int length;
 	u8 byte;
@@ -193,7 +172,7 @@ static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
 					 unsigned int position, u16 id,
 					 unsigned int length)
 {
-	unsigned int room = lists->size - position;
+	unsigned int room = lists->space->size - position;
 	unsigned int i;
 
 	if (length > room)
@@ -203,7 +182,8 @@ static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
 		if (lists->map[i] != NOBODY && (id == PCI_EXT_CAP_ID_DVSEC ||
 						lists->map[i] == PCI_EXT_CAP_ID_DVSEC))
 			return blame(lists, VIRTIO_MMR_LISTS_OVERLAP, position, id, length, room);
-	memset(lists->map + position, id, length);
+	for (i = position; i < position + length; i++)
+		lists->map[i] = id;
 	return VIRTIO_MMR_LISTS_FIT;
 }
 
@@ -247,9 +227,11 @@ static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
 	unsigned int position = VIRTIO_MMR_CONFIG_SIZE;
 	enum virtio_mmr_lists_defect defect = VIRTIO_MMR_LISTS_FIT;
 	struct virtio_mmr_lists *lists = walk->lists;
+	unsigned int i;
 
-	memset(lists->seen, 0, sizeof(lists->seen));
-	while (position >= VIRTIO_MMR_CONFIG_SIZE && position < lists->size && !defect) {
+	for (i = 0; i < ARRAY_SIZE(lists->seen); i++)
+		lists->seen[i] = false;
+	while (position >= VIRTIO_MMR_CONFIG_SIZE && position < lists->space->size && !defect) {
 		u32 header = read_dword(walk, position);
 		u16 id = PCI_EXT_CAP_ID(header);
 		unsigned int length = 0;
@@ -301,10 +283,10 @@ static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
 	struct virtio_mmr_lists *lists = walk->lists;
 	unsigned int position, length, room;
 
-	for (position = PCI_STD_HEADER_SIZEOF; position < lists->size; position += length) {
+	for (position = PCI_STD_HEADER_SIZEOF; position < lists->space->size; position += length) {
 		u8 id = lists->map[position];
 
-		for (length = 1; position + length < lists->size; length++)
+		for (length = 1; position + length < lists->space->size; length++)
 			if (lists->map[position + length] != id ||
 			    position + length == VIRTIO_MMR_CONFIG_SIZE)
 				break;
@@ -314,34 +296,40 @@ static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
 		if (room && length > room)
 			return blame(lists, VIRTIO_MMR_LISTS_MERGE, position, id, length, room);
 		/* What is left of one that another one covers in part */
-		if (room > lists->size - position)
+		if (room > lists->space->size - position)
 			return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, room,
-				     lists->size - position);
+				     lists->space->size - position);
 	}
 	return VIRTIO_MMR_LISTS_FIT;
 }
 
 /**
  * virtio_mmr_lists_validate - judge the capability lists of a function
- * @lists: how to read them; the capability at fault is stored there
+ * @lists: room for the work; the capability at fault is stored there
+ * @space: how to read them
  *
  * Return: VIRTIO_MMR_LISTS_FIT if vfio-pci-core touches nothing but its copy of
  * configuration space, as long as the device answers it as it did here.
  */
 enum virtio_mmr_lists_defect
-virtio_mmr_lists_validate(struct virtio_mmr_lists *lists)
+virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_space *space)
 {
 	struct walk walk = { .lists = lists };
 	enum virtio_mmr_lists_defect defect;
+	unsigned int i;
 
-	memset(lists->map, NOBODY, sizeof(lists->map));
-	memset(lists->seen, 0, sizeof(lists->seen));
+	lists->space = space;
+	lists->position = 0;
+	for (i = 0; i < ARRAY_SIZE(lists->map); i++)
+		lists->map[i] = NOBODY;
+	for (i = 0; i < ARRAY_SIZE(lists->seen); i++)
+		lists->seen[i] = false;
 	defect = walk_conventional(&walk);
 	if (!defect)
 		defect = walk_extended(&walk);
 	if (!defect)
 		defect = find_merged(&walk);
-	return walk.unreadable ? VIRTIO_MMR_LISTS_UNREADABLE : defect;
+	return space->unreadable ? VIRTIO_MMR_LISTS_UNREADABLE : defect;
 }
 
 /**
@@ -359,27 +347,27 @@ void virtio_mmr_lists_explain(char *text, size_t size,
 
 	switch (defect) {
 	case VIRTIO_MMR_LISTS_FIT:
-		snprintf(text, size, "%s", "");
+		virtio_mmr_format(text, size, "%s", "");
 		break;
 	case VIRTIO_MMR_LISTS_UNREADABLE:
-		snprintf(text, size, "configuration space cannot be read");
+		virtio_mmr_format(text, size, "configuration space cannot be read");
 		break;
 	case VIRTIO_MMR_LISTS_OVERRUN:
-		snprintf(text, size,
+		virtio_mmr_format(text, size,
 			 "%scapability 0x%02x at 0x%x has %u bytes, but only %u are left of configuration space",
 			 kind, lists->id, lists->position, lists->length, lists->room);
 		break;
 	case VIRTIO_MMR_LISTS_LOOP:
-		snprintf(text, size, "the list of %scapabilities comes back to 0x%02x at 0x%x",
+		virtio_mmr_format(text, size, "the list of %scapabilities comes back to 0x%02x at 0x%x",
 			 kind, lists->id, lists->position);
 		break;
 	case VIRTIO_MMR_LISTS_OVERLAP:
-		snprintf(text, size,
+		virtio_mmr_format(text, size,
 			 "extended capability 0x%02x of %u bytes at 0x%x and another one overlap, and one of them is a DVSEC",
 			 lists->id, lists->length, lists->position);
 		break;
 	case VIRTIO_MMR_LISTS_MERGE:
-		snprintf(text, size,
+		virtio_mmr_format(text, size,
 			 "%scapabilities 0x%02x at 0x%x touch each other and have %u bytes together, more than %u",
 			 kind, lists->id, lists->position, lists->length, lists->room);
 		break;

@@ -6,27 +6,30 @@
 #include <linux/export.h>
 #include <linux/module.h>
 
-#include "capability.h"
-#include "identity.h"
+#include "doorbell.h"
 #include "layout.h"
-#include "lists.h"
-#include "placement.h"
+#include "view.h"
 
-EXPORT_SYMBOL_GPL(virtio_mmr_cap_decode);
 EXPORT_SYMBOL_GPL(virtio_mmr_cap_explain);
-EXPORT_SYMBOL_GPL(virtio_mmr_cap_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_device_bar);
+EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_explain);
+EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_judge);
+EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_place);
+EXPORT_SYMBOL_GPL(virtio_mmr_function_set_bar);
 EXPORT_SYMBOL_GPL(virtio_mmr_guest_bar);
-EXPORT_SYMBOL_GPL(virtio_mmr_identify);
-EXPORT_SYMBOL_GPL(virtio_mmr_io_bar_size);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_validate);
-EXPORT_SYMBOL_GPL(virtio_mmr_msix_decode);
 EXPORT_SYMBOL_GPL(virtio_mmr_msix_under);
 EXPORT_SYMBOL_GPL(virtio_mmr_next_piece);
 EXPORT_SYMBOL_GPL(virtio_mmr_piece_covers);
-EXPORT_SYMBOL_GPL(virtio_mmr_place_bar0);
 EXPORT_SYMBOL_GPL(virtio_mmr_range_validate);
+EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain);
+EXPORT_SYMBOL_GPL(virtio_mmr_scan_run);
+EXPORT_SYMBOL_GPL(virtio_mmr_view_init);
+EXPORT_SYMBOL_GPL(virtio_mmr_view_owner);
+EXPORT_SYMBOL_GPL(virtio_mmr_view_read);
+EXPORT_SYMBOL_GPL(virtio_mmr_view_reset);
+EXPORT_SYMBOL_GPL(virtio_mmr_view_write);
 
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_AUTHOR("virtio-mmr maintainers");

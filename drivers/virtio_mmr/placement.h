@@ -2,7 +2,7 @@
 #ifndef VIRTIO_MMR_PLACEMENT_H
 #define VIRTIO_MMR_PLACEMENT_H
 
-#include "capability.h"
+#include "function.h"
 
 enum virtio_mmr_bar0_fate {
 	VIRTIO_MMR_BAR0_ABSENT,		/* the function has none */

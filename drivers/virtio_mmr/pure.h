@@ -1,28 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the decoding and translating files need, in the kernel and in user
- * space alike: they are unit-tested from the same source.
+ * What the files of the core need of their surroundings: in the kernel its own headers,
+ * elsewhere a freestanding compiler and linux/pci_regs.h.
  */
 #ifndef VIRTIO_MMR_PURE_H
 #define VIRTIO_MMR_PURE_H
 
 #ifdef __KERNEL__
+#include <linux/compiler.h>
 #include <linux/kernel.h>
+#include <linux/string.h>
 #include <linux/types.h>
+
+#define virtio_mmr_format	snprintf
 #else
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <linux/types.h>
 
-typedef __u8 u8;
-typedef __u16 u16;
-typedef __u32 u32;
-typedef __u64 u64;
+/* As the kernel has them on every machine */
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
 
 #ifndef ARRAY_SIZE
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #endif
+
+/* One access, whatever else the compiler knows of the variable */
+#define READ_ONCE(variable)		(*(const volatile __typeof__(variable) *)&(variable))
+#define WRITE_ONCE(variable, value)	(*(volatile __typeof__(variable) *)&(variable) = (value))
+
+#ifndef fallthrough
+#define fallthrough		__attribute__((fallthrough))
 #endif
+
+#undef __always_inline
+#define __always_inline		inline __attribute__((always_inline))
+
+__attribute__((format(printf, 3, 4)))
+int virtio_mmr_format(char *text, size_t size, const char *format, ...);
+#endif
+
+/* Little-endian numbers at any address */
+
+static inline u16 virtio_mmr_get_le16(const u8 *raw)
+{
+	return raw[0] | raw[1] << 8;
+}
+
+static inline u32 virtio_mmr_get_le32(const u8 *raw)
+{
+	return virtio_mmr_get_le16(raw) | (u32)virtio_mmr_get_le16(raw + 2) << 16;
+}
+
+static inline u64 virtio_mmr_get_le64(const u8 *raw)
+{
+	return virtio_mmr_get_le32(raw) | (u64)virtio_mmr_get_le32(raw + 4) << 32;
+}
+
+static inline void virtio_mmr_put_le16(u8 *raw, u16 value)
+{
+	raw[0] = value;
+	raw[1] = value >> 8;
+}
+
+static inline void virtio_mmr_put_le32(u8 *raw, u32 value)
+{
+	virtio_mmr_put_le16(raw, value);
+	virtio_mmr_put_le16(raw + 2, value >> 16);
+}
 
 #endif /* VIRTIO_MMR_PURE_H */

@@ -12,6 +12,7 @@
 FIXTURE(lists)
 {
 	struct virtio_mmr_lists lists;
+	struct virtio_mmr_space space;
 	uint8_t config[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
 	unsigned int reads[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4];
 	/* Where the last one was put, for the next one's link; 0 for none */
@@ -23,7 +24,7 @@ static bool read_config(void *context, unsigned int position, u32 *value)
 {
 	struct _test_data_lists *self = context;
 
-	if (position % 4 || position >= self->lists.size)
+	if (position % 4 || position >= self->space.size)
 		abort();
 	self->reads[position / 4]++;
 	memcpy(value, self->config + position, 4);
@@ -32,11 +33,11 @@ static bool read_config(void *context, unsigned int position, u32 *value)
 
 FIXTURE_SETUP(lists)
 {
-	self->lists.read = read_config;
-	self->lists.context = self;
-	self->lists.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
+	self->space.read = read_config;
+	self->space.context = self;
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
 	/* Version 2, an endpoint */
-	self->lists.pcie_flags = 2;
+	self->space.pcie_flags = 2;
 	self->config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
 	self->unreadable = 1;
 }
@@ -77,7 +78,8 @@ static void add_extended(struct _test_data_lists *self, unsigned int at, u16 id)
 static enum virtio_mmr_lists_defect judge(struct _test_data_lists *self)
 {
 	memset(self->reads, 0, sizeof(self->reads));
-	return virtio_mmr_lists_validate(&self->lists);
+	self->space.unreadable = false;
+	return virtio_mmr_lists_validate(&self->lists, &self->space);
 }
 
 static void expect_fit(struct __test_metadata *_metadata, struct _test_data_lists *self)
@@ -100,7 +102,7 @@ static void expect_overrun(struct __test_metadata *_metadata, struct _test_data_
 	EXPECT_EQ(self->lists.position, at);
 	EXPECT_EQ(self->lists.id, id);
 	EXPECT_EQ(self->lists.length, length);
-	EXPECT_EQ(self->lists.room, self->lists.size - at);
+	EXPECT_EQ(self->lists.room, self->space.size - at);
 }
 
 TEST_F(lists, none)
@@ -109,7 +111,7 @@ TEST_F(lists, none)
 	self->config[PCI_CAPABILITY_LIST] = 0x40;
 	self->config[0x40] = PCI_CAP_ID_VNDR;
 	self->config[0x42] = 255;
-	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 	expect_fit(_metadata, self);
 	self->config[PCI_STATUS] = PCI_STATUS_CAP_LIST;
 	expect_overrun(_metadata, self, 0x40, PCI_CAP_ID_VNDR, 255);
@@ -154,8 +156,8 @@ TEST_F(lists, conventional_ends)
 		unsigned int length = conventional[i].length;
 		unsigned int at = VIRTIO_MMR_CONFIG_SIZE - length;
 
-		self->lists.pcie_flags = conventional[i].pcie_flags;
-		self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+		self->space.pcie_flags = conventional[i].pcie_flags;
+		self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 		self->last = 0;
 		/* In front of the end, for the body would lie behind it */
 		for (; at < VIRTIO_MMR_CONFIG_SIZE - 4; at++) {
@@ -170,9 +172,9 @@ TEST_F(lists, conventional_ends)
 			else
 				expect_overrun(_metadata, self, at, conventional[i].id, length);
 			/* Where there is an extended part there is room in any case */
-			self->lists.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
+			self->space.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
 			expect_fit(_metadata, self);
-			self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+			self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 		}
 	}
 }
@@ -180,7 +182,7 @@ TEST_F(lists, conventional_ends)
 /* The link alone, which vfio-pci-core writes; what behind it cannot be read is all ones */
 TEST_F(lists, conventional_last_bytes)
 {
-	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 	add(self, 0xfc, PCI_CAP_ID_VNDR);
 	self->config[0xfe] = 1;
 	expect_fit(_metadata, self);
@@ -284,7 +286,7 @@ TEST_F(lists, unknown)
 				break;
 		if (i < ARRAY_SIZE(conventional))
 			continue;
-		self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+		self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 		self->last = 0;
 		add(self, 0xfe, id);
 		expect_fit(_metadata, self);
@@ -318,7 +320,7 @@ TEST_F(lists, longest_list)
 	/* So it is with 48 of the other kind */
 	for (at = 0; at < 47; at++)
 		add(self, 0x40 + at * 4, PCI_CAP_ID_SSVID);
-	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 	add(self, 0xfc, PCI_CAP_ID_MSIX);
 	expect_overrun(_metadata, self, 0xfc, PCI_CAP_ID_MSIX, 12);
 	/* vfio-pci-core does not see a 49th */
@@ -434,14 +436,14 @@ TEST_F(lists, second_msi)
 /* One that another one covers: its registers are looked for from where it goes on */
 TEST_F(lists, covered)
 {
-	self->lists.size = VIRTIO_MMR_CONFIG_SIZE;
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 	add(self, 0xc4, PCI_CAP_ID_EXP);
 	expect_fit(_metadata, self);
 	add(self, 0xd4, PCI_CAP_ID_VNDR);
 	self->config[0xd6] = 4;
 	expect_overrun(_metadata, self, 0xd8, PCI_CAP_ID_EXP,
 		       PCI_CAP_EXP_ENDPOINT_SIZEOF_V2);
-	self->lists.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
 	expect_fit(_metadata, self);
 }
 

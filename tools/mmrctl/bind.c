@@ -232,13 +232,13 @@ static int refuse_function(const struct function *function)
 		complain("%s: %s; run mmrctl as root", function->bdf, function->reason);
 		return STATUS_DENIED;
 	case VERDICT_UNUSABLE:
-		if (function->foreign || !function->identity) {
+		if (function_is_foreign(function) || !function->scan.identity) {
 			complain("%s: is no MMR function: %s; vfio-pci is the driver for it",
 				 function->bdf, function->reason);
 			return STATUS_NOT_FOUND;
 		}
 		complain("%s: " MMR_DRIVER " cannot use it: %s; %s", function->bdf,
-			 function->reason, *function->lists_defect ?
+			 function->reason, function->scan.verdict == VIRTIO_MMR_SCAN_LISTS ?
 			 "ask its vendor for other firmware, and give it to no driver of vfio" :
 			 "vfio-pci can pass it through as it is");
 		return STATUS_UNUSABLE;
@@ -265,7 +265,7 @@ static int may_bind(const struct functions *found)
 		int refusal;
 
 		/* A device manager, which goes by IDs alone, may have bound a foreign one */
-		if (is_ours(function) && !function->foreign)
+		if (is_ours(function) && !function_is_foreign(function))
 			continue;
 		refusal = refuse_function(function);
 		if (!refusal)

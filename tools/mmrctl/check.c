@@ -479,7 +479,7 @@ static void check_function(struct findings *findings, const struct function *fun
 	case VERDICT_USABLE:
 		describe_registers(function, registers, sizeof(registers));
 		add(findings, LEVEL_OK, "function", function->bdf,
-		    "virtio %s, legacy registers in %s", function->identity->name, registers);
+		    "virtio %s, legacy registers in %s", function->scan.identity->name, registers);
 		break;
 	case VERDICT_UNKNOWN:
 		remedy(add(findings, LEVEL_WARNING, "function", function->bdf,
@@ -487,7 +487,7 @@ static void check_function(struct findings *findings, const struct function *fun
 		findings->unknown |= named;
 		break;
 	case VERDICT_UNUSABLE:
-		if (function->foreign || !function->identity) {
+		if (function_is_foreign(function) || !function->scan.identity) {
 			/* Those that nobody has named may well be somebody else's */
 			remedy(add(findings, named ? LEVEL_ERROR : LEVEL_NOTE, "function",
 				   function->bdf, "is no MMR function: %s", function->reason),
@@ -497,7 +497,7 @@ static void check_function(struct findings *findings, const struct function *fun
 		remedy(add(findings, LEVEL_ERROR, "function", function->bdf,
 			   "not usable by " MMR_DRIVER ": %s", function->reason),
 		       "%s; 'mmrctl show %s' has the details for its maker",
-		       *function->lists_defect ?
+		       function->scan.verdict == VIRTIO_MMR_SCAN_LISTS ?
 		       "it needs other firmware, and must be given to no driver of vfio" :
 		       "it can be passed through as it is, by vfio-pci", function->bdf);
 		break;
@@ -507,7 +507,7 @@ static void check_function(struct findings *findings, const struct function *fun
 
 	if (!strcmp(function->driver, MMR_DRIVER))
 		add(findings, LEVEL_OK, "driver", function->bdf, "bound to " MMR_DRIVER "%s",
-		    function->foreign ? ", which serves it as vfio-pci does" : "");
+		    function_is_foreign(function) ? ", which serves it as vfio-pci does" : "");
 	else if (function->verdict != VERDICT_UNUSABLE)
 		remedy(add(findings, LEVEL_NOTE, "driver", function->bdf, "%s%s",
 			   *function->driver ? "bound to " : "not bound", function->driver),

@@ -13,7 +13,6 @@
 #include "paths.h"
 
 /* In the third column of sysfs's file "resource" (the kernel's linux/ioport.h) */
-#define RESOURCE_IO		0x00000100
 #define RESOURCE_MEMORY		0x00000200
 #define RESOURCE_PREFETCH	0x00002000
 #define RESOURCE_64_BIT		0x00100000
@@ -80,26 +79,22 @@ static struct pci_access *pci_open(void)
 
 static void load_bars(struct function *function, const struct pci_dev *dev)
 {
-	struct virtio_mmr_function *shape = &function->shape;
 	unsigned int i;
 
-	/* As describe_function() of the driver has it */
 	for (i = 0; i < VIRTIO_MMR_NUM_BARS; i++) {
-		pciaddr_t flags = dev->flags[i];
+		pciaddr_t resource = dev->flags[i];
+		unsigned int flags = 0;
 
 		function->bars[i].address = dev->base_addr[i] & ~0xfull;
-		function->bars[i].is_64_bit = flags & RESOURCE_64_BIT;
-		function->bars[i].prefetchable = flags & RESOURCE_PREFETCH;
-		shape->bar_size[i] = dev->size[i];
-		if (i && shape->bar_kind[i - 1] == VIRTIO_MMR_BAR_MEMORY &&
-		    function->bars[i - 1].is_64_bit)
-			shape->bar_kind[i] = VIRTIO_MMR_BAR_UPPER_HALF;
-		else if (!dev->size[i] || flags & RESOURCE_UNSET || !function->bars[i].address)
-			shape->bar_kind[i] = VIRTIO_MMR_BAR_ABSENT;
-		else if (flags & RESOURCE_MEMORY)
-			shape->bar_kind[i] = VIRTIO_MMR_BAR_MEMORY;
-		else
-			shape->bar_kind[i] = VIRTIO_MMR_BAR_IO;
+		function->bars[i].is_64_bit = resource & RESOURCE_64_BIT;
+		function->bars[i].prefetchable = resource & RESOURCE_PREFETCH;
+		if (resource & RESOURCE_MEMORY)
+			flags |= VIRTIO_MMR_BAR_FLAG_MEMORY;
+		if (resource & RESOURCE_64_BIT)
+			flags |= VIRTIO_MMR_BAR_FLAG_64_BIT;
+		if (!(resource & RESOURCE_UNSET) && function->bars[i].address)
+			flags |= VIRTIO_MMR_BAR_FLAG_ASSIGNED;
+		virtio_mmr_function_set_bar(&function->scan.function, i, dev->size[i], flags);
 	}
 }
 
@@ -147,73 +142,26 @@ void function_refresh(struct function *function)
 
 static void judge(struct function *function, enum config_room room)
 {
-	const struct mmr_capability *cap = function->capabilities, *worst = NULL;
+	const struct virtio_mmr_scan *scan = &function->scan;
 	size_t i;
 
 	function->verdict = VERDICT_UNUSABLE;
-	if (!function->identity) {
-		snprintf(function->reason, sizeof(function->reason),
-			 "%04x:%04x is not an MMR device ID", function->vendor,
-			 function->device);
-		return;
-	}
-	if (room == CONFIG_RESTRICTED) {
+	if (room == CONFIG_RESTRICTED && scan->identity) {
 		function->verdict = VERDICT_UNKNOWN;
 		snprintf(function->reason, sizeof(function->reason),
 			 "only root can read its configuration space beyond 64 bytes");
-		return;
-	}
-
-	if (*function->lists_defect) {
-		snprintf(function->reason, sizeof(function->reason), "%s",
-			 function->lists_defect);
-		return;
-	}
-
-	function->foreign = true;
-	for (i = 0; i < function->capability_count; i++)
-		if (cap[i].cap.claimed)
-			function->foreign = false;
-
-	/* As the driver's find_mmr_capability() has it */
-	for (i = 0; i < function->capability_count; i++) {
-		if (!cap[i].defect && !function->used)
-			function->used = &cap[i];
-		if (!worst || (cap[i].cap.claimed && !worst->cap.claimed))
-			worst = &cap[i];
-	}
-	if (!function->used) {
-		if (worst)
-			snprintf(function->reason, sizeof(function->reason), "%s", worst->why);
-		else
-			snprintf(function->reason, sizeof(function->reason),
-				 "it has no extended capability 0x%04x",
-				 VIRTIO_MMR_EXT_CAP_ID);
-		return;
-	}
-
-	function->placement = virtio_mmr_place_bar0(&function->shape, function->used->cap.bar,
-						    function->bar0_shared);
-	switch (function->placement.fate) {
-	case VIRTIO_MMR_BAR0_ABSENT:
-	case VIRTIO_MMR_BAR0_HIDDEN:
-	case VIRTIO_MMR_BAR0_MOVED:
+	} else if (room == CONFIG_RESTRICTED) {
+		virtio_mmr_scan_explain(function->reason, sizeof(function->reason), scan, NULL,
+					function->vendor, function->device);
+	} else if (scan->verdict == VIRTIO_MMR_SCAN_USABLE) {
 		function->verdict = VERDICT_USABLE;
-		break;
-	case VIRTIO_MMR_BAR0_NO_SLOT:
-		snprintf(function->reason, sizeof(function->reason),
-			 "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but %s",
-			 function->shape.bar_size[0],
-			 function->shape.bar_kind[0] == VIRTIO_MMR_BAR_IO ?
-			 "a virtio structure lies in it and it is an I/O BAR itself" :
-			 "no other BAR is free for what lies in it");
-		break;
-	case VIRTIO_MMR_BAR0_TOO_LARGE:
-		snprintf(function->reason, sizeof(function->reason),
-			 "BAR 0 of 0x%llx bytes must make room for the I/O BAR and is too large for a 32-bit BAR %u",
-			 function->shape.bar_size[0], function->placement.slot);
-		break;
 	}
+
+	if (scan->verdict != VIRTIO_MMR_SCAN_USABLE && scan->verdict != VIRTIO_MMR_SCAN_PLACEMENT)
+		return;
+	for (i = 0; i < function->capability_count; i++)
+		if (function->capabilities[i].position == scan->cap_position)
+			function->used = &function->capabilities[i];
 }
 
 static void load(struct function *function, struct pci_dev *dev, const char *bdf)
@@ -234,8 +182,9 @@ static void load(struct function *function, struct pci_dev *dev, const char *bdf
 	function->subsystem_device = read_number(&path, 0);
 	path = function_path(bdf, "revision");
 	function->revision = read_number(&path, 0);
+	function->scan.verdict = VIRTIO_MMR_SCAN_OTHER_ID;
 	if (function->vendor == VIRTIO_MMR_VENDOR_ID)
-		function->identity = virtio_mmr_identify(function->device);
+		function->scan.identity = virtio_mmr_identify(function->device);
 
 	path = function_path(bdf, "iommu_group");
 	function->group = link_name(&path, group, sizeof(group)) ? atoi(group) : -1;

@@ -8,11 +8,8 @@
 
 #include <stdint.h>
 
-#include "virtio_mmr/capability.h"
-#include "virtio_mmr/identity.h"
-#include "virtio_mmr/lists.h"
 #include "mmrctl.h"
-#include "virtio_mmr/placement.h"
+#include "virtio_mmr/scan.h"
 
 #define NAME_LENGTH	64
 
@@ -37,26 +34,6 @@ struct mmr_capability {
 };
 
 /**
- * struct virtio_structure - a vendor capability of virtio 1.x
- * @position: in configuration space, in bytes
- * @cfg_type: what it points to (virtio 1.4, 4.1.4)
- * @bar: BAR number as found
- * @offset: in that BAR, in bytes
- * @length: in bytes
- * @multiplier: notify_off_multiplier of a notification structure
- * @inside: whether it lies in a memory BAR
- */
-struct virtio_structure {
-	unsigned int position;
-	u8 cfg_type;
-	u8 bar;
-	u32 offset;
-	u32 length;
-	u32 multiplier;
-	bool inside;
-};
-
-/**
  * struct bar - a BAR of the function
  * @address: on the bus, as the host sees it
  * @is_64_bit: takes the next BAR as well
@@ -76,32 +53,21 @@ struct bar {
  * @subsystem_vendor: subsystem vendor ID
  * @subsystem_device: subsystem device ID
  * @revision: revision ID
- * @identity: type of MMR function, NULL if it is none by its IDs
  * @pf: address of the PF if it is a VF, else empty
  * @vf_index: number of the VF, from 0, or -1
  * @numvfs: VFs that a PF has now
  * @group: IOMMU group, -1 if none
  * @driver: name of the driver, empty if none
  * @override: driver_override, empty if none
- * @shape: what validation must know
+ * @scan: what the core found; without the right to read configuration space only the
+ *	device type and the BARs
  * @bars: more about the BARs
  * @msix_vectors: size of the MSI-X table, 0 without MSI-X
- * @msix_table_bar: BAR number
- * @msix_pba_bar: BAR number
- * @msix_is_whole: that capability ends where it should, so both numbers are its own
  * @capabilities: of ID 0x000b, in the order of the list
  * @capability_count: of them
  * @structures: virtio's, in the order of the list
  * @structure_count: of them
- * @bar0_shared: the MSI-X table or PBA or one of @structures lies in BAR 0
- * @list_loops: a capability list comes back to where it was
- * @lists_defect: why no driver of VFIO can use the lists; empty if all can
  * @used: the capability that the driver uses, or NULL
- * @common_config: virtio's common configuration that the driver uses, or NULL
- * @notify: the notification structure that the driver uses, or NULL
- * @placement: what becomes of a physical BAR0; with @used only
- * @foreign: an MMR device ID, which others may use as well, and no MMR capability: no MMR
- *	function; the driver serves it as vfio-pci does
  * @verdict: whether the driver takes the function as an MMR function
  * @reason: why not, or why that is unknown; empty if it does
  */
@@ -109,32 +75,32 @@ struct function {
 	char bdf[BDF_SIZE];
 	u16 vendor, device, subsystem_vendor, subsystem_device;
 	u8 revision;
-	const struct virtio_mmr_identity *identity;
 	char pf[BDF_SIZE];
 	int vf_index;
 	unsigned int numvfs;
 	int group;
 	char driver[NAME_LENGTH];
 	char override[NAME_LENGTH];
-	struct virtio_mmr_function shape;
+	struct virtio_mmr_scan scan;
 	struct bar bars[VIRTIO_MMR_NUM_BARS];
 	unsigned int msix_vectors;
-	u8 msix_table_bar, msix_pba_bar;
-	bool msix_is_whole;
 	struct mmr_capability *capabilities;
 	size_t capability_count;
-	struct virtio_structure *structures;
+	struct virtio_mmr_virtio_cap *structures;
 	size_t structure_count;
-	bool bar0_shared;
-	bool list_loops;
-	char lists_defect[VIRTIO_MMR_LISTS_EXPLANATION_SIZE];
 	const struct mmr_capability *used;
-	const struct virtio_structure *common_config, *notify;
-	struct virtio_mmr_placement placement;
-	bool foreign;
 	enum verdict verdict;
 	char reason[256];
 };
+
+/*
+ * It has an MMR device ID, which others may use as well, and no MMR capability. The driver
+ * serves it as vfio-pci does.
+ */
+static inline bool function_is_foreign(const struct function *function)
+{
+	return function->scan.verdict == VIRTIO_MMR_SCAN_PLAIN;
+}
 
 struct functions {
 	struct function *list;

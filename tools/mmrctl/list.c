@@ -21,7 +21,7 @@ static json_t *function_json(const struct function *function)
 			   "pf", json_text(function->pf),
 			   "vf", function->vf_index < 0 ? json_null() :
 				 json_integer(function->vf_index),
-			   "type", function->identity ? function->identity->name : "none",
+			   "type", function->scan.identity ? function->scan.identity->name : "none",
 			   "usable", usable_json(function),
 			   "reason", json_text(function->reason),
 			   "registers", registers_json(function),
@@ -66,7 +66,7 @@ static void fill_row(const struct function *function, struct row *row)
 	snprintf(row->cells[FUNCTION], size, "%s", function->bdf);
 	snprintf(row->cells[PF], size, "%s", *function->pf ? function->pf : "-");
 	snprintf(row->cells[TYPE], size, "%s",
-		 function->identity ? function->identity->name : "none");
+		 function->scan.identity ? function->scan.identity->name : "none");
 	if (function->verdict == VERDICT_USABLE)
 		describe_registers(function, row->cells[REGISTERS], size);
 	else

@@ -182,7 +182,7 @@ static json_t *registers_as_json(const struct function *function,
 {
 	json_t *names = json_array(), *queues = json_array(), *config = json_object();
 	const struct field *field = NULL;
-	const u16 id = function->identity->virtio_id;
+	const u16 id = function->scan.identity->virtio_id;
 	unsigned int bit;
 	size_t i;
 
@@ -201,7 +201,7 @@ static json_t *registers_as_json(const struct function *function,
 			json_object_set_new(config, field->name, value);
 	}
 	return json_pack("{s:s, s:s, s:I, s:o, s:I, s:i, s:o, s:o}",
-			 "bdf", function->bdf, "type", function->identity->name,
+			 "bdf", function->bdf, "type", function->scan.identity->name,
 			 "device_features", (json_int_t)registers->features,
 			 "feature_names", names,
 			 "driver_features", (json_int_t)registers->driver_features,
@@ -213,12 +213,12 @@ static void print_registers(const struct function *function,
 			    const struct registers *registers)
 {
 	const struct field *field = NULL;
-	const u16 id = function->identity->virtio_id;
+	const u16 id = function->scan.identity->virtio_id;
 	unsigned int bit;
 	size_t i;
 
 	printf("%s virtio %s, just reset by being opened\n", function->bdf,
-	       function->identity->name);
+	       function->scan.identity->name);
 	printf("  0x00  device features  0x%08x\n", registers->features);
 	for (bit = 0; bit < 32; bit++) {
 		const char *name = feature_name(id, bit);
@@ -265,12 +265,12 @@ int verb_regs(const struct request *request)
 		free(registers);
 		return status;
 	}
-	if (found.list[0].foreign) {
+	if (function_is_foreign(&found.list[0])) {
 		complain("%s: is no MMR function and has no legacy registers: %s",
 			 found.list[0].bdf, found.list[0].reason);
 		status = STATUS_NOT_FOUND;
 	/* Behind vfio-pci there are no legacy registers; the driver takes no other IDs */
-	} else if (strcmp(found.list[0].driver, MMR_DRIVER) || !found.list[0].identity) {
+	} else if (strcmp(found.list[0].driver, MMR_DRIVER) || !found.list[0].scan.identity) {
 		complain("%s: bound to %s, not to " MMR_DRIVER "; first 'mmrctl bind %s'",
 			 found.list[0].bdf,
 			 *found.list[0].driver ? found.list[0].driver : "no driver",
@@ -281,7 +281,7 @@ int verb_regs(const struct request *request)
 	}
 	if (!status) {
 		if (!registers || !read_registers(&device, registers,
-						  found.list[0].identity->virtio_id)) {
+						  found.list[0].scan.identity->virtio_id)) {
 			status = STATUS_FAILED;
 		} else if (request->json) {
 			status = print_json(registers_as_json(&found.list[0], registers));

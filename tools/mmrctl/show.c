@@ -86,12 +86,12 @@ static json_t *bars_json(const struct function *function)
 	for (i = 0; i < VIRTIO_MMR_NUM_BARS; i++) {
 		const struct bar *bar = &function->bars[i];
 
-		if (function->shape.bar_kind[i] == VIRTIO_MMR_BAR_ABSENT)
+		if (function->scan.function.bar_kind[i] == VIRTIO_MMR_BAR_ABSENT)
 			continue;
 		object = json_pack("{s:i, s:s, s:I, s:I, s:b, s:b}", "bar", i,
-				   "kind", kind_name(function->shape.bar_kind[i]),
+				   "kind", kind_name(function->scan.function.bar_kind[i]),
 				   "address", (json_int_t)bar->address,
-				   "size", (json_int_t)function->shape.bar_size[i],
+				   "size", (json_int_t)function->scan.function.bar_size[i],
 				   "64_bit", bar->is_64_bit,
 				   "prefetchable", bar->prefetchable);
 		json_array_append_new(list, object);
@@ -129,14 +129,14 @@ static json_t *structures_json(const struct function *function)
 	size_t i;
 
 	for (i = 0; i < function->structure_count; i++) {
-		const struct virtio_structure *found = &function->structures[i];
+		const struct virtio_mmr_virtio_cap *found = &function->structures[i];
 
 		object = json_pack("{s:i, s:i, s:i, s:I, s:I, s:b}",
 				   "position", found->position,
 				   "cfg_type", found->cfg_type, "bar", found->bar,
 				   "offset", (json_int_t)found->offset,
 				   "length", (json_int_t)found->length,
-				   "inside_bar", found->inside);
+				   "inside_bar", found->is_inside);
 		json_array_append_new(list, object);
 	}
 	return list;
@@ -144,11 +144,11 @@ static json_t *structures_json(const struct function *function)
 
 static json_t *notify_json(const struct function *function)
 {
-	if (!function->notify)
+	if (!function->scan.has_notification)
 		return json_null();
-	return json_pack("{s:i, s:I, s:I}", "bar", function->notify->bar,
-			 "offset", (json_int_t)function->notify->offset,
-			 "multiplier", (json_int_t)function->notify->multiplier);
+	return json_pack("{s:i, s:I, s:I}", "bar", function->scan.notify.bar,
+			 "offset", (json_int_t)function->scan.notify.offset,
+			 "multiplier", (json_int_t)function->scan.notify_multiplier);
 }
 
 static json_t *guest_json(const struct function *function)
@@ -157,14 +157,14 @@ static json_t *guest_json(const struct function *function)
 
 	if (function->verdict != VERDICT_USABLE)
 		return bar;
-	if (function->placement.fate == VIRTIO_MMR_BAR0_MOVED)
-		bar = json_integer(function->placement.slot);
+	if (function->scan.placement.fate == VIRTIO_MMR_BAR0_MOVED)
+		bar = json_integer(function->scan.placement.slot);
 	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}",
-			 "vendor", VIRTIO_MMR_VENDOR_ID, "device", function->identity->guest_id,
+			 "vendor", VIRTIO_MMR_VENDOR_ID, "device", function->scan.identity->guest_id,
 			 "revision", 0, "subsystem_vendor", VIRTIO_MMR_VENDOR_ID,
-			 "subsystem_device", function->identity->virtio_id,
+			 "subsystem_device", function->scan.identity->virtio_id,
 			 "io_bar_size", virtio_mmr_io_bar_size(function->used->cap.length),
-			 "physical_bar0", fate_name(function->placement.fate),
+			 "physical_bar0", fate_name(function->scan.placement.fate),
 			 "physical_bar0_shown_as", bar);
 }
 
@@ -216,8 +216,8 @@ static json_t *function_json(const struct function *function)
 			   "bdf", function->bdf, "pf", json_text(function->pf),
 			   "vf", function->vf_index < 0 ? json_null() :
 				 json_integer(function->vf_index),
-			   "type", function->identity ?
-				   json_string(function->identity->name) : json_null(),
+			   "type", function->scan.identity ?
+				   json_string(function->scan.identity->name) : json_null(),
 			   "vendor", function->vendor, "device", function->device,
 			   "revision", function->revision,
 			   "subsystem_vendor", function->subsystem_vendor,
@@ -230,7 +230,7 @@ static json_t *function_json(const struct function *function)
 			 "structures", structures_json(function),
 			 "msix_vectors", function->msix_vectors,
 			 "notification", notify_json(function),
-			 "capability_list_loops", function->list_loops);
+			 "capability_list_loops", function->scan.list_loops);
 	json_object_update_new(object, more);
 	more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
 			 "iommu_group", group_json(function),
@@ -254,14 +254,14 @@ static void print_bars(const struct function *function)
 	for (i = 0; i < VIRTIO_MMR_NUM_BARS; i++) {
 		const struct bar *bar = &function->bars[i];
 
-		if (function->shape.bar_kind[i] != VIRTIO_MMR_BAR_MEMORY &&
-		    function->shape.bar_kind[i] != VIRTIO_MMR_BAR_IO)
+		if (function->scan.function.bar_kind[i] != VIRTIO_MMR_BAR_MEMORY &&
+		    function->scan.function.bar_kind[i] != VIRTIO_MMR_BAR_IO)
 			continue;
 		snprintf(label, sizeof(label), "BAR %u", i);
 		line(label, "%s%s%s, 0x%llx bytes at 0x%llx",
-		     function->shape.bar_kind[i] == VIRTIO_MMR_BAR_IO ? "I/O" : "memory",
+		     function->scan.function.bar_kind[i] == VIRTIO_MMR_BAR_IO ? "I/O" : "memory",
 		     bar->is_64_bit ? ", 64-bit" : "",
-		     bar->prefetchable ? ", prefetchable" : "", function->shape.bar_size[i],
+		     bar->prefetchable ? ", prefetchable" : "", function->scan.function.bar_size[i],
 		     (unsigned long long)bar->address);
 	}
 }
@@ -284,18 +284,18 @@ static void print_capabilities(const struct function *function)
 			     ", not used: the first usable one is");
 	}
 	for (i = 0; i < function->structure_count; i++) {
-		const struct virtio_structure *found = &function->structures[i];
+		const struct virtio_mmr_virtio_cap *found = &function->structures[i];
 
 		line("virtio structure", "%s, capability at 0x%x: BAR %u at 0x%x (0x%x bytes)%s",
 		     structure_name(found->cfg_type), found->position, found->bar,
 		     found->offset, found->length,
-		     found->inside || found->cfg_type == VIRTIO_PCI_CAP_PCI_CFG ?
+		     found->is_inside || found->cfg_type == VIRTIO_PCI_CAP_PCI_CFG ?
 		     "" : ", not usable: not inside a memory BAR");
 	}
-	if (function->shape.has_msix)
+	if (function->scan.function.has_msix)
 		line("MSI-X", "%u vectors, table in BAR %u, pending bits in BAR %u",
-		     function->msix_vectors, function->msix_table_bar, function->msix_pba_bar);
-	if (function->list_loops)
+		     function->msix_vectors, function->scan.function.msix_table.bar, function->scan.function.msix_pba.bar);
+	if (function->scan.list_loops)
 		line("defect", "a capability list comes back to where it was");
 }
 
@@ -305,19 +305,19 @@ static void print_guest(const struct function *function)
 
 	if (function->verdict != VERDICT_USABLE)
 		return;
-	if (function->placement.fate == VIRTIO_MMR_BAR0_MOVED)
+	if (function->scan.placement.fate == VIRTIO_MMR_BAR0_MOVED)
 		snprintf(bar0, sizeof(bar0), "; the function's own BAR 0 as BAR %u",
-			 function->placement.slot);
-	else if (function->placement.fate == VIRTIO_MMR_BAR0_HIDDEN)
+			 function->scan.placement.slot);
+	else if (function->scan.placement.fate == VIRTIO_MMR_BAR0_HIDDEN)
 		strcpy(bar0, "; not the function's own BAR 0");
 	line("guest sees", "%04x:%04x, revision 00, subsystem %04x:%04x, I/O BAR 0 of %u bytes%s",
-	     VIRTIO_MMR_VENDOR_ID, function->identity->guest_id, VIRTIO_MMR_VENDOR_ID,
-	     function->identity->virtio_id,
+	     VIRTIO_MMR_VENDOR_ID, function->scan.identity->guest_id, VIRTIO_MMR_VENDOR_ID,
+	     function->scan.identity->virtio_id,
 	     virtio_mmr_io_bar_size(function->used->cap.length), bar0);
-	if (function->notify)
-		line("notification", "through the notification structure in BAR %u at 0x%x, multiplier %u",
-		     function->notify->bar, function->notify->offset,
-		     function->notify->multiplier);
+	if (function->scan.has_notification)
+		line("notification", "through the notification structure in BAR %u at 0x%llx, multiplier %u",
+		     function->scan.notify.bar, function->scan.notify.offset,
+		     function->scan.notify_multiplier);
 	else
 		line("notification", "through the legacy register");
 }
@@ -379,13 +379,13 @@ static void print_binding(const struct function *function)
 static void print_function(const struct function *function)
 {
 	printf("%s\n", function->bdf);
-	if (!function->identity)
+	if (!function->scan.identity)
 		line("type", "no MMR function");
 	else if (*function->pf)
-		line("type", "virtio %s, VF %d of %s", function->identity->name,
+		line("type", "virtio %s, VF %d of %s", function->scan.identity->name,
 		     function->vf_index, function->pf);
 	else
-		line("type", "virtio %s, no VF", function->identity->name);
+		line("type", "virtio %s, no VF", function->scan.identity->name);
 	line("identity", "%04x:%04x, revision %02x, subsystem %04x:%04x", function->vendor,
 	     function->device, function->revision, function->subsystem_vendor,
 	     function->subsystem_device);

@@ -107,7 +107,7 @@ static struct attribute *counter_attributes[] = {
 /* vfio-pci-core serves functions without an MMR capability, and counts nothing. */
 static umode_t counter_is_visible(struct kobject *kobj, struct attribute *attribute, int n)
 {
-	return virtio_mmr_drvdata(kobj_to_dev(kobj))->found.is_plain ? 0 : attribute->mode;
+	return virtio_mmr_is_plain(virtio_mmr_drvdata(kobj_to_dev(kobj))) ? 0 : attribute->mode;
 }
 
 static const struct attribute_group counter_group = {

@@ -52,4 +52,10 @@ struct virtio_mmr_counters {
 	unsigned long values[VIRTIO_MMR_NUM_COUNTERS];
 };
 
+struct virtio_mmr_device;
+
+int virtio_mmr_counters_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_counters_release(struct virtio_mmr_device *mmr);
+extern const struct attribute_group *virtio_mmr_groups[];
+
 #endif /* VIRTIO_MMR_COUNTERS_H */

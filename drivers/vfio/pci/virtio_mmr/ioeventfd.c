@@ -15,8 +15,8 @@
 #include <linux/virtio_mmr.h>
 
 #include "access.h"
-#include "common.h"
 #include "compat/compat.h"
+#include "ioeventfd.h"
 #include "notify.h"
 
 /* As many as vfio-pci-core allows (policy) */
@@ -68,7 +68,7 @@ static __always_inline void write_function(struct virtio_mmr_ioeventfd *ioeventf
 
 	if (likely(ioeventfd->bar == VIRTIO_MMR_IO_BAR))
 		virtio_mmr_notify(mmr, ioeventfd->address, ioeventfd->data, path,
-				  reachable && mmr->command_io);
+				  reachable && mmr->view.command_io);
 	else if (reachable)
 		write_memory(ioeventfd);
 }
@@ -243,10 +243,10 @@ static int find_address(struct virtio_mmr_ioeventfd *ioeventfd)
 		return -EINVAL;
 #endif
 	/* The MSI-X structures are the host's, as for vfio-pci-core's own writes. */
-	if (virtio_mmr_range_validate(&mmr->found.function, ioeventfd->bar,
+	if (virtio_mmr_range_validate(&mmr->scan.function, ioeventfd->bar,
 				      ioeventfd->position, ioeventfd->width) ||
 	    ioeventfd->position % ioeventfd->width ||
-	    virtio_mmr_msix_under(&mmr->found.function, ioeventfd->bar,
+	    virtio_mmr_msix_under(&mmr->scan.function, ioeventfd->bar,
 				  ioeventfd->position, ioeventfd->width))
 		return -EINVAL;
 

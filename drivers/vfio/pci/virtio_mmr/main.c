@@ -13,6 +13,13 @@
 
 #include "common.h"
 #include "compat/compat.h"
+#include "config_space.h"
+#include "discovery.h"
+#include "io_bar.h"
+#include "ioeventfd.h"
+#include "notify.h"
+#include "region.h"
+#include "reset.h"
 
 /* The device may say other things than at probe, so its lists are judged at each open. */
 static int enable(struct virtio_mmr_device *mmr)
@@ -38,7 +45,7 @@ static int enable(struct virtio_mmr_device *mmr)
 /* Window, doorbells and ioeventfds keep off the table that was found at probe. */
 static int check_msix(struct virtio_mmr_device *mmr)
 {
-	const struct virtio_mmr_range *table = &mmr->found.function.msix_table;
+	const struct virtio_mmr_range *table = &mmr->scan.function.msix_table;
 	struct vfio_pci_core_device *core = &mmr->core_device;
 
 	if (!core->pdev->msix_cap ||
@@ -69,7 +76,7 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 	ret = check_msix(mmr);
 	if (ret)
 		goto out_disable;
-	ret = virtio_mmr_bar0_open(mmr);
+	ret = virtio_mmr_io_bar_open(mmr);
 	if (ret)
 		goto out_disable;
 	ret = virtio_mmr_reset_open(mmr);
@@ -123,22 +130,26 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 	return vfio_pci_core_init_dev(core_vdev);
 }
 
+/* The same for all functions */
+#define COMMON_OPS \
+	.name = VIRTIO_MMR_DRIVER_NAME, \
+	.init = virtio_mmr_init_device, \
+	.release = virtio_mmr_release_device, \
+	.device_feature = vfio_pci_core_ioctl_feature, \
+	.request = vfio_pci_core_request, \
+	.match = vfio_pci_core_match, \
+	VIRTIO_MMR_COMPAT_MATCH_OPS \
+	VIRTIO_MMR_COMPAT_IOMMUFD_OPS
+
 static const struct vfio_device_ops virtio_mmr_ops = {
-	.name = VIRTIO_MMR_DRIVER_NAME,
-	.init = virtio_mmr_init_device,
-	.release = virtio_mmr_release_device,
 	.open_device = virtio_mmr_open_device,
 	.close_device = virtio_mmr_close_device,
 	.read = virtio_mmr_read,
 	.write = virtio_mmr_write,
 	.mmap = virtio_mmr_mmap,
-	.ioctl = virtio_mmr_ioctl,
-	.device_feature = vfio_pci_core_ioctl_feature,
-	.request = vfio_pci_core_request,
-	.match = vfio_pci_core_match,
+	.ioctl = virtio_mmr_compat_ioctl,
 	VIRTIO_MMR_COMPAT_REGION_INFO_OPS
-	VIRTIO_MMR_COMPAT_MATCH_OPS
-	VIRTIO_MMR_COMPAT_IOMMUFD_OPS
+	COMMON_OPS
 };
 
 static int virtio_mmr_plain_open_device(struct vfio_device *core_vdev)
@@ -158,42 +169,34 @@ static int virtio_mmr_plain_open_device(struct vfio_device *core_vdev)
  * experiments, and device managers choose this driver by them.
  */
 static const struct vfio_device_ops virtio_mmr_plain_ops = {
-	.name = VIRTIO_MMR_DRIVER_NAME,
-	.init = virtio_mmr_init_device,
-	.release = virtio_mmr_release_device,
 	.open_device = virtio_mmr_plain_open_device,
 	.close_device = vfio_pci_core_close_device,
 	.read = vfio_pci_core_read,
 	.write = vfio_pci_core_write,
 	.mmap = vfio_pci_core_mmap,
 	.ioctl = vfio_pci_core_ioctl,
-	.device_feature = vfio_pci_core_ioctl_feature,
-	.request = vfio_pci_core_request,
-	.match = vfio_pci_core_match,
 	VIRTIO_MMR_COMPAT_PLAIN_REGION_INFO_OPS
-	VIRTIO_MMR_COMPAT_MATCH_OPS
-	VIRTIO_MMR_COMPAT_IOMMUFD_OPS
+	COMMON_OPS
 };
 
 static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct virtio_mmr_discovery found;
 	struct virtio_mmr_device *mmr;
+	struct virtio_mmr_scan scan;
 	int ret;
 
-	ret = virtio_mmr_discover(pdev, &found);
+	ret = virtio_mmr_discover(pdev, &scan);
 	if (ret)
 		return ret;
 
 	mmr = vfio_alloc_device(virtio_mmr_device, core_device.vdev, &pdev->dev,
-				found.is_plain ? &virtio_mmr_plain_ops : &virtio_mmr_ops);
+				scan.verdict == VIRTIO_MMR_SCAN_PLAIN ?
+				&virtio_mmr_plain_ops : &virtio_mmr_ops);
 	if (IS_ERR(mmr))
 		return PTR_ERR(mmr);
-	mmr->found = found;
-	if (!found.is_plain) {
-		mmr->io_bar_size = virtio_mmr_io_bar_size(found.cap.length);
-		virtio_mmr_config_init(mmr);
-	}
+	mmr->scan = scan;
+	if (!virtio_mmr_is_plain(mmr))
+		virtio_mmr_view_init(&mmr->view, &mmr->scan);
 
 	dev_set_drvdata(&pdev->dev, &mmr->core_device);
 	ret = vfio_pci_core_register_device(&mmr->core_device);
@@ -201,7 +204,7 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 		vfio_put_device(&mmr->core_device.vdev);
 		return ret;
 	}
-	virtio_mmr_describe(pdev, &mmr->found);
+	virtio_mmr_describe(pdev, &mmr->scan);
 	return 0;
 }
 
@@ -213,15 +216,12 @@ static void virtio_mmr_remove(struct pci_dev *pdev)
 	vfio_put_device(&core->vdev);
 }
 
+#define VIRTIO_MMR_OVERRIDE_ID(type, guest_id, virtio_id, name) \
+	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_##type) },
+
 /* The override match keeps the driver from ever binding by ID alone. */
 static const struct pci_device_id virtio_mmr_ids[] = {
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET) },
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_BLOCK) },
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_BALLOON) },
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_CONSOLE) },
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_SCSI) },
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_RNG) },
-	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_9P) },
+	VIRTIO_MMR_TYPES(VIRTIO_MMR_OVERRIDE_ID)
 	{ }
 };
 MODULE_DEVICE_TABLE(pci, virtio_mmr_ids);

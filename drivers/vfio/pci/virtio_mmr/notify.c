@@ -12,12 +12,9 @@
 #include <linux/virtio_pci.h>
 
 #include "access.h"
-#include "common.h"
 #include "compat/compat.h"
 #include "notify.h"
-
-/* What a read gives that nobody answers */
-#define ALL_ONES	0xffff
+#include "virtio_mmr/doorbell.h"
 
 /*
  * How long the device may take for reads of all doorbells (policy). Devices need some
@@ -33,19 +30,14 @@ static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 v
 			 what, value);
 }
 
-/*
- * The doorbell of queue q is at queue_notify_off(q) * multiplier in the
- * notification structure (virtio 1.4, 4.1.4.4); a multiplier of 0 puts all at
- * its start.
- */
-static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
-			 u16 queue, u64 *offset, u64 *spent)
+static int read_notify_off(struct virtio_mmr_device *mmr, void __iomem *common, u16 queue,
+			   u16 *notify_off, u64 *spent)
 {
-	u16 notify_off;
 	u64 start;
 
-	*offset = 0;
-	if (!mmr->found.notify_multiplier)
+	/* With a multiplier of 0 it does not matter. */
+	*notify_off = 0;
+	if (!mmr->scan.notify_multiplier)
 		return 0;
 
 	if (!virtio_mmr_access_begin(mmr, false))
@@ -53,20 +45,19 @@ static int read_doorbell(struct virtio_mmr_device *mmr, void __iomem *common,
 	/* Only the device's time counts, not that of a busy machine */
 	start = ktime_get_ns();
 	iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
-	notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
+	*notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
 	*spent += ktime_get_ns() - start;
 	virtio_mmr_access_end(mmr);
-
-	*offset = (u64)notify_off * mmr->found.notify_multiplier;
 	return 0;
 }
 
 static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 			  void __iomem *notify, u16 num_queues)
 {
+	enum virtio_mmr_doorbell_defect defect;
 	void __iomem **doorbells;
+	u16 queue, notify_off;
 	u64 spent = 0;
-	u16 queue;
 	u64 offset;
 	int ret = 0;
 
@@ -85,17 +76,12 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 			goto out_free;
 		}
 		cond_resched();
-		ret = read_doorbell(mmr, common, queue, &offset, &spent);
+		ret = read_notify_off(mmr, common, queue, &notify_off, &spent);
 		if (ret)
 			goto out_free;
-		if (offset % 2 || offset > mmr->found.notify.length - 2) {
-			warn_unusable(mmr, "the notify offset of a queue", offset);
-			goto out_free;
-		}
-		if (virtio_mmr_msix_under(&mmr->found.function, mmr->found.notify.bar,
-					  mmr->found.notify.offset + offset, 2)) {
-			warn_unusable(mmr, "over MSI-X structures, the notify offset of a queue",
-				      offset);
+		defect = virtio_mmr_doorbell_place(&mmr->scan, notify_off, &offset);
+		if (defect) {
+			warn_unusable(mmr, virtio_mmr_doorbell_explain(defect), offset);
 			goto out_free;
 		}
 		doorbells[queue] = notify + offset;
@@ -122,8 +108,9 @@ out_free:
  */
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 {
-	const struct virtio_mmr_discovery *found = &mmr->found;
+	const struct virtio_mmr_scan *scan = &mmr->scan;
 	struct vfio_pci_core_device *core = &mmr->core_device;
+	enum virtio_mmr_doorbell_defect defect;
 	void __iomem *common, *notify;
 	u16 num_queues;
 	u8 status;
@@ -131,17 +118,17 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 
 	mmr->doorbells = NULL;
 	mmr->num_doorbells = 0;
-	if (!found->has_notification)
+	if (!scan->has_notification)
 		return 0;
 
-	common = virtio_mmr_compat_iomap(core, found->common_config.bar);
+	common = virtio_mmr_compat_iomap(core, scan->common_config.bar);
 	if (IS_ERR(common))
 		return PTR_ERR(common);
-	notify = virtio_mmr_compat_iomap(core, found->notify.bar);
+	notify = virtio_mmr_compat_iomap(core, scan->notify.bar);
 	if (IS_ERR(notify))
 		return PTR_ERR(notify);
-	common += found->common_config.offset;
-	notify += found->notify.offset;
+	common += scan->common_config.offset;
+	notify += scan->notify.offset;
 
 	if (!virtio_mmr_access_begin(mmr, false))
 		return -EAGAIN;
@@ -149,12 +136,10 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	num_queues = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
 	virtio_mmr_access_end(mmr);
 
-	if (status) {
-		warn_unusable(mmr, "the modern device status after a reset", status);
-		return 0;
-	}
-	if (!num_queues || num_queues == ALL_ONES) {
-		warn_unusable(mmr, "the modern number of queues", num_queues);
+	defect = virtio_mmr_doorbell_judge(status, num_queues);
+	if (defect) {
+		warn_unusable(mmr, virtio_mmr_doorbell_explain(defect),
+			      defect == VIRTIO_MMR_DOORBELL_STATUS ? status : num_queues);
 		return 0;
 	}
 	ret = read_doorbells(mmr, common, notify, num_queues);

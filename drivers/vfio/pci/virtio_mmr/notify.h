@@ -12,6 +12,9 @@
 #include "common.h"
 #include "trace.h"
 
+int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
+
 /* Out of the way of what happens without tracing */
 void virtio_mmr_trace_notify(struct virtio_mmr_device *mmr, u16 queue,
 			     enum virtio_mmr_counter path, bool rung);

@@ -11,22 +11,36 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "common.h"
-#include "compat/compat.h"
+#include "config_space.h"
+#include "io_bar.h"
+#include "ioeventfd.h"
+#include "region.h"
+#include "reset.h"
 
 /* The I/O BAR's place where 0 is taken; vfio-pci-core has nothing there. */
 #define MOVED_IO_BAR_REGION	(VFIO_PCI_NUM_REGIONS + 0x100)
 
-/**
- * virtio_mmr_io_bar_region - where the I/O BAR lies in the file
- * @mmr: the device
- *
- * Return: the index whose VFIO_PCI_INDEX_TO_OFFSET() is its start.
- */
-unsigned int virtio_mmr_io_bar_region(const struct virtio_mmr_device *mmr)
+/* The index whose VFIO_PCI_INDEX_TO_OFFSET() is the start of the I/O BAR */
+static unsigned int io_bar_region(const struct virtio_mmr_device *mmr)
 {
-	return mmr->found.placement.fate == VIRTIO_MMR_BAR0_ABSENT ?
+	return mmr->scan.placement.fate == VIRTIO_MMR_BAR0_ABSENT ?
 	       VFIO_PCI_BAR0_REGION_INDEX : MOVED_IO_BAR_REGION;
+}
+
+/**
+ * virtio_mmr_io_bar_region_info - describe region 0
+ * @mmr: the device
+ * @info: all except argsz is set
+ *
+ * It can be read and written, not mapped: there is no memory behind ports.
+ */
+void virtio_mmr_io_bar_region_info(const struct virtio_mmr_device *mmr,
+				   struct vfio_region_info *info)
+{
+	info->offset = VFIO_PCI_INDEX_TO_OFFSET(io_bar_region(mmr));
+	info->size = mmr->view.io_bar_size;
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	info->cap_offset = 0;
 }
 
 /**
@@ -39,7 +53,7 @@ unsigned int virtio_mmr_io_bar_region(const struct virtio_mmr_device *mmr)
 u32 virtio_mmr_physical_region(const struct virtio_mmr_device *mmr, u32 index)
 {
 	return index < VIRTIO_MMR_NUM_BARS ?
-	       virtio_mmr_device_bar(&mmr->found.placement, index) : index;
+	       virtio_mmr_device_bar(&mmr->scan.placement, index) : index;
 }
 
 static ssize_t counted(struct virtio_mmr_device *mmr, enum virtio_mmr_counter counter,
@@ -63,10 +77,10 @@ static enum owner region_owner(const struct virtio_mmr_device *mmr, loff_t offse
 
 	if (region == VFIO_PCI_CONFIG_REGION_INDEX)
 		return OWNER_CONFIG_SPACE;
-	if (region == virtio_mmr_io_bar_region(mmr))
+	if (region == io_bar_region(mmr))
 		return OWNER_IO_BAR;
 	if (region == VFIO_PCI_BAR0_REGION_INDEX &&
-	    mmr->found.placement.fate == VIRTIO_MMR_BAR0_HIDDEN)
+	    mmr->scan.placement.fate == VIRTIO_MMR_BAR0_HIDDEN)
 		return OWNER_NOBODY;
 	return OWNER_CORE;
 }
@@ -94,7 +108,7 @@ ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
 		return counted(mmr, VIRTIO_MMR_CONFIG_READS,
 			       virtio_mmr_config_read(mmr, buf, count, ppos));
 	case OWNER_IO_BAR:
-		return virtio_mmr_bar0_read(mmr, buf, count, ppos);
+		return virtio_mmr_io_bar_read(mmr, buf, count, ppos);
 	case OWNER_CORE:
 		return vfio_pci_core_read(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:
@@ -129,7 +143,7 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 		virtio_mmr_may_reset_end(mmr);
 		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES, done);
 	case OWNER_IO_BAR:
-		return virtio_mmr_bar0_write(mmr, buf, count, ppos);
+		return virtio_mmr_io_bar_write(mmr, buf, count, ppos);
 	case OWNER_CORE:
 		return vfio_pci_core_write(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:
@@ -210,7 +224,7 @@ long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		return ioctl_ioeventfd(core_vdev, arg);
 	/* VFIO_DEVICE_RESET, VFIO_DEVICE_PCI_HOT_RESET */
 	virtio_mmr_may_reset_begin(mmr);
-	ret = virtio_mmr_compat_ioctl(core_vdev, cmd, arg);
+	ret = vfio_pci_core_ioctl(core_vdev, cmd, arg);
 	virtio_mmr_may_reset_end(mmr);
 	if (cmd == VFIO_DEVICE_SET_IRQS)
 		virtio_mmr_layout_report(mmr);

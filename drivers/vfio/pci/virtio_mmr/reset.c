@@ -11,7 +11,7 @@
 #include <linux/virtio_mmr.h>
 
 #include "access.h"
-#include "common.h"
+#include "reset.h"
 #include "trace.h"
 
 /* How long a reset by device status may take, and how often to look (policy) */
@@ -136,7 +136,7 @@ static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 
 	device_lock_assert(&pdev->dev);
 	WRITE_ONCE(mmr->offline, true);
-	if (READ_ONCE(mmr->resetter) != current && !mmr->found.is_plain)
+	if (READ_ONCE(mmr->resetter) != current && !virtio_mmr_is_plain(mmr))
 		synchronize_rcu_expedited();
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
 }

@@ -2,7 +2,5 @@
 /*
  * The one place where the code of the tracepoints is made.
  */
-#include "common.h"
-
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -12,7 +12,7 @@
 #include <linux/pci.h>
 #include <linux/tracepoint.h>
 
-#include "common.h"
+#include "reset.h"
 
 /* Numbers instead of a name: nothing to copy, nothing to look up */
 #define VIRTIO_MMR_BDF_FIELDS						\

@@ -9,11 +9,6 @@
 
 #include <linux/pci.h>
 #include <linux/vfio_pci_core.h>
-#ifdef VIRTIO_MMR_HAVE_LINUX_UNALIGNED
-#include <linux/unaligned.h>
-#else
-#include <asm/unaligned.h>
-#endif
 
 #ifndef VIRTIO_MMR_HAVE_VFIO_ALLOC_DEVICE
 #error "This kernel has too old a VFIO: there is no vfio_alloc_device()"
@@ -41,7 +36,7 @@ int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 	.get_region_info_caps = virtio_mmr_compat_region_info,
 #define VIRTIO_MMR_COMPAT_PLAIN_REGION_INFO_OPS \
 	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
-#define virtio_mmr_compat_ioctl	vfio_pci_core_ioctl
+#define virtio_mmr_compat_ioctl	virtio_mmr_ioctl
 #else
 #define VIRTIO_MMR_COMPAT_REGION_INFO_OPS
 #define VIRTIO_MMR_COMPAT_PLAIN_REGION_INFO_OPS

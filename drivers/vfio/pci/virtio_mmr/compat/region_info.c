@@ -6,7 +6,7 @@
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
-#include "../common.h"
+#include "../region.h"
 #include "compat.h"
 
 #ifdef VIRTIO_MMR_HAVE_REGION_INFO_CAPS
@@ -20,7 +20,7 @@ int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 	int ret;
 
 	if (index == VFIO_PCI_BAR0_REGION_INDEX) {
-		virtio_mmr_bar0_region_info(mmr, info);
+		virtio_mmr_io_bar_region_info(mmr, info);
 		return 0;
 	}
 	info->index = virtio_mmr_physical_region(mmr, index);
@@ -45,7 +45,7 @@ static long get_region_info(struct vfio_device *core_vdev, unsigned long arg)
 	if (info.argsz < size)
 		return -EINVAL;
 	if (info.index == VFIO_PCI_BAR0_REGION_INDEX) {
-		virtio_mmr_bar0_region_info(mmr, &info);
+		virtio_mmr_io_bar_region_info(mmr, &info);
 		return copy_to_user(user, &info, size) ? -EFAULT : 0;
 	}
 
@@ -64,7 +64,7 @@ long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 {
 	if (cmd == VFIO_DEVICE_GET_REGION_INFO)
 		return get_region_info(core_vdev, arg);
-	return vfio_pci_core_ioctl(core_vdev, cmd, arg);
+	return virtio_mmr_ioctl(core_vdev, cmd, arg);
 }
 
 #endif

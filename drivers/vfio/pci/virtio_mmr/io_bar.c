@@ -9,106 +9,83 @@
 #include <linux/virtio_mmr.h>
 
 #include "access.h"
-#include "common.h"
 #include "compat/compat.h"
-#include "virtio_mmr/layout.h"
+#include "io_bar.h"
 #include "notify.h"
+#include "reset.h"
 #include "trace.h"
+#include "virtio_mmr/port.h"
 
-static __always_inline void notify(struct virtio_mmr_device *mmr, u16 queue,
+static __always_inline void notify_queue(struct virtio_mmr_device *mmr, u16 queue,
 				   bool reachable)
 {
 	virtio_mmr_notify(mmr, virtio_mmr_doorbell(mmr, queue), queue,
 			  VIRTIO_MMR_NOTIFY_WRITES, reachable);
 }
 
+static __always_inline u32 register_read(void *context, u32 offset, u32 width)
+{
+	struct virtio_mmr_device *mmr = context;
+	void __iomem *address = mmr->registers + offset;
+
+	switch (width) {
+	case 1:
+		return ioread8(address);
+	case 2:
+		return ioread16(address);
+	default:
+		return ioread32(address);
+	}
+}
+
+static __always_inline void register_write(void *context, u32 offset, u32 width, u32 value)
+{
+	struct virtio_mmr_device *mmr = context;
+	void __iomem *address = mmr->registers + offset;
+
+	switch (width) {
+	case 1:
+		iowrite8(value, address);
+		break;
+	case 2:
+		iowrite16(value, address);
+		break;
+	default:
+		iowrite32(value, address);
+		break;
+	}
+}
+
 /* By a write that is not just that */
-static noinline void piece_notify(struct virtio_mmr_device *mmr, const u8 *data,
-				  bool reachable)
+static noinline void piece_notify(void *context, u16 queue)
 {
-	notify(mmr, get_unaligned_le16(data), reachable);
+	notify_queue(context, queue, true);
 }
 
-static __always_inline void piece_read(struct virtio_mmr_device *mmr,
-				       const struct virtio_mmr_piece *piece, u8 *data)
-{
-	void __iomem *address = mmr->registers + piece->offset;
-
-	if (piece->target == VIRTIO_MMR_TARGET_NOTHING) {
-		memset(data, 0xff, piece->width);
-		return;
-	}
-
-	switch (piece->width) {
-	case 1:
-		*data = ioread8(address);
-		break;
-	case 2:
-		put_unaligned_le16(ioread16(address), data);
-		break;
-	case 4:
-		put_unaligned_le32(ioread32(address), data);
-		break;
-	}
-}
-
-static __always_inline void piece_write(struct virtio_mmr_device *mmr,
-					const struct virtio_mmr_piece *piece,
-					const u8 *data)
-{
-	void __iomem *address = mmr->registers + piece->offset;
-
-	switch (piece->target) {
-	case VIRTIO_MMR_TARGET_NOTHING:
-		return;
-	case VIRTIO_MMR_TARGET_NOTIFY:
-		piece_notify(mmr, data, true);
-		return;
-	case VIRTIO_MMR_TARGET_REGISTER:
-		break;
-	}
-
-	switch (piece->width) {
-	case 1:
-		iowrite8(*data, address);
-		break;
-	case 2:
-		iowrite16(get_unaligned_le16(data), address);
-		break;
-	case 4:
-		iowrite32(get_unaligned_le32(data), address);
-		break;
-	}
-}
-
-/*
- * An OUT is complete when it returns, a memory write is not. Legacy drivers
- * free or reuse memory after these two, so the write must have arrived.
- */
-static bool needs_flush(const struct virtio_mmr_piece *piece)
-{
-	return virtio_mmr_piece_covers(piece, VIRTIO_MMR_DEVICE_STATUS, 1) ||
-	       virtio_mmr_piece_covers(piece, VIRTIO_MMR_QUEUE_ADDRESS, 4);
-}
+static const struct virtio_mmr_port_ops registers = {
+	.read = register_read,
+	.write = register_write,
+	.notify = piece_notify,
+};
 
 /**
  * struct access - one access of the user to the I/O BAR
  * @write: whether it is a write
  * @awake: a reference keeps the function from runtime suspend
- * @status: what device status read after a write of 0 to it
+ * @reset: whether a piece of it is a reset
  * @unreachable: the function was not touched, for a time at least
  * @error: -EIO if the function does not leave its runtime power state
  */
 struct access {
 	bool write;
 	bool awake;
-	u8 status;
+	struct virtio_mmr_port_reset reset;
 	bool unreachable;
 	int error;
 };
 
 /* Returns whether the function is kept from runtime suspend for the rest of the access. */
-static noinline bool wake(struct virtio_mmr_device *mmr, struct access *access)
+static noinline bool keep_awake(struct virtio_mmr_device *mmr, struct access *access)
 {
 	if (!access->awake && !access->error) {
 		access->error = virtio_mmr_wake(mmr);
@@ -124,12 +101,12 @@ static noinline bool wake(struct virtio_mmr_device *mmr, struct access *access)
  * time. It then wakes up for an access, as it does for one through
  * vfio-pci-core. Runtime resume takes memory_lock, so the access begins anew.
  */
-static __always_inline bool access_begin(struct virtio_mmr_device *mmr,
+static __always_inline bool begin(struct virtio_mmr_device *mmr,
 					 struct access *access)
 {
 	if (likely(virtio_mmr_access_begin(mmr, access->awake)))
 		return true;
-	return !access->awake && wake(mmr, access) &&
+	return !access->awake && keep_awake(mmr, access) &&
 	       virtio_mmr_access_begin(mmr, true);
 }
 
@@ -138,7 +115,7 @@ static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
 			  struct virtio_mmr_piece *piece, const u8 *data)
 {
 	if (access->write && piece->target == VIRTIO_MMR_TARGET_NOTIFY)
-		piece_notify(mmr, data, false);
+		notify_queue(mmr, virtio_mmr_get_le16(data), false);
 	piece->target = VIRTIO_MMR_TARGET_NOTHING;
 
 	if (!access->unreachable && !access->error)
@@ -162,28 +139,19 @@ perform_piece(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
 	struct virtio_mmr_piece piece;
 	bool reachable;
 
-	reachable = access_begin(mmr, access);
+	reachable = begin(mmr, access);
 
 	/* The guest's layout is the device's: their MSI-X states are equal. */
 	layout.has_vectors = core->pdev->msix_enabled;
-	piece = virtio_mmr_next_piece(&layout, &layout, mmr->found.cap.length,
+	piece = virtio_mmr_next_piece(&layout, &layout, mmr->scan.cap.length,
 				      offset, count);
-	if (unlikely(!reachable || !mmr->command_io))
+	if (unlikely(!reachable || !mmr->view.command_io))
 		miss(mmr, access, &piece, data);
 
-	if (!access->write) {
-		piece_read(mmr, &piece, data);
-	} else {
-		piece_write(mmr, &piece, data);
-		if (needs_flush(&piece)) {
-			u8 flushed = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
-
-			if (piece.offset == VIRTIO_MMR_DEVICE_STATUS && !*data) {
-				access->status = flushed;
-				virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
-			}
-		}
-	}
+	if (!access->write)
+		virtio_mmr_port_read_piece(&registers, mmr, &piece, data);
+	else
+		virtio_mmr_port_write_piece(&registers, mmr, &piece, data, &access->reset);
 
 	if (likely(reachable))
 		virtio_mmr_access_end(mmr);
@@ -212,17 +180,20 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 	return perform_piece(mmr, access, offset, data, count).width;
 }
 
-static int access_bar0(struct virtio_mmr_device *mmr, struct access *access,
-		       u32 offset, u8 *data, u32 count)
+static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
+			 u32 offset, u8 *data, u32 count)
 {
 	u32 done;
 
 	for (done = 0; done < count;) {
-		access->status = 0;
+		access->reset.asked = false;
 		done += access_piece(mmr, access, offset + done, data + done,
 				     count - done);
+		if (likely(!access->reset.asked))
+			continue;
+		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
 		/* A reset through a port is over when the OUT returns. */
-		if (access->status && wake(mmr, access))
+		if (access->reset.status && keep_awake(mmr, access))
 			virtio_mmr_wait_for_reset(mmr, true);
 	}
 	if (unlikely(access->awake))
@@ -272,7 +243,7 @@ static int read_register(struct virtio_mmr_device *mmr, struct access *access,
 	union register_value value;
 	int ret;
 
-	ret = access_bar0(mmr, access, offset, value.bytes, count);
+	ret = access_io_bar(mmr, access, offset, value.bytes, count);
 	return ret ? ret : put_register_value(&value, buf, count);
 }
 
@@ -284,7 +255,7 @@ static int write_register(struct virtio_mmr_device *mmr, struct access *access,
 	/* Not under memory_lock, which the fault handler takes. */
 	if (get_register_value(&value, buf, count))
 		return -EFAULT;
-	return access_bar0(mmr, access, offset, value.bytes, count);
+	return access_io_bar(mmr, access, offset, value.bytes, count);
 }
 
 /* Kept out of the functions above: kernels may zero a buffer of this size. */
@@ -294,7 +265,7 @@ static noinline int read_many(struct virtio_mmr_device *mmr, struct access *acce
 	u8 data[VIRTIO_MMR_IO_BAR_SIZE_MAX];
 	int ret;
 
-	ret = access_bar0(mmr, access, offset, data, count);
+	ret = access_io_bar(mmr, access, offset, data, count);
 	if (ret)
 		return ret;
 	return copy_to_user(buf, data, count) ? -EFAULT : 0;
@@ -307,7 +278,7 @@ static noinline int write_many(struct virtio_mmr_device *mmr, struct access *acc
 
 	if (copy_from_user(data, buf, count))
 		return -EFAULT;
-	return access_bar0(mmr, access, offset, data, count);
+	return access_io_bar(mmr, access, offset, data, count);
 }
 
 static noinline int refuse(struct virtio_mmr_device *mmr, int error)
@@ -318,11 +289,11 @@ static noinline int refuse(struct virtio_mmr_device *mmr, int error)
 
 static bool is_inside(const struct virtio_mmr_device *mmr, loff_t pos, size_t count)
 {
-	return pos < mmr->io_bar_size && count <= mmr->io_bar_size - pos;
+	return pos < mmr->view.io_bar_size && count <= mmr->view.io_bar_size - pos;
 }
 
 /**
- * virtio_mmr_bar0_read - read from the I/O BAR
+ * virtio_mmr_io_bar_read - read from the I/O BAR
  * @mmr: the device
  * @buf: where to
  * @count: bytes, at most what is left of the BAR
@@ -334,7 +305,7 @@ static bool is_inside(const struct virtio_mmr_device *mmr, loff_t pos, size_t co
  * Return: @count, or -EINVAL for an access that is not inside the BAR, -EIO if
  * the function does not leave its runtime power state, -EFAULT.
  */
-ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
+ssize_t virtio_mmr_io_bar_read(struct virtio_mmr_device *mmr, char __user *buf,
 			     size_t count, loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
@@ -359,7 +330,7 @@ ssize_t virtio_mmr_bar0_read(struct virtio_mmr_device *mmr, char __user *buf,
 static noinline void drop_notify(struct virtio_mmr_device *mmr, struct access *access,
 				 u16 queue)
 {
-	notify(mmr, queue, false);
+	notify_queue(mmr, queue, false);
 	if (!access->error)
 		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
 }
@@ -373,9 +344,9 @@ static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
 
 	if (get_user(queue, (const __le16 __user *)buf))
 		return -EFAULT;
-	reachable = access_begin(mmr, &access);
-	if (likely(reachable && mmr->command_io))
-		notify(mmr, le16_to_cpu(queue), true);
+	reachable = begin(mmr, &access);
+	if (likely(reachable && mmr->view.command_io))
+		notify_queue(mmr, le16_to_cpu(queue), true);
 	else
 		drop_notify(mmr, &access, le16_to_cpu(queue));
 	if (likely(reachable))
@@ -386,19 +357,19 @@ static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
 }
 
 /**
- * virtio_mmr_bar0_write - write to the I/O BAR
+ * virtio_mmr_io_bar_write - write to the I/O BAR
  * @mmr: the device
  * @buf: where from
  * @count: bytes, at most what is left of the BAR
  * @ppos: position in the I/O BAR's region, advanced by @count
  *
- * Writes are dropped where virtio_mmr_bar0_read() reads all ones. A write to
+ * Writes are dropped where virtio_mmr_io_bar_read() reads all ones. A write to
  * device status or queue address has reached the device when this returns, and
  * a reset by device status is complete, or has had 1 s.
  *
- * Return: as virtio_mmr_bar0_read().
+ * Return: as virtio_mmr_io_bar_read().
  */
-ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
+ssize_t virtio_mmr_io_bar_write(struct virtio_mmr_device *mmr,
 			      const char __user *buf, size_t count,
 			      loff_t *ppos)
 {
@@ -423,22 +394,6 @@ ssize_t virtio_mmr_bar0_write(struct virtio_mmr_device *mmr,
 }
 
 /**
- * virtio_mmr_bar0_region_info - describe region 0
- * @mmr: the device
- * @info: to fill but for argsz
- *
- * It can be read and written, not mapped: ports have no memory behind them.
- */
-void virtio_mmr_bar0_region_info(const struct virtio_mmr_device *mmr,
-				 struct vfio_region_info *info)
-{
-	info->offset = VFIO_PCI_INDEX_TO_OFFSET(virtio_mmr_io_bar_region(mmr));
-	info->size = mmr->io_bar_size;
-	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	info->cap_offset = 0;
-}
-
-/**
  * virtio_mmr_layout_report - count and trace a switch of the register layout
  * @mmr: the device, after vfio-pci-core did what may have switched MSI-X
  */
@@ -458,7 +413,7 @@ void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
 }
 
 /**
- * virtio_mmr_bar0_open - map the legacy registers
+ * virtio_mmr_io_bar_open - map the legacy registers
  * @mmr: the device, enabled by vfio-pci-core, which unmaps at close
  *
  * And the other memory BARs: some kernels' vfio-pci-core maps them when they are first
@@ -467,20 +422,20 @@ void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
  *
  * Return: 0 or a negative error.
  */
-int virtio_mmr_bar0_open(struct virtio_mmr_device *mmr)
+int virtio_mmr_io_bar_open(struct virtio_mmr_device *mmr)
 {
 	void __iomem *mapping;
 	u8 bar;
 
 	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++) {
-		if (mmr->found.function.bar_kind[bar] != VIRTIO_MMR_BAR_MEMORY)
+		if (mmr->scan.function.bar_kind[bar] != VIRTIO_MMR_BAR_MEMORY)
 			continue;
 		mapping = virtio_mmr_compat_iomap(&mmr->core_device, bar);
-		if (bar != mmr->found.cap.bar)
+		if (bar != mmr->scan.cap.bar)
 			continue;
 		if (IS_ERR(mapping))
 			return PTR_ERR(mapping);
-		mmr->registers = mapping + mmr->found.cap.offset;
+		mmr->registers = mapping + mmr->scan.cap.offset;
 	}
 	return 0;
 }

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIRTIO_MMR_RESET_H
+#define VIRTIO_MMR_RESET_H
+
+#include "common.h"
+
+/**
+ * enum virtio_mmr_reset_event - what a tracepoint tells of a reset
+ * @VIRTIO_MMR_RESET_DEVICE: the user has written 0 to device status
+ * @VIRTIO_MMR_RESET_DEVICE_STUCK: device status did not become 0 in time
+ * @VIRTIO_MMR_RESET_FUNCTION_BEGIN: no access to the I/O BAR and no ioeventfd touches the
+ *	function from here
+ * @VIRTIO_MMR_RESET_FUNCTION_END: to here
+ */
+enum virtio_mmr_reset_event {
+	VIRTIO_MMR_RESET_DEVICE,
+	VIRTIO_MMR_RESET_DEVICE_STUCK,
+	VIRTIO_MMR_RESET_FUNCTION_BEGIN,
+	VIRTIO_MMR_RESET_FUNCTION_END,
+};
+
+void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
+			     enum virtio_mmr_reset_event event);
+int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake);
+int virtio_mmr_reset_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr);
+void virtio_mmr_may_reset_end(struct virtio_mmr_device *mmr);
+extern const struct pci_error_handlers virtio_mmr_err_handlers;
+
+#endif /* VIRTIO_MMR_RESET_H */

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * What the configuration space of a function says: the MMR capability, MSI-X and, where
+ * the function has them, the modern structures of virtio.
+ */
+#include <linux/pci_regs.h>
+#include <linux/virtio_mmr.h>
+
+#include "scan.h"
+
+/* A vendor capability of virtio: its bytes, and types of it (virtio 1.4, 4.1.4) */
+#define CAP_LEN			2
+#define CAP_CFG_TYPE		3
+#define CAP_BAR			4
+#define CAP_OFFSET		8
+#define CAP_LENGTH		12
+#define CAP_SIZE		16
+#define NOTIFY_CAP_MULTIPLIER	16
+#define NOTIFY_CAP_SIZE		20
+#define TYPE_COMMON_CFG		1
+#define TYPE_NOTIFY_CFG		2
+#define TYPE_PCI_CFG		5
+
+/* Bytes of the common configuration up to the end of queue_notify_off (4.1.4.3) */
+#define COMMON_CFG_MIN_LENGTH	0x20
+
+static void scan_msix(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space)
+{
+	unsigned int position = space->msix_position;
+
+	/* vfio-pci-core takes these, even if the capability does not end where it should */
+	if (!position)
+		return;
+	virtio_mmr_msix_decode(&scan->function,
+			       virtio_mmr_space_word(space, position + PCI_MSIX_FLAGS),
+			       virtio_mmr_space_dword(space, position + PCI_MSIX_TABLE),
+			       virtio_mmr_space_dword(space, position + PCI_MSIX_PBA));
+
+	/* One that does not end in configuration space has no such fields */
+	if (position > VIRTIO_MMR_CONFIG_SIZE - PCI_CAP_MSIX_SIZEOF)
+		return;
+	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_TABLE);
+	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_PBA);
+}
+
+/* Whether the guest needs something that is in BAR0, of MSI-X */
+static bool has_msix_in_bar0(const struct virtio_mmr_scan *scan,
+			     const struct virtio_mmr_space *space)
+{
+	return space->msix_position &&
+	       virtio_mmr_fields_have(&scan->bir_fields, space->msix_position + PCI_MSIX_TABLE) &&
+	       (!scan->function.msix_table.bar || !scan->function.msix_pba.bar);
+}
+
+static void read_capability(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+			    unsigned int position, struct virtio_mmr_cap *cap,
+			    enum virtio_mmr_defect *defect)
+{
+	size_t size = space->size - position;
+	u8 raw[VIRTIO_MMR_CAP_MAX_SIZE];
+	size_t i;
+
+	for (i = 0; i < sizeof(raw) && i < size; i += 4)
+		virtio_mmr_put_le32(raw + i, virtio_mmr_space_dword(space, position + i));
+	*defect = virtio_mmr_cap_decode(cap, raw, size);
+	if (!*defect)
+		*defect = virtio_mmr_cap_validate(cap, &scan->function);
+}
+
+/*
+ * The first usable capability wins. If there is none, the defect to report is that of the
+ * first one that claims to be one. If none does, the function is no MMR function.
+ */
+static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+			      const struct virtio_mmr_scan_visitor *visitor)
+{
+	struct virtio_mmr_walk walk;
+	bool has_usable = false;
+
+	virtio_mmr_walk_start(&walk, space, true);
+	while (virtio_mmr_walk_next(&walk)) {
+		enum virtio_mmr_defect defect;
+		struct virtio_mmr_cap cap;
+
+		if (walk.id != VIRTIO_MMR_EXT_CAP_ID)
+			continue;
+		read_capability(scan, space, walk.position, &cap, &defect);
+		if (!has_usable && (!defect || !scan->cap_position ||
+				    (cap.claimed && !scan->cap.claimed))) {
+			scan->cap = cap;
+			scan->cap_position = walk.position;
+			scan->defect = defect;
+			has_usable = !defect;
+		}
+		if (visitor)
+			visitor->capability(visitor->context, walk.position, &cap, defect);
+		else if (has_usable)
+			break;
+	}
+	scan->list_loops |= walk.loops;
+	if (has_usable)
+		return;
+	if (scan->cap.claimed)
+		scan->verdict = VIRTIO_MMR_SCAN_CAPABILITY;
+	else
+		scan->verdict = VIRTIO_MMR_SCAN_PLAIN;
+}
+
+/* False if it has not the fields that all types have */
+static bool read_virtio_cap(const struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+			    unsigned int position, struct virtio_mmr_virtio_cap *cap)
+{
+	unsigned int length = virtio_mmr_space_byte(space, position + CAP_LEN);
+
+	if (length < CAP_SIZE || position + length > VIRTIO_MMR_CONFIG_SIZE)
+		return false;
+
+	*cap = (struct virtio_mmr_virtio_cap){
+		.position = position,
+		.cfg_type = virtio_mmr_space_byte(space, position + CAP_CFG_TYPE),
+		.bar = virtio_mmr_space_byte(space, position + CAP_BAR),
+		.offset = virtio_mmr_space_dword(space, position + CAP_OFFSET),
+		.length = virtio_mmr_space_dword(space, position + CAP_LENGTH),
+	};
+	cap->is_inside = !virtio_mmr_range_validate(&scan->function, cap->bar, cap->offset,
+						    cap->length);
+	if (cap->cfg_type != TYPE_NOTIFY_CFG)
+		return true;
+	/* A notification structure without its multiplier is none. */
+	if (length >= NOTIFY_CAP_SIZE)
+		cap->multiplier = virtio_mmr_space_dword(space,
+							 position + NOTIFY_CAP_MULTIPLIER);
+	else
+		cap->is_inside = false;
+	return true;
+}
+
+static bool take_structure(struct virtio_mmr_structure *structure,
+			   const struct virtio_mmr_virtio_cap *cap, u32 min_length,
+			   u32 alignment)
+{
+	if (!cap->is_inside || cap->length < min_length || cap->offset % alignment)
+		return false;
+	*structure = (struct virtio_mmr_structure){
+		.bar = cap->bar, .offset = cap->offset, .length = cap->length,
+	};
+	return true;
+}
+
+/*
+ * The first usable structure of each type counts (virtio 1.4, 4.1.4.1). Doorbells need
+ * two: the common configuration has the number of queues and the notify offset of each
+ * queue. Returns whether any is in BAR0. The PCI_CFG capability is not one, but a window
+ * that the guest directs to a BAR.
+ */
+static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+			    const struct virtio_mmr_scan_visitor *visitor)
+{
+	bool has_common = false, has_notify = false, in_bar0 = false;
+	struct virtio_mmr_virtio_cap cap;
+	struct virtio_mmr_walk walk;
+
+	virtio_mmr_walk_start(&walk, space, false);
+	while (virtio_mmr_walk_next(&walk)) {
+		unsigned int bar_field = walk.position + CAP_BAR;
+
+		if (walk.id != PCI_CAP_ID_VNDR ||
+		    !read_virtio_cap(scan, space, walk.position, &cap))
+			continue;
+		if (visitor)
+			visitor->structure(visitor->context, &cap);
+
+		virtio_mmr_fields_add(&scan->bar_fields, bar_field);
+		if (cap.cfg_type == TYPE_PCI_CFG)
+			virtio_mmr_fields_add(&scan->window_fields, bar_field);
+		else if (!cap.bar)
+			in_bar0 = true;
+
+		if (cap.cfg_type == TYPE_COMMON_CFG && !has_common) {
+			has_common = take_structure(&scan->common_config, &cap,
+						    COMMON_CFG_MIN_LENGTH, 4);
+		} else if (cap.cfg_type == TYPE_NOTIFY_CFG && !has_notify) {
+			has_notify = take_structure(&scan->notify, &cap, 2, 2);
+			scan->notify_multiplier = cap.multiplier;
+		}
+	}
+	scan->list_loops |= walk.loops;
+	scan->has_notification = has_common && has_notify;
+	return in_bar0;
+}
+
+/**
+ * virtio_mmr_scan_run - find out what a function is and where its registers lie
+ * @scan: @scan->function has the BARs; all else is set
+ * @space: how to read configuration space
+ * @lists: room for the work, and for virtio_mmr_scan_explain()
+ * @vendor: PCI vendor ID
+ * @device: PCI device ID
+ * @visitor: what sees all capabilities, or NULL
+ *
+ * The rules are those of Documentation/device.rst, "The capability". A function that
+ * cannot be used is scanned all the same, as far as it can be read.
+ */
+void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+			 struct virtio_mmr_lists *lists, u16 vendor, u16 device,
+			 const struct virtio_mmr_scan_visitor *visitor)
+{
+	bool shared;
+
+	*scan = (struct virtio_mmr_scan){ .function = scan->function };
+	if (vendor == VIRTIO_MMR_VENDOR_ID)
+		scan->identity = virtio_mmr_identify(device);
+	scan->lists_defect = virtio_mmr_lists_validate(lists, space);
+
+	scan_msix(scan, space);
+	scan_capabilities(scan, space, visitor);
+	shared = has_msix_in_bar0(scan, space);
+	shared |= scan_structures(scan, space, visitor);
+	if (scan->verdict == VIRTIO_MMR_SCAN_USABLE) {
+		scan->placement = virtio_mmr_place_bar0(&scan->function, scan->cap.bar, shared);
+		if (scan->placement.fate == VIRTIO_MMR_BAR0_NO_SLOT ||
+		    scan->placement.fate == VIRTIO_MMR_BAR0_TOO_LARGE)
+			scan->verdict = VIRTIO_MMR_SCAN_PLACEMENT;
+	}
+
+	if (!scan->identity)
+		scan->verdict = VIRTIO_MMR_SCAN_OTHER_ID;
+	else if (scan->lists_defect)
+		scan->verdict = VIRTIO_MMR_SCAN_LISTS;
+}
+
+static void explain_placement(char *text, size_t size, const struct virtio_mmr_scan *scan)
+{
+	u64 bar_size = scan->function.bar_size[0];
+
+	if (scan->placement.fate == VIRTIO_MMR_BAR0_TOO_LARGE)
+		virtio_mmr_format(text, size,
+				  "BAR 0 of 0x%llx bytes must make room for the I/O BAR and is too large for a 32-bit BAR %u",
+				  bar_size, scan->placement.slot);
+	else
+		virtio_mmr_format(text, size,
+				  "BAR 0 of 0x%llx bytes must make room for the I/O BAR, but %s",
+				  bar_size, scan->function.bar_kind[0] == VIRTIO_MMR_BAR_IO ?
+				  "a virtio structure lies in it and it is an I/O BAR itself" :
+				  "no other BAR is free for what lies in it");
+}
+
+/**
+ * virtio_mmr_scan_explain - say why a function cannot be used, for people
+ * @text: where to store it, one line without its end
+ * @size: of @text in bytes; VIRTIO_MMR_SCAN_EXPLANATION_SIZE is always enough
+ * @scan: of the function; for VIRTIO_MMR_SCAN_USABLE the text is empty
+ * @lists: as virtio_mmr_scan_run() left it; for VIRTIO_MMR_SCAN_LISTS only
+ * @vendor: PCI vendor ID
+ * @device: PCI device ID
+ */
+void virtio_mmr_scan_explain(char *text, size_t size, const struct virtio_mmr_scan *scan,
+			     const struct virtio_mmr_lists *lists, u16 vendor, u16 device)
+{
+	switch (scan->verdict) {
+	case VIRTIO_MMR_SCAN_USABLE:
+		virtio_mmr_format(text, size, "%s", "");
+		break;
+	case VIRTIO_MMR_SCAN_OTHER_ID:
+		virtio_mmr_format(text, size, "%04x:%04x is not an MMR device ID", vendor, device);
+		break;
+	case VIRTIO_MMR_SCAN_LISTS:
+		virtio_mmr_lists_explain(text, size, lists, scan->lists_defect);
+		break;
+	case VIRTIO_MMR_SCAN_PLAIN:
+		if (!scan->cap_position) {
+			virtio_mmr_format(text, size, "it has no extended capability 0x%04x",
+					  VIRTIO_MMR_EXT_CAP_ID);
+			break;
+		}
+		fallthrough;
+	case VIRTIO_MMR_SCAN_CAPABILITY:
+		virtio_mmr_cap_explain(text, size, scan->cap_position, &scan->cap,
+				       &scan->function, scan->defect);
+		break;
+	case VIRTIO_MMR_SCAN_PLACEMENT:
+		explain_placement(text, size, scan);
+		break;
+	}
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Configuration space: reading it, and walking along the capability lists. All of it
+ * comes from the device, so positions are bounded and a list that loops ends.
+ */
+#include <linux/pci_regs.h>
+
+#include "space.h"
+
+/**
+ * virtio_mmr_space_dword - read 4 bytes
+ * @space: of the function
+ * @position: in bytes, a multiple of 4
+ *
+ * Return: the value, or all ones beyond the end and where it cannot be read; the latter
+ * sets @space->unreadable.
+ */
+u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position)
+{
+	u32 value = 0;
+
+	if (position >= space->size)
+		return 0xffffffff;
+	if (!space->read(space->context, position, &value)) {
+		space->unreadable = true;
+		return 0xffffffff;
+	}
+	return value;
+}
+
+/**
+ * virtio_mmr_space_word - read 2 bytes
+ * @space: of the function
+ * @position: in bytes, even
+ *
+ * Return: as virtio_mmr_space_dword().
+ */
+u16 virtio_mmr_space_word(struct virtio_mmr_space *space, unsigned int position)
+{
+	return virtio_mmr_space_dword(space, position & ~3u) >> (position % 4 * 8);
+}
+
+/**
+ * virtio_mmr_space_byte - read a byte
+ * @space: of the function
+ * @position: in bytes
+ *
+ * Return: as virtio_mmr_space_dword().
+ */
+u8 virtio_mmr_space_byte(struct virtio_mmr_space *space, unsigned int position)
+{
+	return virtio_mmr_space_dword(space, position & ~3u) >> (position % 4 * 8);
+}
+
+/**
+ * virtio_mmr_walk_start - begin a walk along a capability list
+ * @walk: to be initialized
+ * @space: of the function
+ * @is_extended: the extended list; there is none if @space is conventional
+ */
+void virtio_mmr_walk_start(struct virtio_mmr_walk *walk, struct virtio_mmr_space *space,
+			   bool is_extended)
+{
+	*walk = (struct virtio_mmr_walk){ .space = space, .is_extended = is_extended };
+}
+
+/* Where the list goes on, 0 if it does not */
+static unsigned int next_conventional(struct virtio_mmr_walk *walk)
+{
+	struct virtio_mmr_space *space = walk->space;
+	unsigned int position;
+
+	if (!walk->position &&
+	    !(virtio_mmr_space_byte(space, PCI_STATUS) & PCI_STATUS_CAP_LIST))
+		return 0;
+	position = virtio_mmr_space_byte(space, walk->position ?
+					 walk->position + PCI_CAP_LIST_NEXT :
+					 PCI_CAPABILITY_LIST);
+	position &= ~3u;
+	return position >= PCI_STD_HEADER_SIZEOF ? position : 0;
+}
+
+static unsigned int next_extended(struct virtio_mmr_walk *walk)
+{
+	struct virtio_mmr_space *space = walk->space;
+	unsigned int position = VIRTIO_MMR_CONFIG_SIZE;
+
+	if (walk->position)
+		position = PCI_EXT_CAP_NEXT(virtio_mmr_space_dword(space, walk->position));
+	return position >= VIRTIO_MMR_CONFIG_SIZE && position < space->size ? position : 0;
+}
+
+/**
+ * virtio_mmr_walk_next - go on to the next capability
+ * @walk: after virtio_mmr_walk_start()
+ *
+ * The rules are those of the PCI core of Linux: the lower two bits of a pointer do not
+ * count, a pointer below 0x40 or 0x100 ends the list, as do an ID of all ones, and a
+ * first extended capability of nothing but zeros.
+ *
+ * Return: false at the end of the list.
+ */
+bool virtio_mmr_walk_next(struct virtio_mmr_walk *walk)
+{
+	unsigned int position = walk->is_extended ? next_extended(walk) :
+						    next_conventional(walk);
+	u8 *seen = &walk->seen[position / 4 / 8];
+	u8 bit = 1 << position / 4 % 8;
+	u32 header;
+
+	if (!position)
+		return false;
+	if (*seen & bit) {
+		walk->loops = true;
+		return false;
+	}
+	*seen |= bit;
+	header = virtio_mmr_space_dword(walk->space, position);
+	walk->position = position;
+	walk->id = walk->is_extended ? PCI_EXT_CAP_ID(header) : header & 0xff;
+	if (walk->is_extended)
+		return header != 0xffffffff && (header || position != VIRTIO_MMR_CONFIG_SIZE);
+	return walk->id != 0xff;
+}
+
+/**
+ * virtio_mmr_space_find_known - find what a kernel knows of a function
+ * @space: how to read; @pcie_flags and @msix_position are set
+ */
+void virtio_mmr_space_find_known(struct virtio_mmr_space *space)
+{
+	struct virtio_mmr_walk walk;
+
+	space->pcie_flags = 0;
+	space->msix_position = 0;
+	virtio_mmr_walk_start(&walk, space, false);
+	while (virtio_mmr_walk_next(&walk)) {
+		if (walk.id == PCI_CAP_ID_EXP && !space->pcie_flags)
+			space->pcie_flags = virtio_mmr_space_word(space, walk.position +
+								  PCI_EXP_FLAGS);
+		if (walk.id == PCI_CAP_ID_MSIX && !space->msix_position)
+			space->msix_position = walk.position;
+	}
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VIRTIO_MMR_SPACE_H
+#define VIRTIO_MMR_SPACE_H
+
+#include "pure.h"
+
+/* Bytes of configuration space: conventional, and with the extended part */
+#define VIRTIO_MMR_CONFIG_SIZE		256
+#define VIRTIO_MMR_CONFIG_SIZE_EXTENDED	4096
+
+/**
+ * struct virtio_mmr_space - how to read the configuration space of a function
+ * @read: gives the dword at a position that is a multiple of 4 and below @size;
+ *	false if it cannot be read
+ * @context: for @read
+ * @size: in bytes: VIRTIO_MMR_CONFIG_SIZE or VIRTIO_MMR_CONFIG_SIZE_EXTENDED
+ * @pcie_flags: the register of that name in the PCI Express capability, 0 without one
+ * @msix_position: of the MSI-X capability in bytes, 0 without one
+ * @unreadable: @read has failed
+ *
+ * A kernel has found @pcie_flags and @msix_position when it found the function, and goes
+ * on with these whatever the device says later. So they are given, or found by
+ * virtio_mmr_space_find_known().
+ */
+struct virtio_mmr_space {
+	bool (*read)(void *context, unsigned int position, u32 *value);
+	void *context;
+	unsigned int size;
+	u16 pcie_flags;
+	u16 msix_position;
+	bool unreadable;
+};
+
+/**
+ * struct virtio_mmr_walk - a walk along a capability list
+ * @space: of the function
+ * @is_extended: which of the two lists
+ * @position: of this capability in bytes, 0 before the first one
+ * @id: of this capability
+ * @loops: the list came back to where it was, which ended the walk
+ * @seen: one bit for each position that it was at
+ */
+struct virtio_mmr_walk {
+	struct virtio_mmr_space *space;
+	bool is_extended;
+	bool loops;
+	u16 position;
+	u16 id;
+	u8 seen[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4 / 8];
+};
+
+u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position);
+u16 virtio_mmr_space_word(struct virtio_mmr_space *space, unsigned int position);
+u8 virtio_mmr_space_byte(struct virtio_mmr_space *space, unsigned int position);
+void virtio_mmr_space_find_known(struct virtio_mmr_space *space);
+
+void virtio_mmr_walk_start(struct virtio_mmr_walk *walk, struct virtio_mmr_space *space,
+			   bool is_extended);
+bool virtio_mmr_walk_next(struct virtio_mmr_walk *walk);
+
+#endif /* VIRTIO_MMR_SPACE_H */
