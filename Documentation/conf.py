@@ -21,5 +21,5 @@ html_theme_options = {
 html_show_sourcelink = False
 graphviz_output_format = 'svg'
 
-# What the kernel's declarations have besides C
+# Attributes in the kernel's declarations that are not C
 c_id_attributes = ['__user', '__iomem']
