@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later WITH Linux-syscall-note */
 /*
  * Transitional MMR virtio PCI functions: identification, the extended
- * capability and the legacy registers it points to.
+ * capability, and the legacy registers that the capability points to.
  *
- * "Stated" below means the virtio-dev proposal "Introduce transitional mmr pci
- * device" (31 March 2023) or virtio 1.4; "policy" means this project's reading
- * where both are silent. Documentation/device.rst has the whole contract.
+ * "Stated" below means: in the virtio-dev proposal "Introduce transitional mmr
+ * pci device" (31 March 2023) or in virtio 1.4. "Policy" means this project's
+ * reading where both are silent. Documentation/device.rst has the whole
+ * contract.
  */
 #ifndef _UAPI_LINUX_VIRTIO_MMR_H
 #define _UAPI_LINUX_VIRTIO_MMR_H
@@ -13,9 +14,9 @@
 #define VIRTIO_MMR_VENDOR_ID		0x1af4
 
 /*
- * PCI device IDs of MMR functions. The range is stated, the type per ID is
- * policy. The virtio device ID and the transitional PCI device ID shown to the
- * guest are those of virtio 1.4, 4.1.2 and 5.
+ * PCI device IDs of MMR functions. The range is stated. The type of each ID is
+ * policy. The comments have the virtio device ID, and the transitional PCI
+ * device ID that the guest sees (virtio 1.4, 4.1.2 and 5).
  */
 #define VIRTIO_MMR_DEVICE_NET		0x10f9	/* virtio  1, guest sees 0x1000 */
 #define VIRTIO_MMR_DEVICE_BLOCK		0x10fa	/* virtio  2, guest sees 0x1001 */
@@ -29,9 +30,9 @@
 #define VIRTIO_MMR_EXT_CAP_ID		0x000b
 
 /*
- * Where the capability's body starts, in bytes from its extended capability
- * header. "Bare" is the proposal's layout; "wrapped" has the VSEC header dword
- * first, which PCIe requires of every capability with this ID.
+ * Start of the capability's body, in bytes from its extended capability header.
+ * The bare form is the proposal's layout. The wrapped form has the VSEC header
+ * dword before the body. PCIe requires it of every capability with this ID.
  */
 #define VIRTIO_MMR_CAP_BODY_BARE	0x04
 #define VIRTIO_MMR_CAP_BODY_WRAPPED	0x08
@@ -54,8 +55,8 @@
 #define VIRTIO_MMR_CFG_TYPE_LEGACY	10
 
 /*
- * Legacy registers (virtio 1.4, 4.1.4.10), offsets in bytes from the window's
- * start. The two vector registers exist only while MSI-X is enabled; without
+ * Legacy registers (virtio 1.4, 4.1.4.10), as offsets in bytes from the start of
+ * the window. The two vector registers exist only while MSI-X is enabled. Without
  * them the device-specific configuration starts at VIRTIO_MMR_CONFIG_VECTOR.
  */
 #define VIRTIO_MMR_DEVICE_FEATURES	0x00	/* 32 bits, R */
