@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a configuration space says about a function: which capability counts, which verdict
+ * goes before which, MSI-X, and the modern structures.
+ */
+#include "kselftest_harness.h"
+
+#include "lib/harness.h"
+#include "unit/space.h"
+#include "virtio_mmr/scan.h"
+
+#include <linux/virtio_mmr.h>
+
+#define CAP	0x100
+
+FIXTURE(scan)
+{
+	struct memory_space memory;
+	struct virtio_mmr_scan scan;
+	struct virtio_mmr_lists lists;
+	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
+	unsigned int seen_capabilities, seen_structures;
+	u16 last_position;
+};
+
+static void set_bar(struct _test_data_scan *self, unsigned int bar, u64 size, unsigned int more)
+{
+	virtio_mmr_function_set_bar(&self->scan.function, bar, size,
+				    VIRTIO_MMR_BAR_FLAG_ASSIGNED | more);
+}
+
+/* A function with 4 KiB in BAR 2 and a good capability that points there */
+FIXTURE_SETUP(scan)
+{
+	memory_space_init(&self->memory);
+	memory_space_add_mmr(&self->memory, CAP, 10, 2, 0, 0x100);
+	set_bar(self, 2, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
+}
+
+FIXTURE_TEARDOWN(scan) { }
+
+static enum virtio_mmr_verdict run_with(struct _test_data_scan *self, u16 device,
+					const struct virtio_mmr_scan_visitor *visitor)
+{
+	virtio_mmr_space_find_known(&self->memory.space);
+	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists,
+			    VIRTIO_MMR_VENDOR_ID, device, visitor);
+	virtio_mmr_scan_explain(self->why, sizeof(self->why), &self->scan, &self->lists,
+				VIRTIO_MMR_VENDOR_ID, device);
+	return self->scan.verdict;
+}
+
+static enum virtio_mmr_verdict run(struct _test_data_scan *self)
+{
+	return run_with(self, VIRTIO_MMR_DEVICE_NET, NULL);
+}
+
+TEST_F(scan, usable)
+{
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.cap_position, CAP);
+	EXPECT_EQ(self->scan.cap.bar, 2);
+	EXPECT_EQ(self->scan.cap.length, 0x100);
+	EXPECT_STREQ(self->scan.identity->name, "net");
+	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_ABSENT);
+	EXPECT_FALSE(self->scan.has_notification);
+	EXPECT_FALSE(self->scan.function.has_msix);
+	EXPECT_STREQ(self->why, "");
+}
+
+TEST_F(scan, other_ids)
+{
+	EXPECT_EQ(run_with(self, 0x1041, NULL), VIRTIO_MMR_SCAN_OTHER_ID);
+	EXPECT_STREQ(self->why, "1af4:1041 is not an MMR device ID");
+	EXPECT_EQ(self->scan.identity, NULL);
+	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists, 0x8086,
+			    VIRTIO_MMR_DEVICE_NET, NULL);
+	EXPECT_EQ(self->scan.verdict, VIRTIO_MMR_SCAN_OTHER_ID);
+}
+
+/* The list of a function that is usable otherwise goes before all but the ID */
+TEST_F(scan, harmful_lists)
+{
+	memory_space_put(&self->memory, CAP, 0xb | 1 << 16 | 0x200 << 20, 4);
+	memory_space_add_extended(&self->memory, 0x200, 0xb, CAP);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_LISTS);
+	EXPECT_EQ(self->scan.lists_defect, VIRTIO_MMR_LISTS_LOOP);
+	EXPECT_NE(strstr(self->why, "comes back to"), NULL);
+	EXPECT_EQ(run_with(self, 0x1041, NULL), VIRTIO_MMR_SCAN_OTHER_ID);
+	self->memory.bytes[CAP + 4] = 9;
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_LISTS);
+}
+
+TEST_F(scan, plain)
+{
+	self->memory.bytes[CAP + 4] = 9;
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLAIN);
+	EXPECT_STREQ(self->why, "capability at 0x100: cfg_type 9 is not 10");
+	memory_space_put(&self->memory, CAP, 0, 4);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLAIN);
+	EXPECT_STREQ(self->why, "it has no extended capability 0x000b");
+	EXPECT_EQ(self->scan.cap_position, 0);
+}
+
+TEST_F(scan, unusable_capability)
+{
+	self->memory.bytes[CAP + 5] = 4;
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_CAPABILITY);
+	EXPECT_STREQ(self->why, "capability at 0x100: BAR 4 is not assigned");
+}
+
+/* One that is none, one that is unusable, two that are usable, in the order of the list */
+TEST_F(scan, first_usable_capability_counts)
+{
+	memory_space_add_mmr(&self->memory, 0x100, 9, 2, 0, 0x100);
+	memory_space_add_mmr(&self->memory, 0x300, 10, 5, 0, 0x100);
+	memory_space_add_mmr(&self->memory, 0x200, 10, 2, 0x40, 0x100);
+	memory_space_add_mmr(&self->memory, 0x400, 10, 2, 0x80, 0x100);
+	memory_space_add_extended(&self->memory, 0x100, 0xb, 0x300);
+	memory_space_add_extended(&self->memory, 0x300, 0xb, 0x200);
+	memory_space_add_extended(&self->memory, 0x200, 0xb, 0x400);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.cap_position, 0x200);
+	EXPECT_EQ(self->scan.cap.offset, 0x40);
+
+	/* Without a usable one the first that claims to be one is to blame */
+	self->memory.bytes[0x205] = 6;
+	self->memory.bytes[0x405] = 6;
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_CAPABILITY);
+	EXPECT_EQ(self->scan.cap_position, 0x300);
+}
+
+static void see_capability(void *context, u16 position, const struct virtio_mmr_cap *cap,
+			   enum virtio_mmr_defect defect)
+{
+	struct _test_data_scan *self = context;
+
+	self->seen_capabilities++;
+	self->last_position = position;
+}
+
+static void see_structure(void *context, const struct virtio_mmr_virtio_cap *cap)
+{
+	struct _test_data_scan *self = context;
+
+	self->seen_structures++;
+}
+
+/* A visitor sees what comes after the one that counts, and changes nothing */
+TEST_F(scan, visitor)
+{
+	const struct virtio_mmr_scan_visitor visitor = {
+		.capability = see_capability, .structure = see_structure, .context = self,
+	};
+
+	memory_space_add_extended(&self->memory, CAP, 0xb, 0x200);
+	memory_space_add_mmr(&self->memory, 0x200, 10, 2, 0x40, 0x100);
+	memory_space_add_virtio(&self->memory, 0x40, 16, 1, 2, 0, 0x40);
+	memory_space_add_virtio(&self->memory, 0x50, 16, 99, 9, 0, 0x40);
+	memory_space_add_virtio(&self->memory, 0x60, 15, 1, 2, 0, 0x40);
+	ASSERT_EQ(run_with(self, VIRTIO_MMR_DEVICE_NET, &visitor), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.cap_position, CAP);
+	EXPECT_EQ(self->seen_capabilities, 2);
+	EXPECT_EQ(self->last_position, 0x200);
+	/* One that is too short is none */
+	EXPECT_EQ(self->seen_structures, 2);
+}
+
+static void add_msix(struct _test_data_scan *self, unsigned int position, u8 bar)
+{
+	memory_space_add(&self->memory, position, PCI_CAP_ID_MSIX);
+	memory_space_put(&self->memory, position + PCI_MSIX_FLAGS, 3, 2);
+	memory_space_put(&self->memory, position + PCI_MSIX_TABLE, 0x800 | bar, 4);
+	memory_space_put(&self->memory, position + PCI_MSIX_PBA, 0xc00 | bar, 4);
+}
+
+TEST_F(scan, msix)
+{
+	add_msix(self, 0x40, 2);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_TRUE(self->scan.function.has_msix);
+	EXPECT_EQ(self->scan.function.msix_table.offset, 0x800);
+	EXPECT_EQ(self->scan.function.msix_table.length, 64);
+	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x44));
+	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x48));
+	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x40));
+
+	/* The window must not lie over its table */
+	memory_space_put(&self->memory, CAP + 8, 0x7f0, 4);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_CAPABILITY);
+	EXPECT_EQ(self->scan.defect, VIRTIO_MMR_OVER_MSIX);
+}
+
+/* The place that a kernel has found counts, whatever the list says now */
+TEST_F(scan, msix_position_is_given)
+{
+	add_msix(self, 0x40, 2);
+	self->memory.space.msix_position = 0;
+	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists,
+			    VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET, NULL);
+	EXPECT_FALSE(self->scan.function.has_msix);
+	self->memory.bytes[PCI_CAPABILITY_LIST] = 0;
+	self->memory.space.msix_position = 0x40;
+	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists,
+			    VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET, NULL);
+	EXPECT_TRUE(self->scan.function.has_msix);
+}
+
+/* It counts, but has no fields to translate, and so nothing in BAR0 */
+TEST_F(scan, msix_at_the_end)
+{
+	set_bar(self, 0, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
+	memory_space_put(&self->memory, CAP + 4, 10 | 0 << 8, 4);
+	add_msix(self, 0xf8, 0);
+	virtio_mmr_space_find_known(&self->memory.space);
+	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists,
+			    VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET, NULL);
+	EXPECT_TRUE(self->scan.function.has_msix);
+	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bir_fields, 0xfc));
+	EXPECT_NE(self->scan.placement.fate, VIRTIO_MMR_BAR0_MOVED);
+}
+
+static void add_structures(struct _test_data_scan *self)
+{
+	memory_space_add_virtio(&self->memory, 0x60, 20, 2, 2, 0x200, 0x80);
+	memory_space_put(&self->memory, 0x70, 4, 4);
+	memory_space_add_virtio(&self->memory, 0x40, 16, 1, 2, 0x100, 0x38);
+}
+
+TEST_F(scan, structures)
+{
+	add_structures(self);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	ASSERT_TRUE(self->scan.has_notification);
+	EXPECT_EQ(self->scan.common_config.bar, 2);
+	EXPECT_EQ(self->scan.common_config.offset, 0x100);
+	EXPECT_EQ(self->scan.notify.offset, 0x200);
+	EXPECT_EQ(self->scan.notify.length, 0x80);
+	EXPECT_EQ(self->scan.notify_multiplier, 4);
+	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bar_fields, 0x44));
+	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bar_fields, 0x64));
+	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.window_fields, 0x44));
+}
+
+/* What makes one of the two structures unusable: a byte of its capability */
+TEST_F(scan, unusable_structures)
+{
+	static const struct {
+		unsigned int position;
+		unsigned int width;
+		u32 value;
+	} defects[] = {
+		{ 0x44, 1, 6 },		/* no such BAR */
+		{ 0x44, 1, 3 },		/* not assigned */
+		{ 0x48, 4, 0x102 },	/* not a multiple of 4 */
+		{ 0x48, 4, 0xff0 },	/* not inside */
+		{ 0x4c, 4, 0x1f },	/* too short for queue_notify_off */
+		{ 0x42, 1, 15 },	/* the capability is too short */
+		{ 0x62, 1, 19 },	/* and this one, for the multiplier */
+		{ 0x64, 1, 1 },
+		{ 0x68, 4, 0x201 },	/* odd */
+		{ 0x6c, 4, 1 },		/* no room for a doorbell */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(defects); i++) {
+		memory_space_init(&self->memory);
+		memory_space_add_mmr(&self->memory, CAP, 10, 2, 0, 0x100);
+		add_structures(self);
+		memory_space_put(&self->memory, defects[i].position, defects[i].value,
+				 defects[i].width);
+		ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+		EXPECT_FALSE(self->scan.has_notification) {
+			TH_LOG("with 0x%x at 0x%x", defects[i].value, defects[i].position);
+		}
+	}
+}
+
+/* The first usable structure of each type counts */
+TEST_F(scan, later_structures)
+{
+	add_structures(self);
+	memory_space_add_virtio(&self->memory, 0x80, 16, 1, 3, 0, 0x38);
+	memory_space_add_virtio(&self->memory, 0xa0, 20, 2, 2, 0x301, 0x80);
+	memory_space_put(&self->memory, 0xb0, 8, 4);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	ASSERT_TRUE(self->scan.has_notification);
+	EXPECT_EQ(self->scan.common_config.offset, 0x100);
+	EXPECT_EQ(self->scan.notify.offset, 0x200);
+	EXPECT_EQ(self->scan.notify_multiplier, 4);
+}
+
+TEST_F(scan, window_of_pci_cfg)
+{
+	memory_space_add_virtio(&self->memory, 0x40, 20, 5, 0, 0, 0);
+	set_bar(self, 0, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
+	memory_space_put(&self->memory, CAP + 4, 10 | 0 << 8, 4);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.window_fields, 0x44));
+	/* It points nowhere by itself, so nothing of the guest's is in BAR0 */
+	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_HIDDEN);
+}
+
+TEST_F(scan, structures_in_bar0)
+{
+	set_bar(self, 0, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
+	memory_space_put(&self->memory, CAP + 4, 10 | 0 << 8, 4);
+	memory_space_add_virtio(&self->memory, 0x40, 16, 99, 0, 0, 0);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_MOVED);
+	EXPECT_EQ(self->scan.placement.slot, 1);
+}
+
+TEST_F(scan, no_room_for_bar0)
+{
+	unsigned int bar;
+
+	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++)
+		set_bar(self, bar, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLACEMENT);
+	EXPECT_STREQ(self->why, "BAR 0 of 0x1000 bytes must make room for the I/O BAR, but no other BAR is free for what lies in it");
+
+	/* It is reported before the structures are looked at in vain */
+	self->memory.bytes[CAP + 4] = 9;
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLAIN);
+}
+
+TEST_F(scan, bar0_is_too_large)
+{
+	memset(&self->scan, 0, sizeof(self->scan));
+	set_bar(self, 0, 1ULL << 32, VIRTIO_MMR_BAR_FLAG_MEMORY | VIRTIO_MMR_BAR_FLAG_64_BIT);
+	set_bar(self, 1, 0, 0);
+	set_bar(self, 2, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLACEMENT);
+	EXPECT_STREQ(self->why, "BAR 0 of 0x100000000 bytes must make room for the I/O BAR and is too large for a 32-bit BAR 1");
+}
+
+/* A capability that begins in the last bytes */
+TEST_F(scan, capability_at_the_end)
+{
+	memory_space_add_extended(&self->memory, CAP, 0, 0xffc);
+	memory_space_add_extended(&self->memory, 0xffc, 0xb, 0);
+	EXPECT_NE(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.cap_position, 0xffc);
+	EXPECT_EQ(self->scan.defect, VIRTIO_MMR_TRUNCATED);
+}
+
+HARNESS_MAIN()
