@@ -27,16 +27,19 @@ typedef unsigned long long u64;
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #endif
 
+#ifndef READ_ONCE
 /* One access, whatever else the compiler knows of the variable */
 #define READ_ONCE(variable)		(*(const volatile __typeof__(variable) *)&(variable))
 #define WRITE_ONCE(variable, value)	(*(volatile __typeof__(variable) *)&(variable) = (value))
+#endif
 
 #ifndef fallthrough
 #define fallthrough		__attribute__((fallthrough))
 #endif
 
-#undef __always_inline
+#ifndef __always_inline
 #define __always_inline		inline __attribute__((always_inline))
+#endif
 
 __attribute__((format(printf, 3, 4)))
 int virtio_mmr_format(char *text, size_t size, const char *format, ...);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * libvirtio_mmr: the core as one object that needs nothing around it, no C library either.
+ */
+#include "virtio_mmr/capability.c"
+#include "virtio_mmr/doorbell.c"
+#include "virtio_mmr/function.c"
+#include "virtio_mmr/identity.c"
+#include "virtio_mmr/layout.c"
+#include "virtio_mmr/lists.c"
+#include "virtio_mmr/placement.c"
+#include "virtio_mmr/port.c"
+#include "virtio_mmr/scan.c"
+#include "virtio_mmr/space.c"
+#include "virtio_mmr/text.c"
+#include "virtio_mmr/view.c"
+
+/*
+ * Compilers call these for large structures, even where there is no library. They stay
+ * in the object, so that nobody else's are replaced by them.
+ */
+
+__attribute__((used)) static void *memset(void *to, int byte, size_t count)
+{
+	volatile u8 *at = to;
+
+	while (count--)
+		*at++ = byte;
+	return to;
+}
+
+__attribute__((used)) static void *memcpy(void *to, const void *from, size_t count)
+{
+	const u8 *source = from;
+	volatile u8 *at = to;
+
+	while (count--)
+		*at++ = *source++;
+	return to;
+}

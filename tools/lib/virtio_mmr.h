@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * libvirtio_mmr: what a program must know of transitional MMR virtio functions to use one.
+ * Documentation/library.rst describes it.
+ */
+#ifndef VIRTIO_MMR_H
+#define VIRTIO_MMR_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include <linux/virtio_mmr.h>
+
+#include "virtio_mmr/doorbell.h"
+#include "virtio_mmr/port.h"
+#include "virtio_mmr/scan.h"
+#include "virtio_mmr/view.h"
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* VIRTIO_MMR_H */
