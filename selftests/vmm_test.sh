@@ -59,7 +59,7 @@ declare -A function_of=(
 )
 
 counter() { # SLOT PROPERTY...
-	"$build/device_counters" "$(bdf_of "${function_of[$1]}")" "${@:2}"
+	timeout "$ports_patience" "$build/device_counters" "$(bdf_of "${function_of[$1]}")" "${@:2}"
 }
 
 # Sets "arrived", what the device got since count_start, "strays", faulty ones of them,
@@ -184,9 +184,10 @@ test_reset() { # by: qmp|guest
 	place_all && notify $first 0 1 2000 && all_in_kernel 2000 1
 }
 
-# Waits until the device has got more than that
+# Waits until the device has got more than that, or QEMU is gone
 wait_for_more() { # SLOT THAN
 	until [[ $(counter "$1" mmr-notifies) -gt $2 ]]; do
+		kill -0 "$ports_pid" || return 1
 		sleep 0.1
 	done
 }

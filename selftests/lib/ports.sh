@@ -4,19 +4,23 @@
 # A guest that executes port accesses on command (guest/ports.c), and what its notifications
 # cost. Runs in L1; the script has set "tools" and "build".
 
-ports_pid='' ports_in='' ports_out='' ports_gone=''
+ports_pid='' ports_in='' ports_out='' ports_gone='' ports_watcher=''
 # What the guest last answered
 answer=''
+# How many seconds may pass from one command to the next
+ports_patience=$((240 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1}))
 
 # Starts the guest with this QEMU, two CPUs and these further options. Its monitor is
 # the socket $ports_socket, what it and QEMU complain about is in $ports_log.
 ports_start() { # NAME QEMU OPTION...
 	local work=/run/ports-$1 qemu=$2
+	ports_last=$work/last
 	ports_log=$VIRTIO_MMR_RESULTS/ports-$1.log
 	ports_socket=$work/monitor
 	shift 2
 	mkdir -p "$work"
 	rm -f "$work"/*
+	echo start >"$ports_last"
 	mkfifo "$work/serial.in" "$work/serial.out"
 	"$qemu" -nodefaults -no-user-config -display none -L /usr/share/qemu \
 		-M pc,usb=off,accel=kvm -cpu host,-xsave -smp 2 -m 16 \
@@ -29,11 +33,13 @@ ports_start() { # NAME QEMU OPTION...
 	exec {ports_in}<>"$work/serial.in" {ports_out}<>"$work/serial.out"
 	# Behind whatever it has said
 	{ tail -f --pid="$ports_pid" /dev/null; echo gone >&"$ports_out"; } &
+	ports_watch &
+	ports_watcher=$!
 	ports_answer
 }
 
-# Waits as long as QEMU lives: how long a command takes is for the caller to know, and on
-# a busy machine it may well take minutes until QEMU's program has come to L1 and runs.
+# Waits as long as QEMU lives, and ports_watch ends it if it hangs: on a busy machine it
+# may well take minutes until QEMU's program has come to L1 and runs.
 # (A read with a time limit can lose the character that comes as the time is up.)
 ports_answer() {
 	[[ ! $ports_gone ]] || return 1
@@ -47,6 +53,7 @@ ports_answer() {
 
 # Its commands: see guest/ports.c
 ports_ask() { # COMMAND
+	echo "$*" >"$ports_last"
 	echo "$*" >&"$ports_in"
 	ports_answer
 }
@@ -58,6 +65,7 @@ ports_monitor() { # QMP-COMMAND [ARGUMENTS]
 ports_end() {
 	ports_monitor quit >/dev/null || kill "$ports_pid" || true
 	wait "$ports_pid" || true
+	kill "$ports_watcher" 2>/dev/null || true
 	exec {ports_in}>&- {ports_out}>&-
 	ports_pid=''
 }
@@ -67,6 +75,64 @@ ports_place() { # SLOT PORT
 	local config=$((0x80000000 | $1 << 11))
 	ports_ask "C $(printf '%x 4 %x' $((config + 0x10)) "$2")" &&
 		ports_ask "C $(printf '%x 2 1' $((config + 4)))"
+}
+
+# --- A guest that hangs -----------------------------------------------------------
+
+# In the background: a guest that gets no further command hangs, or the test does. That
+# is explained, and the guest ended, so that the test fails and others can follow. A
+# guest that still executes OUTs is a slow one, which goes on.
+ports_watch() {
+	local since=$SECONDS last=$ports_last.seen outs
+	touch "$last"
+	while sleep 5 && kill -0 "$ports_pid" 2>/dev/null; do
+		if [[ $ports_last -nt $last ]]; then
+			touch -r "$ports_last" "$last"
+			since=$SECONDS
+		fi
+		[[ $((SECONDS - since)) -ge $ports_patience ]] || continue
+		outs=$(trace_outs)
+		ports_explain |& sed 's/^/# /' || true
+		outs=$(($(trace_outs) - outs))
+		if [[ $outs == 0 ]]; then
+			echo "# the guest hangs and is killed"
+			kill -KILL "$ports_pid"
+			return
+		fi
+		echo "# $outs OUTs meanwhile: the guest is slow"
+		since=$SECONDS
+	done
+}
+
+# Where the guest's CPUs are, what passes through KVM, where all processes wait, and
+# what arrived. Each part has its time limit, as any of them can hang, too.
+ports_explain() {
+	local task bdf stats=/sys/kernel/debug/kvm
+	echo "no command for $ports_patience s after: $(<"$ports_last")"
+	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+	for _ in 1 2; do
+		ports_explain_cpus "guest's" --socket "$ports_socket"
+		ports_explain_cpus "L1's"
+		grep -H . "$stats/$ports_pid-"*/{exits,io_exits,halt_exits,halt_wakeup,irq_exits,irq_injections} |
+			sed "s|$stats/||" | paste -sd ' '
+		for bdf in $(tr '\0' '\n' <"/proc/$ports_pid/cmdline" | sed -n 's/.*,host=\([^,]*\).*/\1/p'); do
+			echo "$bdf: $(timeout 30 "$build/device_counters" "$bdf" mmr-notifies mmr-strays) notifications, faulty ones"
+		done
+		sleep 2
+	done
+	timeout 30 "$tools/qmp" --socket "$ports_socket" human-monitor-command \
+		'{"command-line": "info pic"}' | tr -d '\r' | grep '^pic' || true
+	# Kernel threads have no command line, and matter if they cannot be interrupted
+	for task in /proc/[0-9]*/task/*; do
+		[[ -n $(tr -d '\0' <"$task/cmdline") || $(<"$task/stat") == *') D '* ]] || continue
+		echo "${task##*/} $(tr '\0' ' ' <"$task/cmdline" | cut -c -60) ($(<"$task/comm")):" \
+			"$(sed -n 's/^State:\t//p' "$task/status"): $(sed 's/^\[<0>\] //; s/+0x.*//' "$task/stack" | paste -sd ' ')"
+	done 2>/dev/null
+}
+
+ports_explain_cpus() { # WHOSE [--socket PATH]
+	timeout 30 "$tools/qmp" "${@:2}" human-monitor-command '{"command-line": "info registers -a"}' |
+		tr -d '\r' | sed -n "s/^CPU#/$1 CPU /p; /^[ER]AX=/p; /^[ER]IP=/p" || true
 }
 
 # --- What L1's kernel saw -------------------------------------------------------
@@ -93,6 +159,11 @@ trace_writes() {
 
 trace_port() { # PORT
 	trace_hits kvm/kvm_pio "port: *$(($1)) "
+}
+
+# All of 16 bits
+trace_outs() {
+	trace_hits kvm/kvm_pio port:
 }
 
 # Reason 2 is KVM_EXIT_IO
