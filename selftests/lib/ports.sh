@@ -109,10 +109,14 @@ ports_watch() {
 ports_explain() {
 	local task bdf stats=/sys/kernel/debug/kvm
 	echo "no command for $ports_patience s after: $(<"$ports_last")"
+	# KVM's internal errors pause a guest, and QEMU says so there
+	echo "QEMU: $(ports_explain_monitor query-status | paste -sd ' '), and said: $(tail -n 3 "$ports_log" | tr '\n' ' ')"
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	for _ in 1 2; do
-		ports_explain_cpus "guest's" --socket "$ports_socket"
-		ports_explain_cpus "L1's"
+		ports_explain_monitor human-monitor-command '{"command-line": "info registers -a"}' |
+			sed -n "s/^CPU#/guest's CPU /p; /^E[AI][XP]=/p"
+		timeout 30 "$tools/qmp" human-monitor-command '{"command-line": "info registers -a"}' |
+			tr -d '\r' | sed -n "s/^CPU#/L1's CPU /p; /^[ER]IP=/p"
 		grep -H . "$stats/$ports_pid-"*/{exits,io_exits,halt_exits,halt_wakeup,irq_exits,irq_injections} |
 			sed "s|$stats/||" | paste -sd ' '
 		for bdf in $(tr '\0' '\n' <"/proc/$ports_pid/cmdline" | sed -n 's/.*,host=\([^,]*\).*/\1/p'); do
@@ -120,8 +124,7 @@ ports_explain() {
 		done
 		sleep 2
 	done
-	timeout 30 "$tools/qmp" --socket "$ports_socket" human-monitor-command \
-		'{"command-line": "info pic"}' | tr -d '\r' | grep '^pic' || true
+	ports_explain_monitor human-monitor-command '{"command-line": "info pic"}' | grep '^pic'
 	# Kernel threads have no command line, and matter if they cannot be interrupted
 	for task in /proc/[0-9]*/task/*; do
 		[[ -n $(tr -d '\0' <"$task/cmdline") || $(<"$task/stat") == *') D '* ]] || continue
@@ -130,9 +133,8 @@ ports_explain() {
 	done 2>/dev/null
 }
 
-ports_explain_cpus() { # WHOSE [--socket PATH]
-	timeout 30 "$tools/qmp" "${@:2}" human-monitor-command '{"command-line": "info registers -a"}' |
-		tr -d '\r' | sed -n "s/^CPU#/$1 CPU /p; /^[ER]AX=/p; /^[ER]IP=/p" || true
+ports_explain_monitor() { # QMP-COMMAND [ARGUMENTS]
+	timeout 30 "$tools/qmp" --socket "$ports_socket" "$@" | tr -d '\r'
 }
 
 # --- What L1's kernel saw -------------------------------------------------------
