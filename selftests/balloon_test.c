@@ -15,6 +15,7 @@
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/report.h"
+#include "lib/session.h"
 
 #define AREA_SIZE	(1 << 18)
 #define PAGE		4096
@@ -32,9 +33,8 @@ struct driver {
 
 FIXTURE(balloon)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct driver driver;
 };
 
@@ -55,27 +55,23 @@ FIXTURE_SETUP(balloon)
 
 	if (!bdf)
 		SKIP(return, "no balloon function given");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	iova_map(&self->driver.area, &self->container, IOVA_BASE, AREA_SIZE);
-	features = legacy_start(&self->device, wanted);
+	self->device = session_open(&self->session, bdf);
+	iova_map(&self->driver.area, &self->session.container, IOVA_BASE, AREA_SIZE);
+	features = legacy_start(self->device, wanted);
 	for (i = 0; i < (features & wanted ? 4 : 3); i++)
-		legacy_queue_start(&self->driver.queues[i], &self->device, i,
+		legacy_queue_start(&self->driver.queues[i], self->device, i,
 				   &self->driver.area, LEGACY_NO_VECTOR);
 	self->driver.numbers = iova_take(&self->driver.area, PAGE, PAGE);
-	legacy_ready(&self->device);
+	legacy_ready(self->device);
 	if (variant->queue >= i)
 		SKIP(return, "%s has no queue for reports of free pages", bdf);
 }
 
 FIXTURE_TEARDOWN(balloon)
 {
-	legacy_reset(&self->device);
+	legacy_reset(self->device);
 	iova_unmap(&self->driver.area);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* Gives the pages from an address on to one of the queues, and waits until they are used */
@@ -137,7 +133,7 @@ TEST_F(balloon, takes_mapped_pages)
 	struct iova_area pages;
 	unsigned int i;
 
-	iova_map(&pages, &self->container, PAGES_IOVA, 5 * PAGE);
+	iova_map(&pages, &self->session.container, PAGES_IOVA, 5 * PAGE);
 	memset(pages.memory, CONTENT, pages.size);
 	ASSERT_TRUE(give(&self->driver, variant->queue, pages.iova + PAGE, 3));
 	for (i = 0; i < 5; i++) {
@@ -167,9 +163,9 @@ TEST_F(balloon, leaves_the_hosts_pages_alone)
 	number = physical_page(page);
 	ASSERT_FALSE(number * PAGE >= IOVA_BASE && number * PAGE < IOVA_BASE + AREA_SIZE);
 
-	dmesg_expect_dma_stopped(&self->log);
+	dmesg_expect_dma_stopped(&self->session.log);
 	EXPECT_TRUE(give(&self->driver, variant->queue, number * PAGE, 1));
-	EXPECT_TRUE(dmesg_dma_stopped(&self->log, self->device.bdf, number * PAGE,
+	EXPECT_TRUE(dmesg_dma_stopped(&self->session.log, self->device->bdf, number * PAGE,
 				      LEGACY_TIMEOUT));
 	ASSERT_EQ(physical_page(page), number);
 	EXPECT_TRUE(holds(page, CONTENT));

@@ -8,17 +8,15 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/iova.h"
 #include "lib/legacy.h"
-#include "lib/vfio.h"
+#include "lib/session.h"
 
 FIXTURE(bar)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	const struct vfio_region_info *region;
 	uint32_t mask;
 	bool has_lost_resets;
@@ -28,20 +26,16 @@ FIXTURE_SETUP(bar)
 {
 	const char *bdf = functions_find(NULL, 0);
 
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	self->region = &self->device.regions[VFIO_PCI_BAR0_REGION_INDEX];
+	self->device = session_open(&self->session, bdf);
+	self->region = &self->device->regions[VFIO_PCI_BAR0_REGION_INDEX];
 	self->mask = -(uint32_t)self->region->size;
 }
 
 FIXTURE_TEARDOWN(bar)
 {
 	if (self->has_lost_resets)
-		EXPECT_EQ(sysfs_write(self->device.bdf, "reset_method", "default"), 0);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+		EXPECT_EQ(sysfs_write(self->device->bdf, "reset_method", "default"), 0);
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(bar, region_info)
@@ -49,7 +43,7 @@ TEST_F(bar, region_info)
 	struct mmr_window window;
 	uint64_t size = VIRTIO_MMR_IO_BAR_SIZE_MIN;
 
-	ASSERT_TRUE(sysfs_window(self->device.bdf, &window));
+	ASSERT_TRUE(sysfs_window(self->device->bdf, &window));
 	while (size < window.length && size < VIRTIO_MMR_IO_BAR_SIZE_MAX)
 		size *= 2;
 	EXPECT_EQ(self->region->size, size);
@@ -60,7 +54,7 @@ TEST_F(bar, region_info)
 
 TEST_F(bar, sizing)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int width, at;
 
 	for (width = 1; width <= 4; width *= 2) {
@@ -79,7 +73,7 @@ TEST_F(bar, sizing)
 
 TEST_F(bar, address)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 
 	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0xc7ff);
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
@@ -100,7 +94,7 @@ TEST_F(bar, address)
 /* The other BARs' registers and regions say the same, and are memory */
 TEST_F(bar, memory_bars_agree)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int bar, memory_bars = 0;
 
 	for (bar = 1; bar < 6; bar++) {
@@ -143,7 +137,7 @@ TEST_F(bar, memory_bars_agree)
  */
 TEST_F(bar, nothing_where_no_region_is)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int bar, other, absent = 0;
 	uint32_t value;
 	void *memory;
@@ -175,7 +169,7 @@ TEST_F(bar, nothing_where_no_region_is)
 TEST_F(bar, mmap_refused)
 {
 	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-			    self->device.fd, self->region->offset);
+			    self->device->fd, self->region->offset);
 
 	EXPECT_EQ(memory, MAP_FAILED);
 	EXPECT_EQ(errno, EINVAL);
@@ -186,21 +180,21 @@ TEST_F(bar, beyond_the_end)
 	uint64_t size = self->region->size;
 	uint32_t value = 0;
 
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	EXPECT_EQ(vfio_read(&self->device, 0, size, &value, 1), -EINVAL);
-	EXPECT_EQ(vfio_read(&self->device, 0, size, &value, 4), -EINVAL);
-	EXPECT_EQ(vfio_write(&self->device, 0, size, &value, 1), -EINVAL);
-	EXPECT_EQ(vfio_write(&self->device, 0, size, &value, 4), -EINVAL);
-	EXPECT_EQ(vfio_read(&self->device, 0, size - 2, &value, 4), -EINVAL);
-	EXPECT_EQ(vfio_write(&self->device, 0, size - 2, &value, 4), -EINVAL);
-	EXPECT_EQ(vfio_read(&self->device, 0, 1ull << 39, &value, 4), -EINVAL);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(vfio_read(self->device, 0, size, &value, 1), -EINVAL);
+	EXPECT_EQ(vfio_read(self->device, 0, size, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_write(self->device, 0, size, &value, 1), -EINVAL);
+	EXPECT_EQ(vfio_write(self->device, 0, size, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_read(self->device, 0, size - 2, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_write(self->device, 0, size - 2, &value, 4), -EINVAL);
+	EXPECT_EQ(vfio_read(self->device, 0, 1ull << 39, &value, 4), -EINVAL);
 	/* The last bytes inside are fine */
-	EXPECT_EQ(vfio_read(&self->device, 0, size - 4, &value, 4), 4);
+	EXPECT_EQ(vfio_read(self->device, 0, size - 4, &value, 4), 4);
 }
 
 TEST_F(bar, io_decode_off)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint8_t bytes[VIRTIO_MMR_COMMON_SIZE];
 	unsigned int i;
 
@@ -231,12 +225,10 @@ TEST_F(bar, io_decode_off)
 static void expect_no_state_after_close(struct __test_metadata *_metadata,
 					struct _test_data_bar *self)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct iova_area area;
-	char bdf[SYSFS_BDF_SIZE];
 
-	strcpy(bdf, device->bdf);
-	iova_map(&area, &self->container, IOVA_BASE, 1 << 16);
+	iova_map(&area, &self->session.container, IOVA_BASE, 1 << 16);
 	legacy_start(device, 0xffffffff);
 	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0xc000);
 	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
@@ -245,10 +237,8 @@ static void expect_no_state_after_close(struct __test_metadata *_metadata,
 	ASSERT_NE(legacy_status(device), 0);
 
 	iova_unmap(&area);
-	vfio_device_close(device);
-	vfio_container_close(&self->container);
-	vfio_container_open(&self->container);
-	vfio_device_open(device, &self->container, bdf);
+	session_detach(&self->session);
+	session_attach(&self->session);
 
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) &
 		  (PCI_COMMAND_IO | PCI_COMMAND_MASTER), 0);
@@ -273,8 +263,8 @@ TEST_F(bar, no_state_after_close)
 /* Where vfio-pci cannot reset the function the driver resets the device */
 TEST_F(bar, no_state_after_close_without_reset)
 {
-	self->has_lost_resets = !sysfs_write(self->device.bdf, "reset_method", "\n");
-	ASSERT_NE(vfio_reset(&self->device), 0);
+	self->has_lost_resets = !sysfs_write(self->device->bdf, "reset_method", "\n");
+	ASSERT_NE(vfio_reset(self->device), 0);
 	expect_no_state_after_close(_metadata, self);
 }
 
@@ -285,7 +275,7 @@ TEST_F(bar, second_opener)
 	int fd;
 
 	snprintf(path, sizeof(path), "/dev/vfio/%d",
-		 sysfs_iommu_group(self->device.bdf));
+		 sysfs_iommu_group(self->device->bdf));
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	EXPECT_EQ(fd, -1);
 	EXPECT_EQ(errno, EBUSY);

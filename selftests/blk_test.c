@@ -10,9 +10,9 @@
 #include "kselftest_harness.h"
 
 #include "lib/disk.h"
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 /* Behind what the runner puts there and what the guest tests use */
 #define SECTOR		4096
@@ -20,9 +20,8 @@
 
 FIXTURE(blk)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct disk disk;
 };
 
@@ -40,23 +39,16 @@ FIXTURE_SETUP(blk)
 
 	if (!bdf)
 		SKIP(return, "no blk function given");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	NEED_VECTORS(&self->device, variant->vectors);
-	if (variant->vectors)
-		vfio_msix_enable(&self->device, variant->vectors);
-	if (!legacy_has_config(&self->device, sizeof(self->disk.sectors)))
+	self->device = SESSION_OPEN_VECTORS(&self->session, bdf, variant->vectors);
+	if (!legacy_has_config(self->device, sizeof(self->disk.sectors)))
 		SKIP(return, "the disk's size is not in the function's window");
-	disk_start(&self->disk, &self->device, IOVA_BASE);
+	disk_start(&self->disk, self->device, IOVA_BASE);
 }
 
 FIXTURE_TEARDOWN(blk)
 {
 	disk_stop(&self->disk);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* Different in each sector and each run */
@@ -102,14 +94,14 @@ TEST_F(blk, write_flush_read)
 TEST_F(blk, interrupt)
 {
 	if (!variant->vectors) {
-		legacy_read(&self->device, VIRTIO_MMR_ISR_STATUS, 1);
+		legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1);
 		ASSERT_EQ(disk_read(&self->disk, 0, DISK_SECTOR), DISK_OK);
-		EXPECT_EQ(legacy_read(&self->device, VIRTIO_MMR_ISR_STATUS, 1), 1);
+		EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1), 1);
 		return;
 	}
-	EXPECT_EQ(vfio_msix_wait(&self->device, 0, 0), 0);
+	EXPECT_EQ(vfio_msix_wait(self->device, 0, 0), 0);
 	ASSERT_EQ(disk_read(&self->disk, 0, DISK_SECTOR), DISK_OK);
-	EXPECT_EQ(vfio_msix_wait(&self->device, 0, LEGACY_TIMEOUT), 1);
+	EXPECT_EQ(vfio_msix_wait(self->device, 0, LEGACY_TIMEOUT), 1);
 }
 
 TEST_F(blk, beyond_the_disk)
@@ -128,7 +120,7 @@ TEST_F(blk, image_file)
 	struct qmp qmp;
 	int fd;
 
-	if (!qmp_open(&qmp, self->device.bdf))
+	if (!qmp_open(&qmp, self->device->bdf))
 		SKIP(return, "needs the image file of tools/vm/run");
 	qmp_close(&qmp);
 	path = qmp.backend;

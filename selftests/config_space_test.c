@@ -11,11 +11,10 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
-#include "lib/vfio.h"
+#include "lib/session.h"
 
 #define CONFIG_SIZE	4096
 #define IO_ADDRESS	0xc000
@@ -30,9 +29,8 @@
 FIXTURE(config_space)
 {
 	const struct mmr_type *type;
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	uint8_t bytes[CONFIG_SIZE];
 };
 
@@ -64,21 +62,17 @@ FIXTURE_SETUP(config_space)
 	if (!bdf)
 		SKIP(return, "no %s function given", variant->type);
 	self->type = sysfs_type(bdf);
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
+	self->device = session_open(&self->session, bdf);
 }
 
 FIXTURE_TEARDOWN(config_space)
 {
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(config_space, identity)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 
 	EXPECT_EQ(vfio_config_read(device, PCI_VENDOR_ID, 2), 0x1af4);
 	EXPECT_EQ(vfio_config_read(device, PCI_DEVICE_ID, 2),
@@ -96,18 +90,13 @@ TEST_F(config_space, identity)
 /* Also if the function's own bit is set, which a PF's can be */
 TEST_F(config_space, io_decode_is_off_at_open)
 {
-	char bdf[SYSFS_BDF_SIZE];
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	session_detach(&self->session);
+	ASSERT_EQ(sysfs_command(self->session.bdf, PCI_COMMAND_IO), 0);
 
-	strcpy(bdf, self->device.bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	ASSERT_EQ(sysfs_command(bdf, PCI_COMMAND_IO), 0);
-
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	EXPECT_EQ(vfio_config_read(&self->device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
-	EXPECT_EQ(legacy_status(&self->device), 0xff);
+	session_attach(&self->session);
+	EXPECT_EQ(vfio_config_read(self->device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(self->device), 0xff);
 }
 
 TEST_F(config_space, identity_is_read_only)
@@ -119,14 +108,14 @@ TEST_F(config_space, identity_is_read_only)
 	unsigned int i, before;
 
 	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
-		before = vfio_config_read(&self->device, offsets[i], 2);
-		vfio_config_write(&self->device, offsets[i], 2, before ^ 0xffff);
-		EXPECT_EQ(vfio_config_read(&self->device, offsets[i], 2), before) {
+		before = vfio_config_read(self->device, offsets[i], 2);
+		vfio_config_write(self->device, offsets[i], 2, before ^ 0xffff);
+		EXPECT_EQ(vfio_config_read(self->device, offsets[i], 2), before) {
 			TH_LOG("offset %#x", offsets[i]);
 		}
 	}
-	vfio_config_write(&self->device, PCI_INTERRUPT_PIN, 1, 1);
-	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_PIN, 1), 0);
+	vfio_config_write(self->device, PCI_INTERRUPT_PIN, 1, 1);
+	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_PIN, 1), 0);
 }
 
 /* Neither the register nor the number of interrupts promises INTx */
@@ -137,14 +126,14 @@ TEST_F(config_space, no_intx)
 		.index = VFIO_PCI_INTX_IRQ_INDEX,
 	};
 
-	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_PIN, 1), 0);
-	ASSERT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_IRQ_INFO, &info), 0);
+	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_PIN, 1), 0);
+	ASSERT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info), 0);
 	EXPECT_EQ(info.count, 0);
 }
 
 TEST_F(config_space, command_io)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint16_t before = vfio_config_read(device, PCI_COMMAND, 2);
 
 	/* By a word, by a byte and inside a dword, and nothing else changes */
@@ -179,7 +168,7 @@ static void expect_io_decode(struct __test_metadata *_metadata,
 /* What comes before the memory that is not there is written, and nothing behind it */
 TEST_F(config_space, write_fails_half_way)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint32_t first, bar0, bar1;
 	uint16_t off, on;
 	uint8_t *page;
@@ -271,7 +260,7 @@ TEST_F(config_space, two_write_command)
 	ASSERT_EQ(pthread_barrier_init(&barrier, NULL, 3), 0);
 	for (i = 0; i < 2; i++) {
 		writers[i] = (struct command_writer){
-			.device = &self->device,
+			.device = self->device,
 			.barrier = &barrier,
 			.command = PCI_COMMAND_MEMORY |
 				   (i ? PCI_COMMAND_IO | PCI_COMMAND_MASTER : 0),
@@ -281,7 +270,7 @@ TEST_F(config_space, two_write_command)
 	for (i = 0; i < WRITER_ROUNDS; i++) {
 		pthread_barrier_wait(&barrier);
 		pthread_barrier_wait(&barrier);
-		torn += !is_of_one_writer(&self->device);
+		torn += !is_of_one_writer(self->device);
 	}
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
@@ -295,13 +284,13 @@ TEST_F(config_space, widths_agree)
 	unsigned int i, at, byte;
 
 	/* Nonzero values in the synthesised registers, or little is compared */
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	vfio_config_write(&self->device, PCI_BASE_ADDRESS_0, 4, 0xa5a5a500);
-	read_bytes(&self->device, self->bytes);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	vfio_config_write(self->device, PCI_BASE_ADDRESS_0, 4, 0xa5a5a500);
+	read_bytes(self->device, self->bytes);
 
 	for (i = 0; i < ARRAY_SIZE(widths); i++) {
 		for (at = 0; at + widths[i] <= CONFIG_SIZE; at++) {
-			uint32_t value = vfio_config_read(&self->device, at, widths[i]);
+			uint32_t value = vfio_config_read(self->device, at, widths[i]);
 
 			for (byte = 0; byte < widths[i]; byte++) {
 				ASSERT_EQ(self->bytes[at + byte],
@@ -317,13 +306,13 @@ TEST_F(config_space, block_read_agrees)
 {
 	uint8_t block[CONFIG_SIZE];
 
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	read_bytes(&self->device, self->bytes);
-	ASSERT_EQ(vfio_read(&self->device, VFIO_PCI_CONFIG_REGION_INDEX, 0, block, 64),
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	read_bytes(self->device, self->bytes);
+	ASSERT_EQ(vfio_read(self->device, VFIO_PCI_CONFIG_REGION_INDEX, 0, block, 64),
 		  64);
 	EXPECT_EQ(memcmp(block, self->bytes, 64), 0);
 	/* From the middle of one register into the middle of another one */
-	ASSERT_EQ(vfio_read(&self->device, VFIO_PCI_CONFIG_REGION_INDEX, 3, block, 42),
+	ASSERT_EQ(vfio_read(self->device, VFIO_PCI_CONFIG_REGION_INDEX, 3, block, 42),
 		  42);
 	EXPECT_EQ(memcmp(block, self->bytes + 3, 42), 0);
 }
@@ -352,16 +341,16 @@ static void follow(struct capability_list *list, const uint8_t *config)
 /* Whatever a capability points to lies in a memory region that is shown */
 TEST_F(config_space, capabilities_point_to_shown_bars)
 {
-	const struct vfio_region_info *regions = self->device.regions;
+	const struct vfio_region_info *regions = self->device->regions;
 	uint8_t own[SYSFS_CONFIG_SIZE];
 	struct capability_list list;
 	unsigned int i, structures = 0;
 	bool loops;
 
-	sysfs_config(self->device.bdf, own);
+	sysfs_config(self->device->bdf, own);
 	follow(&list, own);
 	loops = list.loops;
-	read_bytes(&self->device, self->bytes);
+	read_bytes(self->device, self->bytes);
 	follow(&list, self->bytes);
 
 	for (i = 0; i < list.length; i++) {
@@ -471,7 +460,7 @@ TEST_F(config_space, golden)
 	struct qmp qmp;
 	ssize_t length;
 
-	if (!qmp_open(&qmp, self->device.bdf))
+	if (!qmp_open(&qmp, self->device->bdf))
 		SKIP(return, "golden files describe the emulated device of tools/vm/run");
 	qmp_close(&qmp);
 
@@ -480,14 +469,14 @@ TEST_F(config_space, golden)
 	program[length] = '\0';
 	*strrchr(program, '/') = '\0';
 	snprintf(name, sizeof(name), "%s%s",
-		 sysfs_is_vf(self->device.bdf) ? "" : "pf-", self->type->name);
+		 sysfs_is_vf(self->device->bdf) ? "" : "pf-", self->type->name);
 	snprintf(golden, sizeof(golden), "%s/golden/%s.txt", program, name);
 	/* As firmware would leave it, but for addresses of memory */
-	vfio_config_write(&self->device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
+	vfio_config_write(self->device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
 	for (bar = 1; bar < 6; bar++)
-		vfio_config_write(&self->device, PCI_BASE_ADDRESS_0 + 4 * bar, 4, 0);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	read_bytes(&self->device, self->bytes);
+		vfio_config_write(self->device, PCI_BASE_ADDRESS_0 + 4 * bar, 4, 0);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	read_bytes(self->device, self->bytes);
 	hide_vf_bars(self->bytes);
 
 	snprintf(directory, sizeof(directory), "%s/golden", results ? results : "/tmp");

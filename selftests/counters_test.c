@@ -16,9 +16,9 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
+#include "lib/session.h"
 
 #define NOBODY		65534
 #define THREADS		4
@@ -40,10 +40,8 @@ enum {
 
 FIXTURE(counters)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
-	char bdf[SYSFS_BDF_SIZE];
+	struct session session;
+	struct vfio_device *device;
 	unsigned long values[NUM_COUNTERS];
 };
 
@@ -64,7 +62,7 @@ static void get_counters(const char *bdf, unsigned long values[NUM_COUNTERS])
 	unsigned long now_[NUM_COUNTERS];					\
 	unsigned int i_;							\
 										\
-	get_counters(self->bdf, now_);						\
+	get_counters(self->session.bdf, now_);						\
 	for (i_ = 0; i_ < NUM_COUNTERS; i_++) {					\
 		EXPECT_EQ(now_[i_] - self->values[i_], wanted_[i_]) {		\
 			TH_LOG("%s", names[i_]);				\
@@ -75,19 +73,14 @@ static void get_counters(const char *bdf, unsigned long values[NUM_COUNTERS])
 
 FIXTURE_SETUP(counters)
 {
-	strcpy(self->bdf, functions_prefer("net"));
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, self->bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	get_counters(self->bdf, self->values);
+	self->device = session_open(&self->session, functions_prefer("net"));
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	get_counters(self->session.bdf, self->values);
 }
 
 FIXTURE_TEARDOWN(counters)
 {
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(counters, registers)
@@ -95,54 +88,54 @@ TEST_F(counters, registers)
 	uint8_t bytes[VIRTIO_MMR_COMMON_SIZE];
 
 	EXPECT_COUNTED(0);
-	legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
-	legacy_read(&self->device, VIRTIO_MMR_ISR_STATUS, 1);
+	legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1);
 	EXPECT_COUNTED([IO_BAR_READS] = 2);
 	/* One access of the user, however many registers it covers */
-	EXPECT_EQ(vfio_read(&self->device, 0, 0, bytes, sizeof(bytes)), sizeof(bytes));
+	EXPECT_EQ(vfio_read(self->device, 0, 0, bytes, sizeof(bytes)), sizeof(bytes));
 	EXPECT_COUNTED([IO_BAR_READS] = 1);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1);
 }
 
 TEST_F(counters, configuration_space)
 {
-	vfio_config_read(&self->device, PCI_VENDOR_ID, 4);
-	vfio_config_read(&self->device, PCI_VENDOR_ID, 1);
+	vfio_config_read(self->device, PCI_VENDOR_ID, 4);
+	vfio_config_read(self->device, PCI_VENDOR_ID, 1);
 	EXPECT_COUNTED([CONFIG_READS] = 2);
-	vfio_config_write(&self->device, PCI_CACHE_LINE_SIZE, 1, 0);
+	vfio_config_write(self->device, PCI_CACHE_LINE_SIZE, 1, 0);
 	EXPECT_COUNTED([CONFIG_WRITES] = 1);
 }
 
 TEST_F(counters, refusals)
 {
 	uint32_t value = 0;
-	uint64_t size = self->device.regions[0].size;
+	uint64_t size = self->device->regions[0].size;
 
-	EXPECT_EQ(vfio_read(&self->device, 0, size, &value, 1), -EINVAL);
-	EXPECT_EQ(vfio_write(&self->device, 0, size - 1, &value, 2), -EINVAL);
-	EXPECT_EQ(vfio_write(&self->device, 0, VIRTIO_MMR_QUEUE_NOTIFY, NULL, 2), -EFAULT);
+	EXPECT_EQ(vfio_read(self->device, 0, size, &value, 1), -EINVAL);
+	EXPECT_EQ(vfio_write(self->device, 0, size - 1, &value, 2), -EINVAL);
+	EXPECT_EQ(vfio_write(self->device, 0, VIRTIO_MMR_QUEUE_NOTIFY, NULL, 2), -EFAULT);
 	EXPECT_COUNTED([REFUSALS] = 3);
 }
 
 TEST_F(counters, unreachable)
 {
-	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	vfio_command(self->device, 0, PCI_COMMAND_IO);
 	EXPECT_COUNTED([CONFIG_READS] = 1, [CONFIG_WRITES] = 1);
-	legacy_read(&self->device, 0, 4);
+	legacy_read(self->device, 0, 4);
 	EXPECT_COUNTED([IO_BAR_READS] = 1, [IO_BAR_UNREACHABLE] = 1);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1, [IO_BAR_UNREACHABLE] = 1);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1, [IO_BAR_UNREACHABLE] = 1, [NOTIFY_DROPPED] = 1);
 	/* The same register by an access that is more than a notification */
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1, [IO_BAR_UNREACHABLE] = 1, [NOTIFY_DROPPED] = 1);
 }
 
 TEST_F(counters, notifications)
 {
-	const uint64_t offset = self->device.regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY;
+	const uint64_t offset = self->device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY;
 	struct vfio_device_ioeventfd ioeventfd = {
 		.argsz = sizeof(ioeventfd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
@@ -151,15 +144,15 @@ TEST_F(counters, notifications)
 	};
 	uint64_t one = 1;
 
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 2, [NOTIFY_WRITES] = 2);
 
 	ASSERT_GE(ioeventfd.fd, 0);
-	ASSERT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
+	ASSERT_EQ(ioctl(self->device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
 	ASSERT_EQ(write(ioeventfd.fd, &one, sizeof(one)), sizeof(one));
 	EXPECT_COUNTED([NOTIFY_IOEVENTFDS] = 1);
-	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	vfio_command(self->device, 0, PCI_COMMAND_IO);
 	ASSERT_EQ(write(ioeventfd.fd, &one, sizeof(one)), sizeof(one));
 	EXPECT_COUNTED([CONFIG_READS] = 1, [CONFIG_WRITES] = 1, [NOTIFY_DROPPED] = 1);
 	close(ioeventfd.fd);
@@ -167,27 +160,27 @@ TEST_F(counters, notifications)
 
 TEST_F(counters, layout_switches)
 {
-	NEED_VECTORS(&self->device, 1);
-	vfio_msix_enable(&self->device, 1);
+	NEED_VECTORS(self->device, 1);
+	vfio_msix_enable(self->device, 1);
 	EXPECT_COUNTED([LAYOUT_SWITCHES] = 1);
-	vfio_msix_disable(&self->device);
+	vfio_msix_disable(self->device);
 	EXPECT_COUNTED([LAYOUT_SWITCHES] = 1);
 	/* Closing switches back what the user has left on, and the counters stay */
-	vfio_msix_enable(&self->device, 1);
-	vfio_device_close(&self->device);
+	vfio_msix_enable(self->device, 1);
+	session_detach(&self->session);
 	EXPECT_COUNTED([LAYOUT_SWITCHES] = 2);
-	vfio_device_open(&self->device, &self->container, self->bdf);
+	session_attach(&self->session);
 }
 
 TEST_F(counters, resets)
 {
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 1);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 1);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1);
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1, [DEVICE_RESETS] = 1);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 	EXPECT_COUNTED([FUNCTION_RESETS] = 1);
-	ASSERT_EQ(sysfs_reset(self->bdf), 0);
+	ASSERT_EQ(sysfs_reset(self->session.bdf), 0);
 	EXPECT_COUNTED([FUNCTION_RESETS] = 1);
 }
 
@@ -207,7 +200,7 @@ TEST_F(counters, many_threads)
 	int i;
 
 	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, read_on_and_on, &self->device), 0);
+		ASSERT_EQ(pthread_create(&threads[i], NULL, read_on_and_on, self->device), 0);
 	for (i = 0; i < THREADS; i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
 	EXPECT_COUNTED([IO_BAR_READS] = THREADS * THREAD_READS);
@@ -240,7 +233,7 @@ TEST_F(counters, for_root_alone)
 	DIR *folder;
 	pid_t child;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtio_mmr", self->bdf);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtio_mmr", self->session.bdf);
 	folder = opendir(path);
 	ASSERT_NE(folder, NULL);
 	while ((entry = readdir(folder))) {
@@ -271,19 +264,19 @@ TEST_F(counters, lifetime)
 	char path[128];
 	unsigned int i;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtio_mmr", self->bdf);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtio_mmr", self->session.bdf);
 	EXPECT_EQ(stat(path, &status), 0);
-	vfio_device_close(&self->device);
-	ASSERT_EQ(sysfs_unbind(self->bdf), 0);
+	session_detach(&self->session);
+	ASSERT_EQ(sysfs_unbind(self->session.bdf), 0);
 	EXPECT_NE(stat(path, &status), 0);
-	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
-	get_counters(self->bdf, self->values);
+	ASSERT_EQ(sysfs_bind(self->session.bdf, MMR_DRIVER), 0);
+	get_counters(self->session.bdf, self->values);
 	for (i = 0; i < NUM_COUNTERS; i++)
 		EXPECT_EQ(self->values[i], 0);
 	/* A function that nobody has opened counts nothing */
-	ASSERT_EQ(sysfs_reset(self->bdf), 0);
+	ASSERT_EQ(sysfs_reset(self->session.bdf), 0);
 	EXPECT_COUNTED(0);
-	vfio_device_open(&self->device, &self->container, self->bdf);
+	session_attach(&self->session);
 }
 
 FUNCTIONS_HARNESS_MAIN

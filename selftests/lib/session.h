@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a test has from its start to its end: a mark in the kernel log, and a function that
+ * is open. Tests open functions by sessions alone, so another way to open one, such as
+ * iommufd, has its place in session_try_attach(). (vf_token_test is about the opening
+ * itself, and does it by hand.)
+ */
+#ifndef SELFTESTS_SESSION_H
+#define SELFTESTS_SESSION_H
+
+#include <stdbool.h>
+
+#include "dmesg.h"
+#include "vfio.h"
+
+struct session {
+	const char *bdf;
+	/* MSI-X vectors that are enabled each time the function is opened; 0: no MSI-X */
+	unsigned int vectors;
+	bool attached;
+	struct dmesg log;
+	struct vfio_container container;
+	struct vfio_device device;
+};
+
+/* Marks the log, opens the function, and returns its device */
+struct vfio_device *session_open(struct session *session, const char *bdf);
+
+/* The same for a fixture's setup, with MSI-X; a function with fewer vectors is skipped */
+#define SESSION_OPEN_VECTORS(opened, bdf, count) ({		\
+	struct session *session_ = (opened);			\
+	unsigned int vectors_ = (count);			\
+								\
+	session_open(session_, bdf);				\
+	NEED_VECTORS(&session_->device, vectors_);		\
+	session_enable_vectors(session_, vectors_);		\
+	&session_->device;					\
+})
+
+/* From now on; 0 changes nothing */
+void session_enable_vectors(struct session *session, unsigned int vectors);
+
+/* Closes the function, if it is open. False if the log has faults since the mark */
+bool session_close(struct session *session);
+
+/* Marks the log only; the function is opened later */
+void session_begin(struct session *session, const char *bdf);
+
+/*
+ * Opening and closing the function in between, or in a session without a log. Where
+ * session_attach() ends the test, session_try_attach() returns the kernel's refusal, a
+ * negative error code. Closing what is not open does nothing.
+ */
+struct vfio_device *session_attach(struct session *session);
+int session_try_attach(struct session *session);
+void session_detach(struct session *session);
+
+/* In the container of another session, which must be the last one to be closed */
+struct vfio_device *session_attach_beside(struct session *session, struct session *other);
+
+#endif /* SELFTESTS_SESSION_H */
