@@ -12,9 +12,9 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
+#include "lib/session.h"
 
 #define CONFIG_SIZE	256
 #define VSTATUS		(offsetof(struct virtio_pci_common_cfg, device_status))
@@ -22,9 +22,8 @@
 
 FIXTURE(displaced)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	/* The function itself */
 	uint8_t config[SYSFS_CONFIG_SIZE];
 	struct sysfs_bar bars[SYSFS_NUM_BARS];
@@ -82,19 +81,15 @@ FIXTURE_SETUP(displaced)
 		ASSERT_NE(self->slot, 0);
 	}
 
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	legacy_reset(&self->device);
+	self->device = session_open(&self->session, bdf);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	legacy_reset(self->device);
 }
 
 FIXTURE_TEARDOWN(displaced)
 {
-	legacy_reset(&self->device);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	legacy_reset(self->device);
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* The guest's number of one of the function's BARs */
@@ -113,7 +108,7 @@ static struct sysfs_bar expected_bar(struct _test_data_displaced *self, unsigned
 
 TEST_F(displaced, regions)
 {
-	struct vfio_region_info *regions = self->device.regions;
+	struct vfio_region_info *regions = self->device->regions;
 	unsigned int bar, other;
 
 	for (bar = 1; bar < SYSFS_NUM_BARS; bar++) {
@@ -139,7 +134,7 @@ TEST_F(displaced, regions)
 
 TEST_F(displaced, bar_registers)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int bar, at, flags;
 	struct sysfs_bar expected;
 	uint64_t value;
@@ -185,7 +180,7 @@ TEST_F(displaced, bar_registers)
 /* The function's own capabilities, with the guest's BAR numbers */
 TEST_F(displaced, capabilities)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint8_t expected[CONFIG_SIZE];
 	unsigned int at, steps, end;
 
@@ -218,7 +213,7 @@ TEST_F(displaced, capabilities)
 /* One structure by the guest's BAR and by the legacy registers: one device */
 TEST_F(displaced, modern_structure)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct virtio_pci_common_cfg *common;
 	unsigned int bar, queues;
 	uint8_t *memory, status;
@@ -281,7 +276,7 @@ static uint32_t dword(const uint32_t *place)
 
 TEST_F(displaced, msix_table)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int bar, other, table, vector;
 	uint32_t *entry;
 	uint8_t *memory;
@@ -333,7 +328,7 @@ TEST_F(displaced, hidden)
 		.argsz = sizeof(ioeventfd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
 	};
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct mmr_window window;
 	uint8_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	uint64_t at;
@@ -385,7 +380,7 @@ static unsigned int physical_window_bar(struct _test_data_displaced *self)
 {
 	uint8_t config[SYSFS_CONFIG_SIZE];
 
-	sysfs_config(self->device.bdf, config);
+	sysfs_config(self->device->bdf, config);
 	return config[self->window + VIRTIO_PCI_CAP_BAR];
 }
 
@@ -393,7 +388,7 @@ static unsigned int physical_window_bar(struct _test_data_displaced *self)
 TEST_F(displaced, config_window)
 {
 	const unsigned int data = self->window + sizeof(struct virtio_pci_cap);
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int bar, number, physical;
 	uint32_t offset, expected, dword;
 	uint8_t fields[12] = {};

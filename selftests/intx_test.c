@@ -9,10 +9,10 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/entropy.h"
 #include "lib/functions.h"
 #include "lib/report.h"
+#include "lib/session.h"
 
 #define D3HOT		3
 /* PCI PM 1.2: the recovery time from D3hot */
@@ -20,9 +20,8 @@
 
 FIXTURE(intx)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct entropy entropy;
 };
 
@@ -36,17 +35,13 @@ FIXTURE_SETUP(intx)
 	sysfs_config(bdf, config);
 	if (!config[PCI_INTERRUPT_PIN])
 		SKIP(return, "%s has no interrupt pin", bdf);
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	self->device = session_open(&self->session, bdf);
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 }
 
 FIXTURE_TEARDOWN(intx)
 {
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* A register of the function itself */
@@ -66,7 +61,7 @@ static bool is_disabled(const struct vfio_device *device, const char *when)
 	return false;
 }
 
-#define EXPECT_DISABLED(when) EXPECT_TRUE(is_disabled(&self->device, when))
+#define EXPECT_DISABLED(when) EXPECT_TRUE(is_disabled(self->device, when))
 
 TEST_F(intx, is_not_shown)
 {
@@ -76,21 +71,21 @@ TEST_F(intx, is_not_shown)
 	};
 	int fd = eventfd(0, EFD_CLOEXEC);
 
-	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_PIN, 1), 0);
-	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_LINE, 2) >> 8, 0);
-	vfio_config_write(&self->device, PCI_INTERRUPT_PIN, 1, 1);
-	EXPECT_EQ(vfio_config_read(&self->device, PCI_INTERRUPT_PIN, 1), 0);
-	ASSERT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_IRQ_INFO, &info), 0);
+	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_PIN, 1), 0);
+	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_LINE, 2) >> 8, 0);
+	vfio_config_write(self->device, PCI_INTERRUPT_PIN, 1, 1);
+	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_PIN, 1), 0);
+	ASSERT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info), 0);
 	EXPECT_EQ(info.count, 0);
 	ASSERT_GE(fd, 0);
-	EXPECT_EQ(vfio_set_irqs(&self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
+	EXPECT_EQ(vfio_set_irqs(self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
 	EXPECT_DISABLED("after that");
 	close(fd);
 }
 
 TEST_F(intx, stays_disabled)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int at;
 
 	EXPECT_DISABLED("at open");
@@ -132,7 +127,7 @@ TEST_F(intx, stays_disabled)
 /* The device has an interrupt to tell of all the while, and must keep it to itself */
 TEST_F(intx, is_not_raised)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 
 	entropy_start(&self->entropy, device, IOVA_BASE);
 	ASSERT_TRUE(entropy_works(&self->entropy));

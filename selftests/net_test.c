@@ -11,9 +11,9 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
+#include "lib/session.h"
 
 struct arp_frame {
 	struct ether_header ethernet;
@@ -22,9 +22,8 @@ struct arp_frame {
 
 FIXTURE(net)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct ethernet ethernet;
 };
 
@@ -42,24 +41,17 @@ FIXTURE_SETUP(net)
 
 	if (!bdf)
 		SKIP(return, "no net function given");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	NEED_VECTORS(&self->device, variant->vectors);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	if (!ethernet_has_mac(&self->device))
+	self->device = SESSION_OPEN_VECTORS(&self->session, bdf, variant->vectors);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	if (!ethernet_has_mac(self->device))
 		SKIP(return, "the function has no MAC address, or none in its window");
-	if (variant->vectors)
-		vfio_msix_enable(&self->device, variant->vectors);
-	ethernet_start(&self->ethernet, &self->device, IOVA_BASE);
+	ethernet_start(&self->ethernet, self->device, IOVA_BASE);
 }
 
 FIXTURE_TEARDOWN(net)
 {
 	ethernet_stop(&self->ethernet);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 static in_addr_t address(const char *variable, const char *otherwise)
@@ -138,7 +130,7 @@ TEST_F(net, arp_many)
 
 TEST_F(net, interrupts)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint8_t isr;
 
 	if (!variant->vectors) {

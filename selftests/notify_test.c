@@ -8,10 +8,10 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 struct counters {
 	uint64_t reads, writes, notifies, doorbells, strays;
@@ -19,9 +19,8 @@ struct counters {
 
 FIXTURE(notify)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct qmp qmp;
 	bool has_doorbells;
 	/* By the modern common configuration; without one, by queue sizes */
@@ -122,28 +121,26 @@ FIXTURE_SETUP(notify)
 
 	if (!qmp_open(&self->qmp, bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
+	self->device = session_open(&self->session, bdf);
 	self->has_doorbells = false;
-	vfio_command(&self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
-	if (find_structure(&self->device, VIRTIO_PCI_CAP_COMMON_CFG,
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	if (find_structure(self->device, VIRTIO_PCI_CAP_COMMON_CFG,
 			   VIRTIO_PCI_COMMON_Q_NOFF + 2, 4, &common)) {
 		/* As a reset leaves it, though the driver has asked for each queue */
-		ASSERT_EQ(vfio_read(&self->device, common.bar,
+		ASSERT_EQ(vfio_read(self->device, common.bar,
 				    common.offset + VIRTIO_PCI_COMMON_Q_SELECT, &selected, 2), 2);
 		EXPECT_EQ(selected, 0);
-		legacy_reset(&self->device);
-		ASSERT_EQ(vfio_read(&self->device, common.bar,
+		legacy_reset(self->device);
+		ASSERT_EQ(vfio_read(self->device, common.bar,
 				    common.offset + VIRTIO_PCI_COMMON_NUMQ, &queues, 2), 2);
 		self->queues = queues;
-		self->has_doorbells = find_structure(&self->device, VIRTIO_PCI_CAP_NOTIFY_CFG,
+		self->has_doorbells = find_structure(self->device, VIRTIO_PCI_CAP_NOTIFY_CFG,
 						     2, 2, &notify) &&
-				      doorbells_are_valid(&self->device, &common, &notify,
+				      doorbells_are_valid(self->device, &common, &notify,
 							  queues);
 	} else {
-		legacy_reset(&self->device);
-		self->queues = legacy_queues(&self->device);
+		legacy_reset(self->device);
+		self->queues = legacy_queues(self->device);
 	}
 	ASSERT_GT(self->queues, 0);
 	self->before = count(&self->qmp);
@@ -152,9 +149,7 @@ FIXTURE_SETUP(notify)
 FIXTURE_TEARDOWN(notify)
 {
 	qmp_close(&self->qmp);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(notify, every_queue)
@@ -163,7 +158,7 @@ TEST_F(notify, every_queue)
 	unsigned int queue;
 
 	for (queue = 0; queue < self->queues; queue++) {
-		legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, queue);
+		legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, queue);
 		after = count(&self->qmp);
 		EXPECT_EQ(after.notifies - self->before.notifies, 1);
 		EXPECT_EQ(after.doorbells - self->before.doorbells,
@@ -185,7 +180,7 @@ TEST_F(notify, absent_queue)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(absent); i++) {
-		legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, absent[i]);
+		legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, absent[i]);
 		after = count(&self->qmp);
 		EXPECT_EQ(after.doorbells - self->before.doorbells, 0);
 		EXPECT_EQ(after.strays - self->before.strays, 0) {
@@ -206,7 +201,7 @@ TEST_F(notify, half_a_write)
 	unsigned int half;
 
 	for (half = 0; half < 2; half++) {
-		legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY + half, 1, 0);
+		legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY + half, 1, 0);
 		after = count(&self->qmp);
 		EXPECT_EQ(after.notifies - self->before.notifies, 0);
 		EXPECT_EQ(after.doorbells - self->before.doorbells, 0);
@@ -215,7 +210,7 @@ TEST_F(notify, half_a_write)
 		self->before = after;
 	}
 	/* The end of a wider write likewise: select 0 and half of notify */
-	EXPECT_EQ(vfio_write(&self->device, 0, VIRTIO_MMR_QUEUE_SELECT, "\0\0", 3), 3);
+	EXPECT_EQ(vfio_write(self->device, 0, VIRTIO_MMR_QUEUE_SELECT, "\0\0", 3), 3);
 	after = count(&self->qmp);
 	EXPECT_EQ(after.notifies - self->before.notifies, 0);
 	EXPECT_EQ(after.doorbells - self->before.doorbells, 0);
@@ -226,7 +221,7 @@ TEST_F(notify, read_is_of_the_register)
 {
 	struct counters after;
 
-	legacy_read(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2);
+	legacy_read(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2);
 	after = count(&self->qmp);
 	EXPECT_EQ(after.reads - self->before.reads, 1);
 	EXPECT_EQ(after.notifies - self->before.notifies, 0);
@@ -239,27 +234,27 @@ TEST_F(notify, wider_writes)
 	struct counters after;
 
 	/* Select 0 and notify 0 */
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 4, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 4, 0);
 	after = count(&self->qmp);
 	EXPECT_EQ(after.notifies - self->before.notifies, 1);
 	EXPECT_EQ(after.doorbells - self->before.doorbells, self->has_doorbells);
 	self->before = after;
 	/* Notify 0, status ACKNOWLEDGE, ISR */
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4,
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE << 16);
 	after = count(&self->qmp);
 	EXPECT_EQ(after.notifies - self->before.notifies, 1);
 	EXPECT_EQ(after.doorbells - self->before.doorbells, self->has_doorbells);
 	EXPECT_EQ(after.strays - self->before.strays, 0);
-	EXPECT_EQ(legacy_status(&self->device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	EXPECT_EQ(legacy_status(self->device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
 }
 
 TEST_F(notify, dropped_with_io_decode_off)
 {
 	struct counters after;
 
-	vfio_command(&self->device, 0, PCI_COMMAND_IO);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	vfio_command(self->device, 0, PCI_COMMAND_IO);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	after = count(&self->qmp);
 	EXPECT_EQ(after.notifies - self->before.notifies, 0);
 	EXPECT_EQ(after.writes - self->before.writes, 0);

@@ -12,18 +12,16 @@
 
 #include <linux/virtio_mmr.h>
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
-#include "lib/vfio.h"
+#include "lib/session.h"
 
 FIXTURE(plain)
 {
 	const char *bdf;
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	uint8_t config[SYSFS_CONFIG_SIZE];
 	struct sysfs_bar bars[SYSFS_NUM_BARS];
 };
@@ -38,23 +36,19 @@ FIXTURE_SETUP(plain)
 		SKIP(return, "%s has an MMR capability", self->bdf);
 	sysfs_config(self->bdf, self->config);
 	sysfs_bars(self->bdf, self->bars);
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, self->bdf);
-	vfio_command(&self->device, PCI_COMMAND_MEMORY, 0);
+	self->device = session_open(&self->session, self->bdf);
+	vfio_command(self->device, PCI_COMMAND_MEMORY, 0);
 }
 
 FIXTURE_TEARDOWN(plain)
 {
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* IDs, revision and class, and where the capabilities say that things are */
 TEST_F(plain, configuration_is_the_functions)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int at, steps;
 
 	EXPECT_EQ(vfio_config_read(device, PCI_VENDOR_ID, 2), VIRTIO_MMR_VENDOR_ID);
@@ -89,7 +83,7 @@ TEST_F(plain, regions_are_the_bars)
 	unsigned int bar, count = 0;
 
 	for (bar = 0; bar < SYSFS_NUM_BARS; bar++) {
-		const struct vfio_region_info *region = &self->device.regions[bar];
+		const struct vfio_region_info *region = &self->device->regions[bar];
 
 		EXPECT_EQ(region->size, self->bars[bar].size);
 		EXPECT_EQ(region->offset, (uint64_t)bar << 40);
@@ -101,7 +95,7 @@ TEST_F(plain, regions_are_the_bars)
 /* A memory BAR 0 of the function's own, read and mapped */
 TEST_F(plain, bar0_is_the_functions)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	const struct vfio_region_info *region = &device->regions[0];
 	uint32_t features = 0, mapped, type;
 	struct qmp qmp;
@@ -148,7 +142,7 @@ TEST_F(plain, bar0_is_the_functions)
 /* MSI-X, an eventfd in a memory BAR, resets by the user and behind its back */
 TEST_F(plain, works_as_with_vfio_pci)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct vfio_device_ioeventfd ioeventfd = {
 		.argsz = sizeof(ioeventfd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,

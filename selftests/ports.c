@@ -10,19 +10,20 @@
 
 #include "lib/legacy.h"
 #include "lib/report.h"
+#include "lib/session.h"
 
 int main(int argc, char **argv)
 {
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session = {};
+	struct vfio_device *device;
 	char bdf[SYSFS_BDF_SIZE];
 	int i;
 
 	if (argc < 3 || !sysfs_parse_bdf(argv[1], bdf))
 		fail("usage: %s BDF OFFSET.WIDTH[=VALUE]...", argv[0]);
-	vfio_container_open(&container);
-	vfio_device_open(&device, &container, bdf);
-	vfio_command(&device, PCI_COMMAND_IO, 0);
+	session.bdf = bdf;
+	device = session_attach(&session);
+	vfio_command(device, PCI_COMMAND_IO, 0);
 	for (i = 2; i < argc; i++) {
 		unsigned long offset, width, value = 0;
 		bool write = false;
@@ -37,11 +38,10 @@ int main(int argc, char **argv)
 		if (*end || (width != 1 && width != 2 && width != 4))
 			fail("'%s' is no access such as 0x12.1 or 0x0e.2=1", argv[i]);
 		if (write)
-			legacy_write(&device, offset, width, value);
+			legacy_write(device, offset, width, value);
 		else
-			printf("%#x\n", legacy_read(&device, offset, width));
+			printf("%#x\n", legacy_read(device, offset, width));
 	}
-	vfio_device_close(&device);
-	vfio_container_close(&container);
+	session_detach(&session);
 	return 0;
 }

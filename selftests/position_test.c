@@ -12,18 +12,17 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/report.h"
+#include "lib/session.h"
 
 #define CONFIG_SIZE	4096
 
 FIXTURE(position)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	uint64_t bar0, config;
 	/* An address without memory */
 	void *absent;
@@ -31,27 +30,23 @@ FIXTURE(position)
 
 FIXTURE_SETUP(position)
 {
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, functions_prefer("net"));
-	self->bar0 = self->device.regions[VFIO_PCI_BAR0_REGION_INDEX].offset;
-	self->config = self->device.regions[VFIO_PCI_CONFIG_REGION_INDEX].offset;
+	self->device = session_open(&self->session, functions_prefer("net"));
+	self->bar0 = self->device->regions[VFIO_PCI_BAR0_REGION_INDEX].offset;
+	self->config = self->device->regions[VFIO_PCI_CONFIG_REGION_INDEX].offset;
 	self->absent = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(self->absent, MAP_FAILED);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	legacy_reset(&self->device);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	legacy_reset(self->device);
 	/* Driver features are for a driver that has said so */
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1,
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 }
 
 FIXTURE_TEARDOWN(position)
 {
 	munmap(self->absent, 4096);
-	legacy_reset(&self->device);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	legacy_reset(self->device);
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* Where the file is, by the kernel's word */
@@ -73,13 +68,13 @@ static long long file_position(const struct vfio_device *device)
 #define EXPECT_MOVES(access, result, where) do {			\
 	errno = 0;							\
 	EXPECT_EQ(access, result);					\
-	EXPECT_EQ(file_position(&self->device), where);			\
+	EXPECT_EQ(file_position(self->device), where);			\
 } while (0)
 
 TEST_F(position, of_read_and_write)
 {
-	uint32_t features, lowest, value, size = self->device.regions[0].size;
-	struct vfio_device *device = &self->device;
+	uint32_t features, lowest, value, size = self->device->regions[0].size;
+	struct vfio_device *device = self->device;
 	uint8_t bytes[VIRTIO_MMR_IO_BAR_SIZE_MAX];
 	uint16_t select = 0;
 	int fd = device->fd;
@@ -128,15 +123,15 @@ TEST_F(position, of_read_and_write)
 TEST_F(position, where_the_io_bar_is_not)
 {
 	const struct vfio_region_info *region = NULL;
-	int fd = self->device.fd;
+	int fd = self->device->fd;
 	unsigned int bar;
 	uint32_t value;
 
 	if (!self->bar0)
 		SKIP(return, "the file begins with the I/O BAR");
 	for (bar = 1; bar < 6; bar++)
-		if (self->device.regions[bar].size && !self->device.regions[bar].offset)
-			region = &self->device.regions[bar];
+		if (self->device->regions[bar].size && !self->device->regions[bar].offset)
+			region = &self->device->regions[bar];
 	if (!region) {
 		EXPECT_MOVES(read(fd, &value, 4), -1, 0);
 		EXPECT_EQ(errno, EINVAL);
@@ -145,7 +140,7 @@ TEST_F(position, where_the_io_bar_is_not)
 		return;
 	}
 	/* A PF's memory wants to be switched on */
-	vfio_command(&self->device, PCI_COMMAND_MEMORY, 0);
+	vfio_command(self->device, PCI_COMMAND_MEMORY, 0);
 	EXPECT_MOVES(read(fd, &value, 4), 4, 4);
 	EXPECT_MOVES(read(fd, self->absent, 4), -1, 4);
 	EXPECT_EQ(errno, EFAULT);
@@ -166,7 +161,7 @@ static int vector(struct iovec *iov, void *memory, const unsigned int *sizes)
 
 TEST_F(position, in_the_io_bar)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint32_t size = device->regions[0].size, lowest;
 	uint8_t whole[VIRTIO_MMR_QUEUE_NOTIFY], parts[sizeof(whole)] = {};
 	struct iovec iov[8];
@@ -211,7 +206,7 @@ TEST_F(position, in_the_io_bar)
 
 TEST_F(position, in_config_space)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint8_t whole[PCI_STD_HEADER_SIZEOF], parts[sizeof(whole)] = {};
 	const unsigned int sizes[][9] = {
 		/* Registers that are the driver's, whole and in parts */

@@ -8,15 +8,15 @@
 #include "lib/dmesg.h"
 #include "lib/entropy.h"
 #include "lib/functions.h"
+#include "lib/session.h"
 
 #define SPARE_IOVA	(IOVA_BASE + 0x10000000)
 #define SHORT		500 /* ms; for what must not happen */
 
 FIXTURE(rng)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct entropy entropy;
 };
 
@@ -34,21 +34,14 @@ FIXTURE_SETUP(rng)
 
 	if (!bdf)
 		SKIP(return, "no rng function given");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	NEED_VECTORS(&self->device, variant->vectors);
-	if (variant->vectors)
-		vfio_msix_enable(&self->device, variant->vectors);
-	entropy_start(&self->entropy, &self->device, IOVA_BASE);
+	self->device = SESSION_OPEN_VECTORS(&self->session, bdf, variant->vectors);
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
 }
 
 FIXTURE_TEARDOWN(rng)
 {
 	entropy_stop(&self->entropy);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(rng, twice_different)
@@ -78,7 +71,7 @@ TEST_F(rng, many)
 
 TEST_F(rng, interrupt_per_request)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 
 	if (!variant->vectors) {
 		/* Without MSI-X the ISR tells, and reading clears it */
@@ -119,15 +112,15 @@ TEST_F(rng, notify_by_wider_write)
 
 	/* Queue select 0 and notify 0 */
 	legacy_queue_add(&self->entropy.queue, &buffer, 1);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 4, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 4, 0);
 	EXPECT_TRUE(legacy_queue_wait(&self->entropy.queue, LEGACY_TIMEOUT, &written));
 
 	/* Notify 0, and status as it is */
 	legacy_queue_add(&self->entropy.queue, &buffer, 1);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4,
-		     (uint32_t)legacy_status(&self->device) << 16);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4,
+		     (uint32_t)legacy_status(self->device) << 16);
 	EXPECT_TRUE(legacy_queue_wait(&self->entropy.queue, LEGACY_TIMEOUT, &written));
-	EXPECT_NE(legacy_status(&self->device) & VIRTIO_CONFIG_S_DRIVER_OK, 0);
+	EXPECT_NE(legacy_status(self->device) & VIRTIO_CONFIG_S_DRIVER_OK, 0);
 }
 
 /* The IOMMU stops a write to memory that was taken away */
@@ -137,15 +130,15 @@ TEST_F(rng, no_dma_to_unmapped_memory)
 	struct iova_area spare;
 	unsigned int i;
 
-	iova_map(&spare, &self->container, SPARE_IOVA, 4096);
+	iova_map(&spare, &self->session.container, SPARE_IOVA, 4096);
 	EXPECT_NE(entropy_fetch(&self->entropy, SPARE_IOVA, LEGACY_TIMEOUT), 0);
 	memset(spare.memory, 0x5a, ENTROPY_BYTES);
 	iova_hide(&spare);
 
-	dmesg_expect_dma_stopped(&self->log);
+	dmesg_expect_dma_stopped(&self->session.log);
 	entropy_fetch(&self->entropy, SPARE_IOVA, SHORT);
 	/* Stopped by the IOMMU, and not for want of trying, if it is one whose words we know */
-	EXPECT_TRUE(dmesg_dma_stopped(&self->log, self->device.bdf, SPARE_IOVA,
+	EXPECT_TRUE(dmesg_dma_stopped(&self->session.log, self->device->bdf, SPARE_IOVA,
 				      is_intel ? LEGACY_TIMEOUT : 0) || !is_intel);
 	for (i = 0; i < ENTROPY_BYTES; i++) {
 		ASSERT_EQ(spare.memory[i], 0x5a) {
@@ -164,7 +157,7 @@ TEST_F(rng, no_dma_without_bus_mastering)
 	unsigned int i;
 
 	memset(self->entropy.buffer, 0x5a, ENTROPY_BYTES);
-	vfio_command(&self->device, 0, PCI_COMMAND_MASTER);
+	vfio_command(self->device, 0, PCI_COMMAND_MASTER);
 	entropy_fetch(&self->entropy,
 		      iova_of(&self->entropy.area, self->entropy.buffer), SHORT);
 	for (i = 0; i < ENTROPY_BYTES; i++)

@@ -15,11 +15,11 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
+#include "lib/session.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
 /* Other users of tracing are not disturbed */
@@ -30,9 +30,8 @@
 
 FIXTURE(trace)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 };
 
 static int put(const char *path, const char *text)
@@ -103,8 +102,8 @@ traced_only(const char *bdf, const char *event, const char *format, ...)
 	return !put(INSTANCE "/trace", "") && alone;
 }
 
-#define EXPECT_TRACED_ONLY(...) EXPECT_TRUE(traced_only(self->device.bdf, __VA_ARGS__))
-#define EXPECT_TRACED(...) EXPECT_TRUE(traced(self->device.bdf, __VA_ARGS__))
+#define EXPECT_TRACED_ONLY(...) EXPECT_TRUE(traced_only(self->device->bdf, __VA_ARGS__))
+#define EXPECT_TRACED(...) EXPECT_TRUE(traced(self->device->bdf, __VA_ARGS__))
 
 FIXTURE_SETUP(trace)
 {
@@ -116,14 +115,12 @@ FIXTURE_SETUP(trace)
 	if (stat(TRACEFS "/instances", &status) &&
 	    mount("tracefs", TRACEFS, "tracefs", 0, NULL))
 		SKIP(return, "this kernel has no tracefs");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, functions_prefer("net"));
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	self->device = session_open(&self->session, functions_prefer("net"));
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	rmdir(INSTANCE);
 	ASSERT_EQ(mkdir(INSTANCE, 0700), 0);
 	/* Readers miss what is there while others write to the trace */
-	fields = sscanf(self->device.bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function);
+	fields = sscanf(self->device->bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function);
 	ASSERT_EQ(fields, 4);
 	snprintf(filter, sizeof(filter), "domain == %u && bdf == %u", domain,
 		 bus << 8 | slot << 3 | function);
@@ -135,25 +132,23 @@ FIXTURE_TEARDOWN(trace)
 {
 	EXPECT_EQ(put(INSTANCE "/events/virtio_mmr/enable", "0"), 0);
 	EXPECT_EQ(rmdir(INSTANCE), 0);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(trace, access)
 {
-	uint32_t value = legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	uint32_t value = legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
 	char read_select[128];
 	uint8_t bytes[8];
 
 	EXPECT_TRACED_ONLY("virtio_mmr_access",
 			   "read offset=0x00 width=4 value=0x%x result=register", value);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0x0102);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0x0102);
 	EXPECT_TRACED_ONLY("virtio_mmr_access",
 			   "write offset=0x0e width=2 value=0x102 result=register");
 	/* As the device sees it: one for each register */
-	EXPECT_EQ(vfio_read(&self->device, 0, VIRTIO_MMR_QUEUE_ADDRESS, bytes, 8), 8);
-	EXPECT_EQ(count_all(self->device.bdf), 3);
+	EXPECT_EQ(vfio_read(self->device, 0, VIRTIO_MMR_QUEUE_ADDRESS, bytes, 8), 8);
+	EXPECT_EQ(count_all(self->device->bdf), 3);
 	/* A queue that the device lacks need not stay selected */
 	snprintf(read_select, sizeof(read_select),
 		 "read offset=0x0e width=2 value=0x%x result=register",
@@ -161,8 +156,8 @@ TEST_F(trace, access)
 	EXPECT_TRACED("virtio_mmr_access", read_select);
 	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
 
-	vfio_command(&self->device, 0, PCI_COMMAND_IO);
-	legacy_read(&self->device, VIRTIO_MMR_ISR_STATUS, 1);
+	vfio_command(self->device, 0, PCI_COMMAND_IO);
+	legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1);
 	EXPECT_TRACED_ONLY("virtio_mmr_access",
 			   "read offset=0x13 width=1 value=0xff result=nothing");
 }
@@ -172,54 +167,54 @@ TEST_F(trace, notify)
 	struct vfio_device_ioeventfd ioeventfd = {
 		.argsz = sizeof(ioeventfd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.offset = self->device.regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
+		.offset = self->device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
 		.fd = eventfd(0, EFD_CLOEXEC),
 	};
 	uint64_t one = 1;
 
 	/* One that is not 0, if there is any */
-	ioeventfd.data = legacy_queues(&self->device) - 1;
+	ioeventfd.data = legacy_queues(self->device) - 1;
 	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
 
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=0 path=write result=rung");
 	ASSERT_GE(ioeventfd.fd, 0);
-	ASSERT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
+	ASSERT_EQ(ioctl(self->device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
 	ASSERT_EQ(write(ioeventfd.fd, &one, sizeof(one)), sizeof(one));
 	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=%u path=ioeventfd result=rung",
 			   (unsigned int)ioeventfd.data);
-	vfio_command(&self->device, 0, PCI_COMMAND_IO);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 3);
+	vfio_command(self->device, 0, PCI_COMMAND_IO);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 3);
 	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=3 path=write result=dropped");
 	close(ioeventfd.fd);
 }
 
 TEST_F(trace, layout)
 {
-	NEED_VECTORS(&self->device, 1);
-	vfio_msix_enable(&self->device, 1);
+	NEED_VECTORS(self->device, 1);
+	vfio_msix_enable(self->device, 1);
 	EXPECT_TRACED_ONLY("virtio_mmr_layout", "device_config=0x18");
-	vfio_msix_disable(&self->device);
+	vfio_msix_disable(self->device);
 	EXPECT_TRACED_ONLY("virtio_mmr_layout", "device_config=0x14");
 }
 
 TEST_F(trace, reset)
 {
 	/* An emulated device that takes longer than the driver waits */
-	bool is_stuck = qmp_count(self->device.bdf, "mmr-reset-delay") > PATIENCE;
+	bool is_stuck = qmp_count(self->device->bdf, "mmr-reset-delay") > PATIENCE;
 
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 	EXPECT_TRACED("virtio_mmr_reset", "event=function-begin");
 	EXPECT_TRACED("virtio_mmr_reset", "event=function-end");
-	EXPECT_EQ(count_all(self->device.bdf), 2);
+	EXPECT_EQ(count_all(self->device->bdf), 2);
 	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 1);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 1);
 	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 	EXPECT_TRACED("virtio_mmr_reset", "event=device");
 	if (is_stuck)
 		EXPECT_TRACED("virtio_mmr_reset", "event=device-stuck");
-	EXPECT_EQ(count_all(self->device.bdf), is_stuck ? 3 : 2);
+	EXPECT_EQ(count_all(self->device->bdf), is_stuck ? 3 : 2);
 }
 
 #define KPROBE	"virtio_mmr_trace_test"
@@ -246,7 +241,7 @@ static unsigned int count_expedited(void)
  */
 TEST_F(trace, resets_by_the_user_interrupt_nobody)
 {
-	unsigned int at = vfio_capability(&self->device, PCI_CAP_ID_EXP);
+	unsigned int at = vfio_capability(self->device, PCI_CAP_ID_EXP);
 	char filter[64];
 
 	if (put(TRACEFS "/kprobe_events", "p:" KPROBE " synchronize_rcu_expedited"))
@@ -255,17 +250,17 @@ TEST_F(trace, resets_by_the_user_interrupt_nobody)
 	ASSERT_EQ(put(INSTANCE "/events/kprobes/" KPROBE "/filter", filter), 0);
 	ASSERT_EQ(put(INSTANCE "/events/kprobes/" KPROBE "/enable", "1"), 0);
 
-	EXPECT_EQ(sysfs_reset(self->device.bdf), 0);
+	EXPECT_EQ(sysfs_reset(self->device->bdf), 0);
 	EXPECT_EQ(count_expedited(), 1);
-	EXPECT_EQ(vfio_reset(&self->device), 0);
+	EXPECT_EQ(vfio_reset(self->device), 0);
 	EXPECT_EQ(count_expedited(), 0);
 	ASSERT_NE(at, 0);
-	vfio_config_write(&self->device, at + PCI_EXP_DEVCTL, 2,
-			  vfio_config_read(&self->device, at + PCI_EXP_DEVCTL, 2) |
+	vfio_config_write(self->device, at + PCI_EXP_DEVCTL, 2,
+			  vfio_config_read(self->device, at + PCI_EXP_DEVCTL, 2) |
 			  PCI_EXP_DEVCTL_BCR_FLR);
 	EXPECT_EQ(count_expedited(), 0);
 	/* And by the host again */
-	EXPECT_EQ(sysfs_reset(self->device.bdf), 0);
+	EXPECT_EQ(sysfs_reset(self->device->bdf), 0);
 	EXPECT_EQ(count_expedited(), 1);
 
 	EXPECT_EQ(put(INSTANCE "/events/kprobes/" KPROBE "/enable", "0"), 0);
@@ -275,9 +270,9 @@ TEST_F(trace, resets_by_the_user_interrupt_nobody)
 TEST_F(trace, off)
 {
 	EXPECT_EQ(put(INSTANCE "/events/virtio_mmr/enable", "0"), 0);
-	legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
-	EXPECT_EQ(count_all(self->device.bdf), 0);
+	legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	EXPECT_EQ(count_all(self->device->bdf), 0);
 }
 
 FUNCTIONS_HARNESS_MAIN
