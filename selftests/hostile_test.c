@@ -16,10 +16,10 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 #define SUSPEND_TIMEOUT	5000 /* ms */
 #define CONFIG_SIZE	4096
@@ -31,9 +31,8 @@
 FIXTURE(hostile)
 {
 	const struct mmr_type *type;
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 };
 
 FIXTURE_SETUP(hostile)
@@ -41,18 +40,14 @@ FIXTURE_SETUP(hostile)
 	const char *bdf = functions_prefer("net");
 
 	self->type = sysfs_type(bdf);
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	legacy_reset(&self->device);
+	self->device = session_open(&self->session, bdf);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	legacy_reset(self->device);
 }
 
 FIXTURE_TEARDOWN(hostile)
 {
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* --- Buffers ----------------------------------------------------------------- */
@@ -101,7 +96,7 @@ TEST_F(hostile, bad_buffers)
 		{ VFIO_PCI_CONFIG_REGION_INDEX, PCI_BASE_ADDRESS_0 + 2, 2 },
 		{ VFIO_PCI_CONFIG_REGION_INDEX, PCI_INTERRUPT_LINE, 1 },
 	};
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct state before, after;
 	uint8_t *page, *absent, *read_only;
 	struct qmp qmp = { .fd = -1 };
@@ -198,7 +193,7 @@ static int use_own_bar(struct vfio_device *device, void *buffer)
 
 TEST_F(hostile, buffer_in_own_bar)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	const struct vfio_region_info *region;
 	struct mmr_window window;
 	unsigned int tenths;
@@ -337,7 +332,7 @@ static bool comes_to_wait(pid_t process)
  */
 TEST_F(hostile, command_from_slow_memory)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct slow_writer writer = { .device = device };
 	struct slow_memory slow;
 	unsigned int tenths;
@@ -396,24 +391,24 @@ TEST_F(hostile, region_info_arguments)
 		memset(&info, 0, sizeof(info));
 		info.index = index;
 		info.argsz = least - 1;
-		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
+		EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
 		EXPECT_EQ(errno, EINVAL) {
 			TH_LOG("region %u", index);
 		}
 		EXPECT_EQ(info.size, 0);
 		info.argsz = 0;
-		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
+		EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
 		EXPECT_EQ(errno, EINVAL);
 
 		info.argsz = least;
-		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), 0);
+		EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_REGION_INFO, &info), 0);
 		EXPECT_EQ(info.index, index);
 	}
 	info.argsz = least;
 	info.index = VFIO_PCI_NUM_REGIONS;
-	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
+	EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_REGION_INFO, &info), -1);
 	EXPECT_EQ(errno, EINVAL);
-	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_GET_REGION_INFO, (void *)-4096l), -1);
+	EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_REGION_INFO, (void *)-4096l), -1);
 	EXPECT_EQ(errno, EFAULT);
 }
 
@@ -434,17 +429,17 @@ TEST_F(hostile, intx_is_refused)
 	unsigned int i;
 
 	ASSERT_GE(fd, 0);
-	EXPECT_EQ(vfio_set_irqs(&self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
+	EXPECT_EQ(vfio_set_irqs(self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
 	for (i = 0; i < ARRAY_SIZE(actions); i++) {
 		set.flags = VFIO_IRQ_SET_DATA_NONE | actions[i];
-		EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_SET_IRQS, &set), -1);
+		EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_SET_IRQS, &set), -1);
 		EXPECT_EQ(errno, EINVAL);
 	}
 	close(fd);
 	/* MSI-X is none the worse for it */
-	if (vfio_msix_vectors(&self->device)) {
-		vfio_msix_enable(&self->device, 1);
-		vfio_msix_disable(&self->device);
+	if (vfio_msix_vectors(self->device)) {
+		vfio_msix_enable(self->device, 1);
+		vfio_msix_disable(self->device);
 	}
 }
 
@@ -501,7 +496,7 @@ static void *read_layout(void *data)
 
 TEST_F(hostile, layout_while_msix_is_switched)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct reader reader = { .device = device };
 	pthread_t thread;
 	unsigned int i;
@@ -534,7 +529,7 @@ TEST_F(hostile, layout_while_msix_is_switched)
 /* An access wakes the function for its own time; none fails or gets lost */
 TEST_F(hostile, low_power)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct qmp qmp = { .fd = -1 };
 	uint64_t offline = 0;
 	uint32_t features;
@@ -626,7 +621,7 @@ static void *notify(void *data)
  */
 TEST_F(hostile, low_power_switches_while_used)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct watcher watcher = { .device = device };
 	struct notifier notifier = { .device = device };
 	pthread_t watching, notifying;
@@ -675,9 +670,10 @@ static void expect_power(struct __test_metadata *_metadata, const char *bdf,
  */
 TEST_F(hostile, host_power_switches)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct watcher watcher = { .device = device };
-	char bdf[SYSFS_BDF_SIZE], control[16], deep[16];
+	const char *bdf = self->session.bdf;
+	char control[16], deep[16];
 	bool low_power, asleep = false;
 	uint64_t offline;
 	pthread_t thread;
@@ -685,7 +681,6 @@ TEST_F(hostile, host_power_switches)
 
 	if (!vfio_capability(device, PCI_CAP_ID_PM))
 		SKIP(return, "no power management capability");
-	strcpy(bdf, device->bdf);
 	sysfs_text(bdf, "power/control", control, sizeof(control));
 	sysfs_text(bdf, "d3cold_allowed", deep, sizeof(deep));
 	low_power = vfio_has_low_power(device);
@@ -708,8 +703,7 @@ TEST_F(hostile, host_power_switches)
 	EXPECT_EQ(watcher.error, 0);
 	EXPECT_EQ(watcher.wrong, 0);
 	EXPECT_GT(watcher.good, 40);
-	vfio_device_close(device);
-	vfio_container_close(&self->container);
+	session_detach(&self->session);
 
 	/* Without a user it sleeps, unless the host forbids that; a user wakes it */
 	EXPECT_EQ(sysfs_write(bdf, "power/control", "auto"), 0);
@@ -719,8 +713,7 @@ TEST_F(hostile, host_power_switches)
 	expect_power(_metadata, bdf, "D0");
 	EXPECT_EQ(sysfs_write(bdf, "power/control", "auto"), 0);
 	ASSERT_TRUE(sysfs_becomes_suspended(bdf, SUSPEND_TIMEOUT));
-	vfio_container_open(&self->container);
-	vfio_device_open(device, &self->container, bdf);
+	session_attach(&self->session);
 	expect_power(_metadata, bdf, "D0");
 	vfio_command(device, PCI_COMMAND_IO, 0);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), watcher.value);

@@ -15,10 +15,10 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 #define LIMIT		1000
 #define WAKE_TIMEOUT	5000 /* ms */
@@ -26,9 +26,8 @@
 
 FIXTURE(ioeventfd)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct qmp qmp;
 	int fd;
 	uint64_t notifies, strays, offline;
@@ -67,12 +66,10 @@ FIXTURE_SETUP(ioeventfd)
 
 	if (!qmp_open(&self->qmp, bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
+	self->device = session_open(&self->session, bdf);
 	self->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ASSERT_GE(self->fd, 0);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	self->notifies = qmp_counter(&self->qmp, "mmr-notifies");
 	self->strays = qmp_counter(&self->qmp, "mmr-strays");
 	self->offline = qmp_counter(&self->qmp, "mmr-offline");
@@ -85,9 +82,7 @@ FIXTURE_TEARDOWN(ioeventfd)
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), self->offline);
 	qmp_close(&self->qmp);
 	close(self->fd);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* Notifications that reached the device since the last call */
@@ -104,7 +99,7 @@ TEST_F(ioeventfd, each_signal_notifies_once)
 	int i;
 
 	ASSERT_GE(second, 0);
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
 	EXPECT_NOTIFIES(0);
 	for (i = 0; i < 10; i++) {
 		signal_eventfd(_metadata, self->fd);
@@ -114,9 +109,9 @@ TEST_F(ioeventfd, each_signal_notifies_once)
 		EXPECT_EQ(errno, EAGAIN);
 	}
 	/* Beside the register, which still works, and beside another one */
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_NOTIFIES(1);
-	ASSERT_EQ(add(&self->device, 1, second), 0);
+	ASSERT_EQ(add(self->device, 1, second), 0);
 	signal_eventfd(_metadata, second);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(2);
@@ -127,19 +122,19 @@ TEST_F(ioeventfd, signal_before_registration_counts)
 {
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
 	EXPECT_NOTIFIES(1);
 }
 
 TEST_F(ioeventfd, removal)
 {
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	ASSERT_EQ(add(&self->device, 0, -1), 0);
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(add(self->device, 0, -1), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	EXPECT_EQ(add(&self->device, 0, -1), -ENODEV);
+	EXPECT_EQ(add(self->device, 0, -1), -ENODEV);
 	/* What was signalled meanwhile is delivered to the next one */
-	EXPECT_EQ(add(&self->device, 0, self->fd), 0);
+	EXPECT_EQ(add(self->device, 0, self->fd), 0);
 	EXPECT_NOTIFIES(1);
 }
 
@@ -164,33 +159,33 @@ TEST_F(ioeventfd, mistakes)
 	struct vfio_device_ioeventfd truncated = {
 		.argsz = offsetof(struct vfio_device_ioeventfd, fd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.offset = self->device.regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
+		.offset = self->device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
 		.fd = self->fd,
 	};
 	int file = open("/dev/null", O_RDWR | O_CLOEXEC);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		EXPECT_EQ(set_ioeventfd(&self->device, refused[i].flags,
+		EXPECT_EQ(set_ioeventfd(self->device, refused[i].flags,
 					refused[i].position, refused[i].data, self->fd),
 			  -EINVAL) {
 			TH_LOG("case %u", i);
 		}
 	}
-	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, &truncated), -1);
+	EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_IOEVENTFD, &truncated), -1);
 	EXPECT_EQ(errno, EINVAL);
-	EXPECT_EQ(ioctl(self->device.fd, VFIO_DEVICE_IOEVENTFD, NULL), -1);
+	EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_IOEVENTFD, NULL), -1);
 	EXPECT_EQ(errno, EFAULT);
 
-	EXPECT_EQ(add(&self->device, 0, -2), -EINVAL);
-	EXPECT_EQ(add(&self->device, 0, 1000000), -EBADF);
+	EXPECT_EQ(add(self->device, 0, -2), -EINVAL);
+	EXPECT_EQ(add(self->device, 0, 1000000), -EBADF);
 	ASSERT_GE(file, 0);
-	EXPECT_EQ(add(&self->device, 0, file), -EINVAL);
+	EXPECT_EQ(add(self->device, 0, file), -EINVAL);
 	close(file);
 
 	/* None of these has left anything behind */
-	EXPECT_EQ(add(&self->device, 0, self->fd), 0);
-	EXPECT_EQ(add(&self->device, 0, self->fd), -EEXIST);
+	EXPECT_EQ(add(self->device, 0, self->fd), 0);
+	EXPECT_EQ(add(self->device, 0, self->fd), -EEXIST);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
 }
@@ -239,7 +234,7 @@ TEST_F(ioeventfd, in_memory_bars)
 		{ VFIO_DEVICE_IOEVENTFD_64, VIRTIO_MMR_DEVICE_FEATURES,
 		  VIRTIO_MMR_DRIVER_FEATURES, 4, 0, 0 },
 	};
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint64_t window = window_in_file(device);
 	unsigned int i;
 
@@ -295,7 +290,7 @@ TEST_F(ioeventfd, not_in_other_regions)
 {
 	/* The first one is a physical BAR0 that is not shown */
 	const uint64_t odd[] = { 0, 1ULL << 63, ~0ULL << 40, 1ULL << 62, 0x109ULL << 40 };
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int msix = vfio_capability(device, PCI_CAP_ID_MSIX);
 	unsigned int index;
 
@@ -348,19 +343,19 @@ TEST_F(ioeventfd, limit)
 	unsigned int queue;
 
 	for (queue = 0; queue < LIMIT; queue++)
-		ASSERT_EQ(add(&self->device, queue, self->fd), 0);
-	EXPECT_EQ(add(&self->device, LIMIT, self->fd), -ENOSPC);
-	EXPECT_EQ(add(&self->device, 7, -1), 0);
-	EXPECT_EQ(add(&self->device, LIMIT, self->fd), 0);
+		ASSERT_EQ(add(self->device, queue, self->fd), 0);
+	EXPECT_EQ(add(self->device, LIMIT, self->fd), -ENOSPC);
+	EXPECT_EQ(add(self->device, 7, -1), 0);
+	EXPECT_EQ(add(self->device, LIMIT, self->fd), 0);
 }
 
 TEST_F(ioeventfd, dropped_without_io_decode)
 {
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	vfio_command(&self->device, 0, PCI_COMMAND_IO);
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	vfio_command(self->device, 0, PCI_COMMAND_IO);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	EXPECT_NOTIFIES(0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
@@ -368,17 +363,17 @@ TEST_F(ioeventfd, dropped_without_io_decode)
 
 TEST_F(ioeventfd, dropped_in_d3)
 {
-	unsigned int pm = vfio_capability(&self->device, PCI_CAP_ID_PM);
+	unsigned int pm = vfio_capability(self->device, PCI_CAP_ID_PM);
 	uint16_t control;
 
 	ASSERT_NE(pm, 0);
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	control = vfio_config_read(&self->device, pm + PCI_PM_CTRL, 2);
-	vfio_config_write(&self->device, pm + PCI_PM_CTRL, 2, control | 3);
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	control = vfio_config_read(self->device, pm + PCI_PM_CTRL, 2);
+	vfio_config_write(self->device, pm + PCI_PM_CTRL, 2, control | 3);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	vfio_config_write(&self->device, pm + PCI_PM_CTRL, 2, control & ~3);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	vfio_config_write(self->device, pm + PCI_PM_CTRL, 2, control & ~3);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	EXPECT_NOTIFIES(0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
@@ -389,11 +384,11 @@ TEST_F(ioeventfd, wakes_the_function_up)
 {
 	unsigned int waited;
 
-	if (!vfio_has_low_power(&self->device))
+	if (!vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
-	ASSERT_TRUE(sysfs_becomes_suspended(self->device.bdf, WAKE_TIMEOUT));
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(vfio_low_power(self->device, true), 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(self->device->bdf, WAKE_TIMEOUT));
 	signal_eventfd(_metadata, self->fd);
 	for (waited = 0; waited < WAKE_TIMEOUT; waited += 10) {
 		if (qmp_counter(&self->qmp, "mmr-notifies") != self->notifies)
@@ -401,34 +396,31 @@ TEST_F(ioeventfd, wakes_the_function_up)
 		usleep(10000);
 	}
 	EXPECT_NOTIFIES(1);
-	ASSERT_TRUE(sysfs_becomes_suspended(self->device.bdf, WAKE_TIMEOUT));
-	ASSERT_EQ(vfio_low_power(&self->device, false), 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(self->device->bdf, WAKE_TIMEOUT));
+	ASSERT_EQ(vfio_low_power(self->device, false), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
 }
 
 TEST_F(ioeventfd, survives_a_reset)
 {
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
 }
 
 TEST_F(ioeventfd, gone_after_close)
 {
-	char bdf[SYSFS_BDF_SIZE];
-
-	strcpy(bdf, self->device.bdf);
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	vfio_device_close(&self->device);
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	session_detach(&self->session);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	vfio_device_open(&self->device, &self->container, bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	session_attach(&self->session);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	EXPECT_EQ(add(&self->device, 0, -1), -ENODEV);
+	EXPECT_EQ(add(self->device, 0, -1), -ENODEV);
 }
 
 struct resetter {
@@ -460,18 +452,18 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 	unsigned int i;
 
 	for (i = 0; i < LIMIT; i++)
-		ASSERT_EQ(add(&self->device, i, self->fd), 0);
+		ASSERT_EQ(add(self->device, i, self->fd), 0);
 	/* On a busy machine the reset may not have begun after 10 ms, or be over */
 	for (i = 0; i < 50 && !seen; i++) {
-		struct resetter resetter = { .device = &self->device };
+		struct resetter resetter = { .device = self->device };
 
-		dropped = sysfs_number(self->device.bdf, "virtio_mmr/notify_dropped");
+		dropped = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
 		ASSERT_EQ(pthread_create(&thread, NULL, reset_once, &resetter), 0);
 		while (!atomic_load(&resetter.begun))
 			;
 		usleep(10000);
 		signal_eventfd(_metadata, self->fd);
-		now = sysfs_number(self->device.bdf, "virtio_mmr/notify_dropped");
+		now = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
 		seen = !atomic_load(&resetter.ended) && now - dropped == LIMIT;
 		ASSERT_EQ(pthread_join(thread, NULL), 0);
 		ASSERT_EQ(resetter.result, 0);
@@ -483,7 +475,7 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 	/* Only that much is lost */
 	self->notifies = qmp_counter(&self->qmp, "mmr-notifies");
 	for (i = 1; i < LIMIT; i++)
-		ASSERT_EQ(add(&self->device, i, -1), 0);
+		ASSERT_EQ(add(self->device, i, -1), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
 }
@@ -529,13 +521,13 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 	unsigned long written_late = 0;
 	unsigned int i;
 
-	ASSERT_NE(vfio_capability(&self->device, PCI_CAP_ID_PM), 0);
+	ASSERT_NE(vfio_capability(self->device, PCI_CAP_ID_PM), 0);
 	for (i = 0; i < 100 && (i < 20 || !written_late); i++) {
-		struct power power = { .device = &self->device, .state = states[i % 2] };
-		struct paths before = count_paths(self->device.bdf), after;
+		struct power power = { .device = self->device, .state = states[i % 2] };
+		struct paths before = count_paths(self->device->bdf), after;
 		pthread_t thread;
 
-		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+		ASSERT_EQ(add(self->device, 0, self->fd), 0);
 		ASSERT_EQ(pthread_create(&thread, NULL, set_power, &power), 0);
 		while (!atomic_load(&power.begun))
 			;
@@ -543,8 +535,8 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 		signal_eventfd(_metadata, self->fd);
 		ASSERT_EQ(pthread_join(thread, NULL), 0);
 		/* Removal waits for what was deferred */
-		ASSERT_EQ(add(&self->device, 0, -1), 0);
-		after = count_paths(self->device.bdf);
+		ASSERT_EQ(add(self->device, 0, -1), 0);
+		after = count_paths(self->device->bdf);
 		after.ioeventfds -= before.ioeventfds;
 		after.deferred -= before.deferred;
 		after.dropped -= before.dropped;
@@ -552,7 +544,7 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 		EXPECT_NOTIFIES(after.ioeventfds + after.deferred);
 		written_late += after.deferred;
 		if (i % 2)
-			vfio_command(&self->device, PCI_COMMAND_IO, 0);
+			vfio_command(self->device, PCI_COMMAND_IO, 0);
 	}
 	EXPECT_GT(written_late, 0);
 }
@@ -587,36 +579,36 @@ static void *signal_on_and_on(void *data)
  */
 TEST_F(ioeventfd, each_signal_once_while_others_flood)
 {
-	uint64_t window = window_in_file(&self->device);
-	struct signaller flood = { .device = &self->device };
+	uint64_t window = window_in_file(self->device);
+	struct signaller flood = { .device = self->device };
 	struct paths before, after;
 	pthread_t threads[2];
 	unsigned int i;
 
-	if (!vfio_has_low_power(&self->device))
+	if (!vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	ASSERT_NE(window, 0);
 	flood.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ASSERT_GE(flood.fd, 0);
 	/* Many on one eventfd, of a kind that no counter counts */
 	for (i = 0; i < LIMIT - 1; i++)
-		ASSERT_EQ(set_anywhere(&self->device, VFIO_DEVICE_IOEVENTFD_16,
+		ASSERT_EQ(set_anywhere(self->device, VFIO_DEVICE_IOEVENTFD_16,
 				       window + VIRTIO_MMR_QUEUE_SELECT, i, flood.fd), 0);
-	before = count_paths(self->device.bdf);
-	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
+	before = count_paths(self->device->bdf);
+	ASSERT_EQ(vfio_low_power(self->device, true), 0);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		ASSERT_EQ(pthread_create(&threads[i], NULL, signal_on_and_on, &flood), 0);
 	for (i = 0; i < REMOVALS; i++) {
-		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+		ASSERT_EQ(add(self->device, 0, self->fd), 0);
 		signal_eventfd(_metadata, self->fd);
-		ASSERT_EQ(add(&self->device, 0, -1), 0);
+		ASSERT_EQ(add(self->device, 0, -1), 0);
 	}
 	atomic_store(&flood.stop, true);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
-	ASSERT_EQ(vfio_low_power(&self->device, false), 0);
+	ASSERT_EQ(vfio_low_power(self->device, false), 0);
 
-	after = count_paths(self->device.bdf);
+	after = count_paths(self->device->bdf);
 	EXPECT_EQ(after.ioeventfds + after.deferred - before.ioeventfds - before.deferred,
 		  REMOVALS);
 	EXPECT_EQ(after.dropped, before.dropped);
@@ -630,23 +622,23 @@ TEST_F(ioeventfd, dropped_late_without_io_decode)
 	unsigned int waited;
 	struct paths before, after;
 
-	if (!vfio_has_low_power(&self->device))
+	if (!vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
-	ASSERT_EQ(add(&self->device, 0, self->fd), 0);
-	vfio_command(&self->device, 0, PCI_COMMAND_IO);
-	before = count_paths(self->device.bdf);
-	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
-	ASSERT_TRUE(sysfs_becomes_suspended(self->device.bdf, WAKE_TIMEOUT));
+	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	vfio_command(self->device, 0, PCI_COMMAND_IO);
+	before = count_paths(self->device->bdf);
+	ASSERT_EQ(vfio_low_power(self->device, true), 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(self->device->bdf, WAKE_TIMEOUT));
 	signal_eventfd(_metadata, self->fd);
 	after = before;
 	for (waited = 0; waited < WAKE_TIMEOUT && after.dropped == before.dropped; waited += 10) {
 		usleep(10000);
-		after = count_paths(self->device.bdf);
+		after = count_paths(self->device->bdf);
 	}
 	EXPECT_EQ(after.dropped, before.dropped + 1);
 	EXPECT_EQ(after.deferred, before.deferred);
-	ASSERT_EQ(vfio_low_power(&self->device, false), 0);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	ASSERT_EQ(vfio_low_power(self->device, false), 0);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	EXPECT_NOTIFIES(0);
 }
 
@@ -658,7 +650,7 @@ TEST_F(ioeventfd, while_resets_go_on)
 	for (kind = 0; kind < 4; kind++) {
 		bool adds = kind & 1, by_host = kind & 2;
 		struct signaller signaller = {
-			.device = &self->device,
+			.device = self->device,
 			.fd = self->fd,
 			.adds = adds,
 		};
@@ -669,11 +661,11 @@ TEST_F(ioeventfd, while_resets_go_on)
 		TH_LOG("resets by %s, eventfds %s", by_host ? "the host" : "the user",
 		       adds ? "added when signalled" : "added before");
 		if (!adds)
-			ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+			ASSERT_EQ(add(self->device, 0, self->fd), 0);
 		ASSERT_EQ(pthread_create(&thread, NULL, signal_on_and_on, &signaller), 0);
 		for (i = 0; i < 5; i++) {
-			EXPECT_EQ(by_host ? sysfs_reset(self->device.bdf) :
-					    vfio_reset(&self->device), 0);
+			EXPECT_EQ(by_host ? sysfs_reset(self->device->bdf) :
+					    vfio_reset(self->device), 0);
 			/* What is signalled in a reset by the host is dropped: not all of it */
 			usleep(20000);
 		}
@@ -681,16 +673,16 @@ TEST_F(ioeventfd, while_resets_go_on)
 		ASSERT_EQ(pthread_join(thread, NULL), 0);
 		EXPECT_EQ(signaller.errors, 0);
 		/* Removal waits for what was deferred */
-		EXPECT_EQ(add(&self->device, 0, -1), adds ? -ENODEV : 0);
+		EXPECT_EQ(add(self->device, 0, -1), adds ? -ENODEV : 0);
 		now = qmp_counter(&self->qmp, "mmr-notifies");
 		EXPECT_GT(now, self->notifies);
 		EXPECT_LE(now - self->notifies, signaller.signals);
 		self->notifies = now;
 		/* It works again, once per signal */
-		ASSERT_EQ(add(&self->device, 0, self->fd), 0);
+		ASSERT_EQ(add(self->device, 0, self->fd), 0);
 		signal_eventfd(_metadata, self->fd);
 		EXPECT_NOTIFIES(1);
-		ASSERT_EQ(add(&self->device, 0, -1), 0);
+		ASSERT_EQ(add(self->device, 0, -1), 0);
 	}
 }
 

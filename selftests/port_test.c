@@ -17,6 +17,7 @@
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 /* How long the driver waits for a reset (policy) */
 #define PATIENCE	1000 /* ms */
@@ -25,9 +26,8 @@
 
 FIXTURE(port)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct qmp qmp;
 	unsigned int reset_delay, post_delay; /* ms */
 	uint64_t early, offline;
@@ -39,10 +39,8 @@ FIXTURE_SETUP(port)
 
 	if (!qmp_open(&self->qmp, bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
+	self->device = session_open(&self->session, bdf);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	self->reset_delay = qmp_counter(&self->qmp, "mmr-reset-delay");
 	self->post_delay = qmp_counter(&self->qmp, "mmr-post-delay");
 	self->early = qmp_counter(&self->qmp, "mmr-early");
@@ -55,9 +53,7 @@ FIXTURE_TEARDOWN(port)
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-early"), self->early);
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), self->offline);
 	qmp_close(&self->qmp);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 static unsigned int now_ms(void)
@@ -74,12 +70,12 @@ TEST_F(port, reset_is_over_when_the_write_returns)
 	unsigned int start, took;
 	uint8_t status;
 
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	start = now_ms();
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 	took = now_ms() - start;
 	reads = qmp_counter(&self->qmp, "mmr-reads") - reads;
-	status = legacy_status(&self->device);
+	status = legacy_status(self->device);
 
 	if (self->reset_delay < PATIENCE) {
 		EXPECT_EQ(status, 0);
@@ -91,9 +87,9 @@ TEST_F(port, reset_is_over_when_the_write_returns)
 		EXPECT_LT(took, self->reset_delay);
 		/* A busy machine makes the wait longer, but never the looks more */
 		EXPECT_LE(reads, LOOKS);
-		EXPECT_EQ(dmesg_count(&self->log, self->device.bdf,
+		EXPECT_EQ(dmesg_count(&self->session.log, self->device->bdf,
 				      "device status is still 0x01 1000 ms after"), 1);
-		ASSERT_EQ(vfio_reset(&self->device), 0);
+		ASSERT_EQ(vfio_reset(self->device), 0);
 	}
 }
 
@@ -103,25 +99,23 @@ TEST_F(port, reset_is_over_when_the_write_returns)
  */
 TEST_F(port, open_waits_for_a_reset)
 {
-	char bdf[SYSFS_BDF_SIZE];
+	const char *bdf = self->session.bdf;
 	int ret;
 
-	strcpy(bdf, self->device.bdf);
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	ASSERT_EQ(sysfs_write(bdf, "reset_method", "\n"), 0);
 	EXPECT_EQ(sysfs_number(bdf, "enable"), 1);
-	vfio_device_close(&self->device);
+	session_detach(&self->session);
 	EXPECT_EQ(sysfs_number(bdf, "enable"), 0);
-	ret = vfio_device_try_open(&self->device, &self->container, bdf);
+	ret = session_try_attach(&self->session);
 	EXPECT_EQ(ret, self->reset_delay < PATIENCE ? 0 : -EIO);
 	EXPECT_EQ(sysfs_number(bdf, "enable"), !ret);
-	if (!ret)
-		vfio_device_close(&self->device);
+	session_detach(&self->session);
 
 	EXPECT_EQ(sysfs_write(bdf, "reset_method", "default"), 0);
-	vfio_device_open(&self->device, &self->container, bdf);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	EXPECT_EQ(legacy_status(&self->device), 0);
+	session_attach(&self->session);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(self->device), 0);
 }
 
 /* As part of a longer write, too */
@@ -130,13 +124,13 @@ TEST_F(port, reset_in_a_long_write)
 	/* Queue select, queue notify, device status */
 	const uint8_t bytes[] = { 0, 0, 0xff, 0xff, 0 };
 
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	ASSERT_EQ(vfio_write(&self->device, VFIO_PCI_BAR0_REGION_INDEX,
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	ASSERT_EQ(vfio_write(self->device, VFIO_PCI_BAR0_REGION_INDEX,
 			     VIRTIO_MMR_QUEUE_SELECT, bytes, sizeof(bytes)),
 		  sizeof(bytes));
-	EXPECT_EQ(legacy_status(&self->device),
+	EXPECT_EQ(legacy_status(self->device),
 		  self->reset_delay < PATIENCE ? 0 : VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
 struct writer {
@@ -158,21 +152,21 @@ static void *reset_by_status(void *data)
 /* The wait holds nothing that a reset of the function needs, and ends with it */
 TEST_F(port, a_reset_of_the_function_ends_the_wait)
 {
-	struct writer writer = { .device = &self->device };
+	struct writer writer = { .device = self->device };
 	unsigned int start;
 	pthread_t thread;
 	uint64_t writes;
 
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	writes = qmp_counter(&self->qmp, "mmr-writes");
 	ASSERT_EQ(pthread_create(&thread, NULL, reset_by_status, &writer), 0);
 	while (qmp_counter(&self->qmp, "mmr-writes") == writes && !atomic_load(&writer.done))
 		usleep(1000);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 	start = now_ms();
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
 	EXPECT_LT(now_ms() - start, PATIENCE / 2);
-	EXPECT_EQ(legacy_status(&self->device), 0);
+	EXPECT_EQ(legacy_status(self->device), 0);
 }
 
 /* A process that is about to die does not wait for its device */
@@ -184,13 +178,13 @@ TEST_F(port, a_fatal_signal_ends_the_wait)
 
 	if (self->reset_delay < PATIENCE)
 		return;
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	resets = qmp_counter(&self->qmp, "mmr-resets");
 	fflush(stdout);
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
-		legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+		legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 		_exit(0);
 	}
 	while (qmp_counter(&self->qmp, "mmr-resets") == resets)
@@ -199,7 +193,7 @@ TEST_F(port, a_fatal_signal_ends_the_wait)
 	ASSERT_EQ(kill(child, SIGKILL), 0);
 	ASSERT_EQ(waitpid(child, NULL, 0), child);
 	EXPECT_LT(now_ms() - start, PATIENCE / 2);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
 /*
@@ -214,17 +208,17 @@ TEST_F(port, slow_doorbells_are_not_used)
 	if (!delay)
 		return;
 	for (queues = 0; queues < LEGACY_QUEUE_MAX; queues++) {
-		legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, queues);
-		if (!legacy_read(&self->device, VIRTIO_MMR_QUEUE_SIZE, 2))
+		legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, queues);
+		if (!legacy_read(self->device, VIRTIO_MMR_QUEUE_SIZE, 2))
 			break;
 	}
 	notifies = qmp_counter(&self->qmp, "mmr-notifies");
 	doorbells = qmp_counter(&self->qmp, "mmr-doorbells");
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-notifies"), notifies + 1);
 	EXPECT_GT(queues * delay, PATIENCE);
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-doorbells"), doorbells);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
 #define FLOOD	20
@@ -240,48 +234,48 @@ TEST_F(port, messages_of_others)
 {
 	const char *bdf = functions_find(NULL, 1);
 	char expected[128];
-	struct vfio_device other;
+	struct vfio_device *other;
 	pthread_t threads[FLOOD];
-	struct dmesg log;
+	struct session second;
 	unsigned int i;
 
 	if (self->reset_delay < PATIENCE)
 		return;
 	ASSERT_NE(bdf, NULL);
-	vfio_device_open(&other, &self->container, bdf);
-	vfio_command(&other, PCI_COMMAND_IO, 0);
+	session_begin(&second, bdf);
+	other = session_attach_beside(&second, &self->session);
+	vfio_command(other, PCI_COMMAND_IO, 0);
 
-	dmesg_mark(&log);
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	for (i = 0; i < FLOOD; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, reset_and_wait, &self->device), 0);
+		ASSERT_EQ(pthread_create(&threads[i], NULL, reset_and_wait, self->device), 0);
 	for (i = 0; i < FLOOD; i++)
 		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
-	snprintf(expected, sizeof(expected), "%s: device status is still 0x01", self->device.bdf);
-	EXPECT_GT(dmesg_count(&log, expected, NULL), 0);
-	EXPECT_LT(dmesg_count(&log, expected, NULL), FLOOD);
+	snprintf(expected, sizeof(expected), "%s: device status is still 0x01", self->device->bdf);
+	EXPECT_GT(dmesg_count(&second.log, expected, NULL), 0);
+	EXPECT_LT(dmesg_count(&second.log, expected, NULL), FLOOD);
 	/* All but the first one came too early for the device */
 	self->early = qmp_counter(&self->qmp, "mmr-early");
 
-	legacy_write(&other, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	legacy_write(&other, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	legacy_write(other, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(other, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 	snprintf(expected, sizeof(expected), "%s: device status is still 0x01", bdf);
-	EXPECT_EQ(dmesg_count(&log, expected, NULL), 1);
+	EXPECT_EQ(dmesg_count(&second.log, expected, NULL), 1);
 
-	ASSERT_EQ(vfio_reset(&self->device), 0);
-	ASSERT_EQ(vfio_reset(&other), 0);
-	vfio_device_close(&other);
+	ASSERT_EQ(vfio_reset(self->device), 0);
+	ASSERT_EQ(vfio_reset(other), 0);
+	EXPECT_TRUE(session_close(&second));
 }
 
 /* After these two legacy drivers free or reuse memory */
 TEST_F(port, writes_have_arrived)
 {
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-pending"), 0);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_ADDRESS, 4, 0x1234);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_ADDRESS, 4, 0x1234);
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-pending"), 0);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
 /* Notifying costs no round trip to the device */
@@ -289,15 +283,15 @@ TEST_F(port, notifications_are_not_waited_for)
 {
 	uint64_t reads, doorbells, pending;
 
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	reads = qmp_counter(&self->qmp, "mmr-reads");
 	doorbells = qmp_counter(&self->qmp, "mmr-doorbells");
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	pending = qmp_counter(&self->qmp, "mmr-pending");
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-reads"), reads);
 	if (self->post_delay && qmp_counter(&self->qmp, "mmr-doorbells") == doorbells)
 		EXPECT_EQ(pending, 1);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
 FUNCTIONS_HARNESS_MAIN
