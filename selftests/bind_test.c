@@ -10,9 +10,8 @@
 
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/functions.h"
-#include "lib/vfio.h"
+#include "lib/session.h"
 
 #define CYCLES		10
 #define MMR_TYPES	7
@@ -20,20 +19,21 @@
 FIXTURE(bind)
 {
 	const char *bdf;
-	struct dmesg log;
+	struct session session;
 };
 
 FIXTURE_SETUP(bind)
 {
 	self->bdf = functions_find(NULL, 0);
-	dmesg_mark(&self->log);
+	session_begin(&self->session, self->bdf);
 }
 
 FIXTURE_TEARDOWN(bind)
 {
-	/* The tests after this one want it bound */
+	session_detach(&self->session);
+	/* The tests after this one need it bound */
 	EXPECT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(bind, cycles)
@@ -65,7 +65,7 @@ TEST_F(bind, identity_line)
 	}
 	EXPECT_TRUE(dmesg_clean(&lines));
 	snprintf(place, sizeof(place), "BAR %u", window.bar);
-	EXPECT_EQ(dmesg_count(&self->log, self->bdf, place), 1) {
+	EXPECT_EQ(dmesg_count(&self->session.log, self->bdf, place), 1) {
 		TH_LOG("want one line with '%s' and '%s'", self->bdf, place);
 	}
 }
@@ -108,46 +108,36 @@ TEST_F(bind, aliases)
 
 TEST_F(bind, in_use_is_not_unloaded)
 {
-	struct vfio_container container;
-	struct vfio_device device;
-
 	if (access("/sys/module/" MMR_DRIVER "/initstate", F_OK))
 		SKIP(return, "the driver is built into the kernel");
-	vfio_container_open(&container);
-	vfio_device_open(&device, &container, self->bdf);
+	session_attach(&self->session);
 	EXPECT_EQ(syscall(SYS_delete_module, MMR_DRIVER, O_NONBLOCK), -1);
 	EXPECT_EQ(errno, EAGAIN);
-	vfio_device_close(&device);
-	vfio_container_close(&container);
+	session_detach(&self->session);
 }
 
 /* Unbinding waits for the user, and is over once the user is gone */
 TEST_F(bind, unbind_waits_for_user)
 {
-	struct vfio_container container;
-	struct vfio_device device;
 	char driver[SYSFS_DRIVER_SIZE];
 	int status;
 	pid_t child;
 
-	vfio_container_open(&container);
-	vfio_device_open(&device, &container, self->bdf);
+	session_attach(&self->session);
 	fflush(stdout);
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
 		/* Or this very process would be the user that it waits for */
-		vfio_device_close(&device);
-		vfio_container_close(&container);
+		session_detach(&self->session);
 		_exit(sysfs_unbind(self->bdf) ? 1 : 0);
 	}
 	usleep(1000000);
 	EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);
 	/* The user can go on meanwhile */
-	EXPECT_EQ(vfio_config_read(&device, PCI_VENDOR_ID, 2), 0x1af4);
+	EXPECT_EQ(vfio_config_read(&self->session.device, PCI_VENDOR_ID, 2), 0x1af4);
 
-	vfio_device_close(&device);
-	vfio_container_close(&container);
+	session_detach(&self->session);
 	ASSERT_EQ(waitpid(child, &status, 0), child);
 	EXPECT_EQ(status, 0);
 	sysfs_driver(self->bdf, driver);

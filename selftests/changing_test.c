@@ -9,7 +9,7 @@
 #include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
-#include "lib/vfio.h"
+#include "lib/session.h"
 
 /* What vfio-pci-core says of each byte that it has more than one use for */
 #define CONFLICT	"PCI config conflict"
@@ -17,8 +17,7 @@
 FIXTURE(changing)
 {
 	const char *bdf;
-	struct dmesg log;
-	struct vfio_container container;
+	struct session session;
 	uint8_t config[SYSFS_CONFIG_SIZE];
 };
 
@@ -44,14 +43,12 @@ FIXTURE_SETUP(changing)
 	sysfs_config(self->bdf, self->config);
 	if (!qmp_set(self->bdf, "mmr-config", ""))
 		SKIP(return, "needs QEMU's mmr-config (tools/vm/run)");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
+	session_begin(&self->session, self->bdf);
 }
 
 FIXTURE_TEARDOWN(changing)
 {
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* Of the last extended capability, which has no next one */
@@ -79,10 +76,9 @@ TEST_F(changing, is_refused_while_it_overruns)
 	uint8_t capability[8] = {
 		variant->id, 0, 1, 0, 0, 2, variant->length, variant->length >> 8,
 	};
-	struct vfio_device device;
 
-	vfio_device_open(&device, &self->container, self->bdf);
-	vfio_device_close(&device);
+	session_attach(&self->session);
+	session_detach(&self->session);
 
 	set_byte(bad, sizeof(bad), last + 2, (config[last + 2] & 0xf) | (variant->at & 0xf) << 4);
 	set_byte(bad, sizeof(bad), last + 3, variant->at >> 4);
@@ -93,22 +89,21 @@ TEST_F(changing, is_refused_while_it_overruns)
 		set_byte(good, sizeof(good), variant->at + i, config[variant->at + i]);
 	}
 	ASSERT_TRUE(qmp_set(self->bdf, "mmr-config", bad));
-	EXPECT_EQ(vfio_device_try_open(&device, &self->container, self->bdf), -EIO);
-	EXPECT_EQ(vfio_device_try_open(&device, &self->container, self->bdf), -EIO);
-	EXPECT_EQ(dmesg_count(&self->log, self->bdf, CONFLICT), 0);
+	EXPECT_EQ(session_try_attach(&self->session), -EIO);
+	EXPECT_EQ(session_try_attach(&self->session), -EIO);
+	EXPECT_EQ(dmesg_count(&self->session.log, self->bdf, CONFLICT), 0);
 	ASSERT_TRUE(qmp_set(self->bdf, "mmr-config", good));
-	vfio_device_open(&device, &self->container, self->bdf);
-	EXPECT_NE(vfio_config_read(&device, PCI_VENDOR_ID, 2), 0xffff);
-	vfio_device_close(&device);
+	session_attach(&self->session);
+	EXPECT_NE(vfio_config_read(&self->session.device, PCI_VENDOR_ID, 2), 0xffff);
+	session_detach(&self->session);
 }
 
 /* Window, doorbells and ioeventfds were judged by where the table was */
 TEST(msix_table_moves)
 {
 	const char *bdf = functions_find(NULL, 0);
-	struct vfio_container container;
 	uint8_t config[SYSFS_CONFIG_SIZE];
-	struct vfio_device device;
+	struct session session;
 	char text[64] = "";
 	unsigned int at;
 
@@ -120,17 +115,16 @@ TEST(msix_table_moves)
 	if (!qmp_set(bdf, "mmr-config", ""))
 		SKIP(return, "needs QEMU's mmr-config (tools/vm/run)");
 
-	vfio_container_open(&container);
+	session_begin(&session, bdf);
 	/* By 256 bytes */
 	set_byte(text, sizeof(text), at + PCI_MSIX_TABLE + 1, config[at + PCI_MSIX_TABLE + 1] ^ 1);
 	ASSERT_TRUE(qmp_set(bdf, "mmr-config", text));
-	EXPECT_EQ(vfio_device_try_open(&device, &container, bdf), -EIO);
+	EXPECT_EQ(session_try_attach(&session), -EIO);
 	text[0] = '\0';
 	set_byte(text, sizeof(text), at + PCI_MSIX_TABLE + 1, config[at + PCI_MSIX_TABLE + 1]);
 	ASSERT_TRUE(qmp_set(bdf, "mmr-config", text));
-	vfio_device_open(&device, &container, bdf);
-	vfio_device_close(&device);
-	vfio_container_close(&container);
+	session_attach(&session);
+	EXPECT_TRUE(session_close(&session));
 }
 
 FUNCTIONS_HARNESS_MAIN

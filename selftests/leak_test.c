@@ -20,6 +20,7 @@
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/report.h"
+#include "lib/session.h"
 
 #define CYCLES		100
 /* So often, if need be; a leak is there each time */
@@ -333,8 +334,8 @@ static bool cycle(const char *bdf)
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
 	};
 	const struct vfio_region_info *region;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session = { .bdf = bdf };
+	struct vfio_device *device;
 	struct mmr_window window;
 	struct iova_area area;
 	void *memory;
@@ -342,33 +343,31 @@ static bool cycle(const char *bdf)
 
 	if (sysfs_bind(bdf, MMR_DRIVER))
 		return false;
-	vfio_container_open(&container);
-	vfio_device_open(&device, &container, bdf);
-	iova_map(&area, &container, IOVA_BASE, 1 << 17);
-	if (vfio_msix_vectors(&device) >= 2)
-		vfio_msix_enable(&device, 2);
-	legacy_start(&device, 0);
+	device = session_attach(&session);
+	iova_map(&area, &session.container, IOVA_BASE, 1 << 17);
+	if (vfio_msix_vectors(device) >= 2)
+		vfio_msix_enable(device, 2);
+	legacy_start(device, 0);
 	if (!sysfs_window(bdf, &window))
 		return false;
 	/* A small BAR, or a BAR0 that is not shown as such, cannot be mapped */
-	region = &device.regions[window.bar];
+	region = &device->regions[window.bar];
 	memory = NULL;
 	if (window.bar && region->flags & VFIO_REGION_INFO_FLAG_MMAP)
 		memory = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			      device.fd, region->offset);
-	ioeventfd.offset = device.regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY;
+			      device->fd, region->offset);
+	ioeventfd.offset = device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY;
 	ioeventfd.fd = eventfd(0, EFD_CLOEXEC);
 	good = memory != MAP_FAILED &&
 	       (!memory || __atomic_load_n((uint8_t *)memory + window.offset +
 					   VIRTIO_MMR_DEVICE_STATUS,
-					   __ATOMIC_RELAXED) == legacy_status(&device)) &&
-	       legacy_status(&device) &&
-	       !ioctl(device.fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd);
+					   __ATOMIC_RELAXED) == legacy_status(device)) &&
+	       legacy_status(device) &&
+	       !ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd);
 
 	if (memory)
 		munmap(memory, region->size);
-	vfio_device_close(&device);
-	vfio_container_close(&container);
+	session_detach(&session);
 	close(ioeventfd.fd);
 	munmap(area.memory, area.size);
 	return good && !sysfs_unbind(bdf);

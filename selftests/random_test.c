@@ -23,6 +23,7 @@
 #include "lib/functions.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
+#include "lib/session.h"
 
 #define OPERATIONS	200000
 #define ACCESS_MAX	64
@@ -64,11 +65,9 @@ struct accesses {
 
 FIXTURE(random)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct iova_area area;
-	char bdf[SYSFS_BDF_SIZE];
 	uint64_t state;
 	unsigned long seed, operations, operation;
 	struct mmr_window window;
@@ -292,7 +291,7 @@ static struct accesses ask_device(struct _test_data_random *self)
 	struct accesses accesses = {};
 	struct qmp qmp;
 
-	if (!qmp_open(&qmp, self->bdf))
+	if (!qmp_open(&qmp, self->session.bdf))
 		return accesses;
 	self->counting = true;
 	accesses.reads = qmp_counter(&qmp, "mmr-reads");
@@ -376,7 +375,7 @@ static void check_bar0(struct _test_data_random *self, unsigned int at, unsigned
 
 	note(self, "read BAR0 at", at, length, NULL);
 	memset(bytes, 0x5a, sizeof(bytes));
-	done = vfio_read(&self->device, 0, at, bytes, length);
+	done = vfio_read(self->device, 0, at, bytes, length);
 	if (at + length > self->bar0_size) {
 		if (done != -EINVAL)
 			wrong(self, "result of a read across BAR0's end", at, -EINVAL, done);
@@ -459,7 +458,7 @@ static void write_bar0(struct _test_data_random *self, unsigned int at, unsigned
 	if (want >= 0 && before.command_io)
 		count_access(self, at, length, bytes);
 	note(self, "write BAR0 at", at, length, bytes);
-	done = vfio_write(&self->device, 0, at, bytes, length);
+	done = vfio_write(self->device, 0, at, bytes, length);
 	if (done != want)
 		wrong(self, "result of a BAR0 write", at, want, done);
 	if (reset)
@@ -489,7 +488,7 @@ static void check_config(struct _test_data_random *self, unsigned int at,
 	ssize_t done;
 
 	note(self, "read config space at", at, length, NULL);
-	done = vfio_read(&self->device, VFIO_PCI_CONFIG_REGION_INDEX, at, bytes, length);
+	done = vfio_read(self->device, VFIO_PCI_CONFIG_REGION_INDEX, at, bytes, length);
 	if (done != length)
 		wrong(self, "result of a config read", at, length, done);
 	for (i = 0; i < length; i++) {
@@ -520,7 +519,7 @@ static void write_config(struct _test_data_random *self, unsigned int at,
 		}
 	}
 	note(self, "write config space at", at, length, bytes);
-	done = vfio_write(&self->device, VFIO_PCI_CONFIG_REGION_INDEX, at, bytes, length);
+	done = vfio_write(self->device, VFIO_PCI_CONFIG_REGION_INDEX, at, bytes, length);
 	if (done != length)
 		wrong(self, "result of a config write", at, length, done);
 }
@@ -542,9 +541,8 @@ static void random_config_place(struct _test_data_random *self, unsigned int *at
 
 static void open_device(struct _test_data_random *self)
 {
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, self->bdf);
-	iova_map(&self->area, &self->container, IOVA_BASE, AREA_PAGES << 12);
+	self->device = session_attach(&self->session);
+	iova_map(&self->area, &self->session.container, IOVA_BASE, AREA_PAGES << 12);
 	self->model.command_io = false;
 	self->model.msix = false;
 	memset(self->model.bars, 0, sizeof(self->model.bars));
@@ -553,14 +551,13 @@ static void open_device(struct _test_data_random *self)
 static void close_device(struct _test_data_random *self)
 {
 	iova_unmap(&self->area);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
+	session_detach(&self->session);
 }
 
 static void set_command(struct _test_data_random *self, bool io)
 {
 	note(self, "I/O decode", io, 0, NULL);
-	vfio_command(&self->device, io ? PCI_COMMAND_IO | PCI_COMMAND_MASTER :
+	vfio_command(self->device, io ? PCI_COMMAND_IO | PCI_COMMAND_MASTER :
 				    PCI_COMMAND_MASTER, io ? 0 : PCI_COMMAND_IO);
 	self->model.command_io = io;
 }
@@ -589,13 +586,13 @@ static void switch_msix(struct _test_data_random *self)
 	struct model *model = &self->model;
 	unsigned int i;
 
-	if (vfio_msix_vectors(&self->device) < VECTORS)
+	if (vfio_msix_vectors(self->device) < VECTORS)
 		return;
 	note(self, "MSI-X", !model->msix, 0, NULL);
 	if (model->msix)
-		vfio_msix_disable(&self->device);
+		vfio_msix_disable(self->device);
 	else
-		vfio_msix_enable(&self->device, VECTORS);
+		vfio_msix_enable(self->device, VECTORS);
 	model->msix = !model->msix;
 	/* Whether vectors stay is the device's business, but for none at all */
 	if (model->config_vector.value != LEGACY_NO_VECTOR)
@@ -613,12 +610,12 @@ static void rare_operation(struct _test_data_random *self)
 	switch (kind) {
 	case 0:
 	case 1:
-		if (vfio_reset(&self->device))
+		if (vfio_reset(self->device))
 			wrong(self, "result of VFIO_DEVICE_RESET", 0, 0, 1);
 		break;
 	case 2:
 	case 3:
-		vfio_config_write(&self->device, self->pcie_cap + PCI_EXP_DEVCTL, 2,
+		vfio_config_write(self->device, self->pcie_cap + PCI_EXP_DEVCTL, 2,
 				  PCI_EXP_DEVCTL_BCR_FLR);
 		break;
 	case 4:
@@ -627,7 +624,7 @@ static void rare_operation(struct _test_data_random *self)
 		open_device(self);
 		start_counting(self);
 		check_config(self, PCI_STATUS, 58);
-		if (vfio_config_read(&self->device, PCI_COMMAND, 2) &
+		if (vfio_config_read(self->device, PCI_COMMAND, 2) &
 		    (PCI_COMMAND_IO | PCI_COMMAND_MASTER))
 			wrong(self, "COMMAND after open", PCI_COMMAND, 0, 1);
 		check_bar0(self, 0, 20);
@@ -673,7 +670,7 @@ static void mark(bool *marks, unsigned int from, unsigned int size, bool value)
 /* Which bytes change by themselves, and which a guest may write to no effect */
 static void learn_config(struct _test_data_random *self)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int at, bar, steps, id;
 	bool upper = false;
 	uint32_t header;
@@ -727,7 +724,7 @@ static void learn_config(struct _test_data_random *self)
 
 static void learn_registers(struct _test_data_random *self)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct model *model = &self->model;
 	unsigned int i;
 
@@ -749,10 +746,8 @@ static unsigned long number(const char *variable, unsigned long otherwise)
 
 FIXTURE_SETUP(random)
 {
-	const char *bdf = functions_prefer("net");
 	struct timespec now;
 
-	strcpy(self->bdf, bdf);
 	clock_gettime(CLOCK_REALTIME, &now);
 	self->seed = number("VIRTIO_MMR_SEED", now.tv_sec * 1000 + now.tv_nsec / 1000000);
 	self->operations = number("VIRTIO_MMR_OPERATIONS", OPERATIONS);
@@ -760,29 +755,29 @@ FIXTURE_SETUP(random)
 	self->state = (self->seed + 1) * 0x9e3779b97f4a7c15ull;
 	TH_LOG("VIRTIO_MMR_SEED=%lu, %lu operations", self->seed, self->operations);
 
-	dmesg_mark(&self->log);
-	ASSERT_TRUE(sysfs_window(bdf, &self->window));
+	session_begin(&self->session, functions_prefer("net"));
+	ASSERT_TRUE(sysfs_window(self->session.bdf, &self->window));
 	open_device(self);
-	self->bar0_size = self->device.regions[0].size;
+	self->bar0_size = self->device->regions[0].size;
 	set_command(self, false);
 	learn_config(self);
-	if (!self->pcie_cap || !(vfio_config_read(&self->device,
+	if (!self->pcie_cap || !(vfio_config_read(self->device,
 						  self->pcie_cap + PCI_EXP_DEVCAP, 4) &
 				 PCI_EXP_DEVCAP_FLR))
 		SKIP(return, "the function has no function level reset");
 	set_command(self, true);
-	legacy_reset(&self->device);
-	if (!legacy_takes_any_width(&self->device))
+	legacy_reset(self->device);
+	if (!legacy_takes_any_width(self->device))
 		SKIP(return, "the device has no answer to a part of a register");
-	self->is_net = ethernet_has_mac(&self->device);
-	self->queues = legacy_queues(&self->device);
+	self->is_net = ethernet_has_mac(self->device);
+	self->queues = legacy_queues(self->device);
 	if (self->queues > QUEUES)
 		self->queues = QUEUES;
 	learn_registers(self);
-	legacy_reset(&self->device);
+	legacy_reset(self->device);
 	start_counting(self);
 	self->selects_any = self->counting;
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	self->has_doorbells = ask_device(self).doorbells != self->first.doorbells;
 	start_counting(self);
 	check_reset(self, false);
@@ -791,7 +786,7 @@ FIXTURE_SETUP(random)
 FIXTURE_TEARDOWN(random)
 {
 	close_device(self);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F_TIMEOUT(random, against_model, 250)

@@ -5,10 +5,10 @@
  */
 #include "kselftest_harness.h"
 
-#include "lib/dmesg.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 /* Below what QEMU ignores as too large to select */
 #define NO_QUEUE	0x3ff
@@ -16,9 +16,8 @@
 FIXTURE(registers)
 {
 	const struct mmr_type *type;
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct iova_area area;
 };
 
@@ -36,54 +35,47 @@ FIXTURE_SETUP(registers)
 	const char *bdf = functions_prefer("net");
 
 	self->type = sysfs_type(bdf);
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	NEED_VECTORS(&self->device, variant->vectors);
-	iova_map(&self->area, &self->container, IOVA_BASE, 1 << 17);
-	if (variant->vectors)
-		vfio_msix_enable(&self->device, variant->vectors);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	legacy_reset(&self->device);
+	self->device = SESSION_OPEN_VECTORS(&self->session, bdf, variant->vectors);
+	iova_map(&self->area, &self->session.container, IOVA_BASE, 1 << 17);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	legacy_reset(self->device);
 }
 
 FIXTURE_TEARDOWN(registers)
 {
-	legacy_reset(&self->device);
+	legacy_reset(self->device);
 	iova_unmap(&self->area);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(registers, device_features)
 {
-	uint32_t features = legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	uint32_t features = legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
 
 	/* No device of QEMU's, and none worth having, offers nothing or all */
 	EXPECT_NE(features, 0);
 	EXPECT_NE(features, 0xffffffff);
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4, ~features);
-	EXPECT_EQ(legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4), features);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4, ~features);
+	EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4), features);
 }
 
 TEST_F(registers, driver_features)
 {
 	uint32_t features;
 
-	EXPECT_EQ(legacy_read(&self->device, VIRTIO_MMR_DRIVER_FEATURES, 4), 0);
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 1,
+	EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_DRIVER_FEATURES, 4), 0);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
-	features = legacy_read(&self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	features = legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
 	/* The lowest bit offered, alone */
 	features &= -features;
-	legacy_write(&self->device, VIRTIO_MMR_DRIVER_FEATURES, 4, features);
-	EXPECT_EQ(legacy_read(&self->device, VIRTIO_MMR_DRIVER_FEATURES, 4), features);
+	legacy_write(self->device, VIRTIO_MMR_DRIVER_FEATURES, 4, features);
+	EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_DRIVER_FEATURES, 4), features);
 }
 
 TEST_F(registers, queue)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	unsigned int size;
 
 	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
@@ -103,7 +95,7 @@ TEST_F(registers, queue)
 
 TEST_F(registers, queue_select)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 
 	if (strcmp(self->type->name, "net"))
 		SKIP(return, "needs a function with several queues (net)");
@@ -120,13 +112,13 @@ TEST_F(registers, queue_select)
 
 TEST_F(registers, absent_queue)
 {
-	legacy_write(&self->device, VIRTIO_MMR_QUEUE_SELECT, 2, NO_QUEUE);
-	EXPECT_EQ(legacy_read(&self->device, VIRTIO_MMR_QUEUE_SIZE, 2), 0);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, NO_QUEUE);
+	EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_QUEUE_SIZE, 2), 0);
 }
 
 TEST_F(registers, device_status)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 
 	EXPECT_EQ(legacy_status(device), 0);
 	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
@@ -139,7 +131,7 @@ TEST_F(registers, device_status)
 
 TEST_F(registers, status_zero_resets)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 
 	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
@@ -155,7 +147,7 @@ TEST_F(registers, status_zero_resets)
 
 TEST_F(registers, vectors)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint16_t config;
 
 	NEED_VECTORS(device, 2);
@@ -191,7 +183,7 @@ static void read_mac(struct vfio_device *device, uint8_t mac[6])
 /* Device configuration starts behind the vectors, if there are any */
 TEST_F(registers, device_config_moves_with_msix)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint8_t mac[6], other[6];
 
 	if (!ethernet_has_mac(device))
@@ -218,7 +210,7 @@ TEST_F(registers, device_config_moves_with_msix)
 
 TEST_F(registers, device_config_write)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint8_t mac[6], other[6];
 	unsigned int at = legacy_config(device);
 
@@ -235,7 +227,7 @@ TEST_F(registers, device_config_write)
 
 TEST_F(registers, wide_reads)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint8_t bytes[VIRTIO_MMR_COMMON_SIZE];
 	uint32_t features, size;
 	uint64_t value;
@@ -275,7 +267,7 @@ TEST_F(registers, wide_reads)
 
 TEST_F(registers, wide_writes)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint64_t value;
 
 	if (legacy_queues(device) < 2)
@@ -317,11 +309,11 @@ TEST_F(registers, accesses_are_split)
 	uint8_t bytes[32];
 	struct qmp qmp;
 
-	if (!qmp_open(&qmp, self->device.bdf))
+	if (!qmp_open(&qmp, self->device->bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		before = qmp_counter(&qmp, "mmr-reads");
-		EXPECT_EQ(vfio_read(&self->device, 0, cases[i].offset, bytes,
+		EXPECT_EQ(vfio_read(self->device, 0, cases[i].offset, bytes,
 				    cases[i].size), cases[i].size);
 		after = qmp_counter(&qmp, "mmr-reads");
 		EXPECT_EQ(after - before, cases[i].reads) {
@@ -332,18 +324,18 @@ TEST_F(registers, accesses_are_split)
 	/* Two vectors, or the first dword of the device configuration */
 	vector_reads = variant->vectors ? 2 : 1;
 	before = qmp_counter(&qmp, "mmr-reads");
-	EXPECT_EQ(vfio_read(&self->device, 0, VIRTIO_MMR_CONFIG_VECTOR, bytes, 4), 4);
+	EXPECT_EQ(vfio_read(self->device, 0, VIRTIO_MMR_CONFIG_VECTOR, bytes, 4), 4);
 	after = qmp_counter(&qmp, "mmr-reads");
 	EXPECT_EQ(after - before, vector_reads);
 	/* ISR and what follows it, which is never the same access */
 	before = qmp_counter(&qmp, "mmr-reads");
-	EXPECT_EQ(vfio_read(&self->device, 0, VIRTIO_MMR_ISR_STATUS, bytes, 5), 5);
+	EXPECT_EQ(vfio_read(self->device, 0, VIRTIO_MMR_ISR_STATUS, bytes, 5), 5);
 	after = qmp_counter(&qmp, "mmr-reads");
 	EXPECT_EQ(after - before, 1 + vector_reads);
 
 	/* One write each of status and of the read-only ISR */
 	before = qmp_counter(&qmp, "mmr-writes");
-	legacy_write(&self->device, VIRTIO_MMR_DEVICE_STATUS, 2,
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 2,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	after = qmp_counter(&qmp, "mmr-writes");
 	EXPECT_EQ(after - before, 2);
@@ -353,7 +345,7 @@ TEST_F(registers, accesses_are_split)
 /* An OUT has reached the device when it returns; a notify need not have */
 TEST_F(registers, writes_are_flushed)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	uint64_t before;
 	struct qmp qmp;
 
@@ -383,7 +375,7 @@ TEST_F(registers, writes_are_flushed)
 /* The window's last bytes are the device's; those of BAR0 behind it nobody's */
 TEST_F(registers, end_of_the_window)
 {
-	uint64_t size = self->device.regions[0].size, before = 0, end;
+	uint64_t size = self->device->regions[0].size, before = 0, end;
 	struct mmr_window window;
 	unsigned int at;
 	uint8_t last[8];
@@ -391,19 +383,19 @@ TEST_F(registers, end_of_the_window)
 	struct qmp qmp;
 	bool counting;
 
-	ASSERT_TRUE(sysfs_window(self->device.bdf, &window));
+	ASSERT_TRUE(sysfs_window(self->device->bdf, &window));
 	end = window.length < size ? window.length : size;
-	counting = qmp_open(&qmp, self->device.bdf);
+	counting = qmp_open(&qmp, self->device->bdf);
 	if (counting) {
 		before = qmp_counter(&qmp, "mmr-reads");
-		legacy_read(&self->device, end - 1, 1);
+		legacy_read(self->device, end - 1, 1);
 		EXPECT_EQ(qmp_counter(&qmp, "mmr-reads"), before + 1);
 		before = qmp_counter(&qmp, "mmr-reads") +
 			 qmp_counter(&qmp, "mmr-writes");
 	}
 	for (at = end; at < size; at++) {
-		EXPECT_EQ(legacy_read(&self->device, at, 1), 0xff);
-		legacy_write(&self->device, at, 1, 0);
+		EXPECT_EQ(legacy_read(self->device, at, 1), 0xff);
+		legacy_write(self->device, at, 1, 0);
 	}
 	if (counting) {
 		EXPECT_EQ(qmp_counter(&qmp, "mmr-reads") +
@@ -414,14 +406,14 @@ TEST_F(registers, end_of_the_window)
 	/* An access across the end is answered byte by byte, or refused */
 	memset(last, 0, sizeof(last));
 	if (end + 4 <= size) {
-		EXPECT_EQ(vfio_read(&self->device, 0, end - 4, last, 8), 8);
+		EXPECT_EQ(vfio_read(self->device, 0, end - 4, last, 8), 8);
 		EXPECT_EQ(last[4] & last[5] & last[6] & last[7], 0xff);
-		value = legacy_read(&self->device, end - 4, 4);
+		value = legacy_read(self->device, end - 4, 4);
 		EXPECT_EQ(memcmp(last, &value, sizeof(value)), 0);
 		/* The emulated device has no ones there, but another one may */
 		EXPECT_TRUE(!counting || value != 0xffffffff);
 	} else if (end == size) {
-		EXPECT_EQ(vfio_read(&self->device, 0, end - 4, last, 8), -EINVAL);
+		EXPECT_EQ(vfio_read(self->device, 0, end - 4, last, 8), -EINVAL);
 	}
 }
 

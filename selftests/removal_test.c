@@ -18,6 +18,7 @@
 #include "lib/entropy.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 /* SR-IOV gives VFs a second to go (PCIe 9.3.3.3.1); the rest is for slow machines */
 #define GONE_TIMEOUT	30000 /* ms */
@@ -36,9 +37,8 @@ FIXTURE(removal)
 	char pf[SYSFS_BDF_SIZE];
 	char vfs[16];
 	uint64_t offline;
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct entropy entropy;
 };
 
@@ -60,7 +60,8 @@ FIXTURE_SETUP(removal)
 		SKIP(return, "%s is no VF", self->bdf);
 	sysfs_text(self->pf, "sriov_numvfs", self->vfs, sizeof(self->vfs));
 	self->offline = qmp_count(self->bdf, "mmr-offline");
-	dmesg_mark(&self->log);
+	session_begin(&self->session, self->bdf);
+	self->device = &self->session.device;
 }
 
 /* Afterwards all is as it was, or else the tests after this one cannot be */
@@ -68,6 +69,8 @@ FIXTURE_TEARDOWN(removal)
 {
 	char driver[SYSFS_DRIVER_SIZE];
 
+	/* A removal that a failed test has left waits for this */
+	session_detach(&self->session);
 	sysfs_driver(self->pf, driver);
 	if (!driver[0])
 		EXPECT_EQ(sysfs_probe(self->pf), 0);
@@ -75,7 +78,7 @@ FIXTURE_TEARDOWN(removal)
 		EXPECT_EQ(sysfs_write(self->pf, "sriov_numvfs", self->vfs), 0);
 	EXPECT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
 	EXPECT_EQ(qmp_count(self->bdf, "mmr-offline"), self->offline);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* A process of its own: what writes to sysfs waits for the user, for this one */
@@ -144,18 +147,6 @@ static void expect_removed(struct __test_metadata *_metadata,
 	EXPECT_EQ(!driver[0], removal == PF_UNBOUND);
 }
 
-static void open_device(struct _test_data_removal *self)
-{
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, self->bdf);
-}
-
-static void close_device(struct _test_data_removal *self)
-{
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-}
-
 /* The next user finds nothing of all that */
 static void expect_works_again(struct __test_metadata *_metadata,
 			       struct _test_data_removal *self)
@@ -168,11 +159,11 @@ static void expect_works_again(struct __test_metadata *_metadata,
 	if (!sysfs_exists(self->bdf))
 		ASSERT_EQ(sysfs_write(self->pf, "sriov_numvfs", self->vfs), 0);
 	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
-	open_device(self);
-	entropy_start(&self->entropy, &self->device, IOVA_BASE);
+	session_attach(&self->session);
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 	entropy_stop(&self->entropy);
-	close_device(self);
+	session_detach(&self->session);
 }
 
 static int request_eventfd(struct __test_metadata *_metadata, struct vfio_device *device)
@@ -218,7 +209,7 @@ static void *read_queue_size(void *data)
 
 TEST_F_TIMEOUT(removal, waits_for_user, 120)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct reader reader = { .device = device };
 	pthread_t thread;
 	unsigned int good;
@@ -226,7 +217,7 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	pid_t child;
 	int request;
 
-	open_device(self);
+	session_attach(&self->session);
 	NEED_VECTORS(device, 1);
 	vfio_msix_enable(device, 1);
 	request = request_eventfd(_metadata, device);
@@ -256,7 +247,7 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 
 	/* With accesses in flight, and with MSI-X and queues as they are */
 	iova_unmap(&self->entropy.area);
-	close_device(self);
+	session_detach(&self->session);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(reader.error, -EBADF);
 	EXPECT_EQ(reader.wrong, 0);
@@ -277,10 +268,10 @@ TEST_F_TIMEOUT(removal, user_is_killed, 120)
 	user = fork();
 	ASSERT_GE(user, 0);
 	if (!user) {
-		open_device(self);
-		if (vfio_msix_vectors(&self->device))
-			vfio_msix_enable(&self->device, 1);
-		entropy_start(&self->entropy, &self->device, IOVA_BASE);
+		session_attach(&self->session);
+		if (vfio_msix_vectors(self->device))
+			vfio_msix_enable(self->device, 1);
+		entropy_start(&self->entropy, self->device, IOVA_BASE);
 		if (write(ready[1], "", 1) != 1)
 			_exit(1);
 		while (entropy_works(&self->entropy))
@@ -318,21 +309,21 @@ TEST_F_TIMEOUT(removal, in_low_power, 120)
 	pid_t child;
 	int request;
 
-	open_device(self);
-	if (!vfio_has_low_power(&self->device)) {
-		close_device(self);
+	session_attach(&self->session);
+	if (!vfio_has_low_power(self->device)) {
+		session_detach(&self->session);
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	}
-	ASSERT_EQ(vfio_low_power(&self->device, true), 0);
-	request = request_eventfd(_metadata, &self->device);
+	ASSERT_EQ(vfio_low_power(self->device, true), 0);
+	request = request_eventfd(_metadata, self->device);
 	ASSERT_TRUE(sysfs_becomes_suspended(self->bdf, GONE_TIMEOUT));
 	child = start_removal(_metadata, self, variant->removal);
 	EXPECT_TRUE(is_signalled(request, GONE_TIMEOUT));
 	expect_waiting(_metadata, child);
 	/* Still to be used, awake or not */
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	EXPECT_EQ(legacy_status(&self->device), 0);
-	close_device(self);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_status(self->device), 0);
+	session_detach(&self->session);
 	expect_removed(_metadata, self, variant->removal, child);
 	close(request);
 	expect_works_again(_metadata, self);

@@ -16,6 +16,7 @@
 #include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
+#include "lib/session.h"
 
 #define ROUNDS		20
 #define IO_ADDRESS	0xc000
@@ -25,9 +26,8 @@
 
 FIXTURE(reset)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 	struct entropy entropy;
 };
 
@@ -45,21 +45,14 @@ FIXTURE_SETUP(reset)
 
 	if (!bdf)
 		SKIP(return, "no rng function given");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	NEED_VECTORS(&self->device, variant->vectors);
-	if (variant->vectors)
-		vfio_msix_enable(&self->device, variant->vectors);
-	entropy_start(&self->entropy, &self->device, IOVA_BASE);
+	self->device = SESSION_OPEN_VECTORS(&self->session, bdf, variant->vectors);
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
 }
 
 FIXTURE_TEARDOWN(reset)
 {
 	entropy_stop(&self->entropy);
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 /* --- Kinds of resets -------------------------------------------------------- */
@@ -145,17 +138,17 @@ static void use(struct __test_metadata *_metadata, struct entropy *entropy)
 TEST_F(reset, by_ioctl)
 {
 	use(_metadata, &self->entropy);
-	reset_function(_metadata, &self->device, BY_IOCTL);
+	reset_function(_metadata, self->device, BY_IOCTL);
 	expect_fresh(_metadata, &self->entropy);
 }
 
 TEST_F(reset, by_config_space)
 {
 	/* A PF need not have it */
-	if (!has_function_level_reset(&self->device))
+	if (!has_function_level_reset(self->device))
 		SKIP(return, "no function level reset");
 	use(_metadata, &self->entropy);
-	reset_function(_metadata, &self->device, BY_CONFIG_SPACE);
+	reset_function(_metadata, self->device, BY_CONFIG_SPACE);
 	expect_fresh(_metadata, &self->entropy);
 }
 
@@ -163,14 +156,14 @@ TEST_F(reset, by_config_space)
 TEST_F(reset, by_host)
 {
 	use(_metadata, &self->entropy);
-	reset_function(_metadata, &self->device, BY_HOST);
+	reset_function(_metadata, self->device, BY_HOST);
 	expect_fresh(_metadata, &self->entropy);
 }
 
 TEST_F(reset, by_device_status)
 {
 	use(_metadata, &self->entropy);
-	legacy_reset(&self->device);
+	legacy_reset(self->device);
 	expect_fresh(_metadata, &self->entropy);
 }
 
@@ -189,10 +182,10 @@ TEST_F(reset, by_bus)
 		int32_t groups[1];
 	} request = {
 		.reset = { .argsz = sizeof(request), .count = 1 },
-		.groups = { self->container.groups[self->device.group].fd },
+		.groups = { self->session.container.groups[self->device->group].fd },
 	};
-	int group = self->container.groups[self->device.group].id;
-	struct vfio_device *device = &self->device;
+	int group = self->session.container.groups[self->device->group].id;
+	struct vfio_device *device = self->device;
 	unsigned int i, others = 0;
 	uint32_t address;
 
@@ -223,7 +216,7 @@ TEST_F(reset, by_bus)
 /* The host may reset at any time: the guest must not lose its registers by it */
 TEST_F(reset, keeps_bar0_and_io_decode)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	enum kind kind;
 
 	for (kind = 0; kind < KINDS; kind++) {
@@ -267,14 +260,14 @@ TEST_F(reset, forgets_the_queue)
 	unsigned int i;
 
 	legacy_queue_add(&self->entropy.queue, &buffer, 1);
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 	/*
 	 * Until here the device may have used it, even without a notify: QEMU
 	 * looks at the queues of its own accord at DRIVER_OK.
 	 */
 	self->entropy.queue.last_used = self->entropy.queue.ring.used->idx;
 	memset(self->entropy.buffer, 0x5a, ENTROPY_BYTES);
-	vfio_command(&self->device, PCI_COMMAND_MASTER, 0);
+	vfio_command(self->device, PCI_COMMAND_MASTER, 0);
 	legacy_queue_kick(&self->entropy.queue);
 	EXPECT_FALSE(legacy_queue_wait(&self->entropy.queue, 300, NULL));
 	for (i = 0; i < ENTROPY_BYTES; i++)
@@ -433,13 +426,13 @@ static struct prober rng_prober(struct entropy *entropy)
 TEST_F(reset, with_accesses_in_flight)
 {
 	struct prober prober = rng_prober(&self->entropy);
-	bool has_flr = has_function_level_reset(&self->device);
+	bool has_flr = has_function_level_reset(self->device);
 	unsigned int i;
 
 	probe_start(_metadata, &prober);
 	for (i = 0; i < ROUNDS; i++) {
 		probe_epoch(&prober);
-		reset_function(_metadata, &self->device,
+		reset_function(_metadata, self->device,
 			       i & 1 && has_flr ? BY_CONFIG_SPACE : BY_IOCTL);
 		probe_epoch(&prober);
 		usleep(20000);
@@ -507,16 +500,16 @@ static void restore_pf(const char *pf, const uint8_t config[SYSFS_CONFIG_SIZE])
  */
 TEST_F(reset, by_link_error)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct pollfd told = { .fd = eventfd(0, EFD_CLOEXEC), .events = POLLIN };
-	unsigned int layout = legacy_config(device), vectors = device->vectors, round;
-	char bdf[SYSFS_BDF_SIZE], pf[SYSFS_BDF_SIZE];
+	unsigned int layout = legacy_config(device), round;
+	const char *bdf = self->session.bdf;
+	char pf[SYSFS_BDF_SIZE];
 	uint8_t config[SYSFS_CONFIG_SIZE];
 	bool is_vf;
 
-	if (!count(device->bdf).known)
+	if (!count(bdf).known)
 		SKIP(return, "no monitor that could make a link fail");
-	strcpy(bdf, device->bdf);
 	is_vf = sysfs_physical_function(bdf, pf);
 	if (is_vf)
 		sysfs_config(pf, config);
@@ -526,12 +519,12 @@ TEST_F(reset, by_link_error)
 	for (round = 0; round < 2; round++) {
 		uint64_t value;
 
-		dmesg_mark(&self->log);
+		dmesg_mark(&self->session.log);
 		ASSERT_EQ(vfio_set_irqs(device, VFIO_PCI_ERR_IRQ_INDEX, 1, &told.fd), 0);
 		ASSERT_TRUE(qmp_break_link(bdf));
 		EXPECT_EQ(poll(&told, 1, LEGACY_TIMEOUT), 1);
 		EXPECT_EQ(read(told.fd, &value, sizeof(value)), sizeof(value));
-		ASSERT_EQ(wait_for_log(&self->log, is_vf ? "device recovery failed" :
+		ASSERT_EQ(wait_for_log(&self->session.log, is_vf ? "device recovery failed" :
 				       "device recovery successful", LEGACY_TIMEOUT), 1);
 		if (is_vf)
 			restore_pf(pf, config);
@@ -546,10 +539,8 @@ TEST_F(reset, by_link_error)
 			expect_fresh(_metadata, &self->entropy);
 		} else {
 			iova_unmap(&self->entropy.area);
-			vfio_device_close(device);
-			vfio_device_open(device, &self->container, bdf);
-			if (vectors)
-				vfio_msix_enable(device, vectors);
+			session_detach(&self->session);
+			session_attach(&self->session);
 			entropy_start(&self->entropy, device, IOVA_BASE);
 			EXPECT_EQ(legacy_config(device), layout);
 			use(_metadata, &self->entropy);
@@ -578,7 +569,7 @@ static void set_power(struct __test_metadata *_metadata,
 
 TEST_F(reset, d3hot)
 {
-	struct vfio_device *device = &self->device;
+	struct vfio_device *device = self->device;
 	struct counters before, after;
 
 	if (!vfio_capability(device, PCI_CAP_ID_PM))
@@ -610,14 +601,14 @@ TEST_F(reset, d3hot_with_accesses_in_flight)
 	struct prober prober = rng_prober(&self->entropy);
 	unsigned int i;
 
-	if (!vfio_capability(&self->device, PCI_CAP_ID_PM))
+	if (!vfio_capability(self->device, PCI_CAP_ID_PM))
 		SKIP(return, "no power management capability");
 	probe_start(_metadata, &prober);
 	for (i = 0; i < ROUNDS / 2; i++) {
 		probe_epoch(&prober);
-		set_power(_metadata, &self->device, D3HOT);
-		set_power(_metadata, &self->device, D0);
-		vfio_command(&self->device, PCI_COMMAND_IO, 0);
+		set_power(_metadata, self->device, D3HOT);
+		set_power(_metadata, self->device, D0);
+		vfio_command(self->device, PCI_COMMAND_IO, 0);
 		probe_epoch(&prober);
 		usleep(20000);
 	}
@@ -630,30 +621,24 @@ TEST_F(reset, d3hot_with_accesses_in_flight)
 TEST_F(reset, close_with_accesses_in_flight)
 {
 	struct prober prober = rng_prober(&self->entropy);
-	unsigned int vectors = self->device.vectors, i;
-	char bdf[SYSFS_BDF_SIZE];
+	unsigned int i;
 
-	strcpy(bdf, self->device.bdf);
 	for (i = 0; i < ROUNDS / 4; i++) {
 		prober.error = 0;
 		ASSERT_EQ(pthread_create(&prober.thread, NULL, probe, &prober), 0);
 		usleep(50000);
 		iova_unmap(&self->entropy.area);
-		vfio_device_close(&self->device);
+		session_detach(&self->session);
 		pthread_join(prober.thread, NULL);
 		/* The thread notices by its file descriptor, not by an odd value */
 		EXPECT_EQ(prober.error, -EBADF);
 		EXPECT_EQ(prober.wrong, 0);
 		EXPECT_EQ(prober.unfounded, 0);
 
-		vfio_container_close(&self->container);
-		vfio_container_open(&self->container);
-		vfio_device_open(&self->device, &self->container, bdf);
-		if (vectors)
-			vfio_msix_enable(&self->device, vectors);
-		vfio_command(&self->device, PCI_COMMAND_IO, 0);
-		EXPECT_EQ(legacy_status(&self->device), 0);
-		entropy_start(&self->entropy, &self->device, IOVA_BASE);
+		session_attach(&self->session);
+		vfio_command(self->device, PCI_COMMAND_IO, 0);
+		EXPECT_EQ(legacy_status(self->device), 0);
+		entropy_start(&self->entropy, self->device, IOVA_BASE);
 		ASSERT_TRUE(entropy_works(&self->entropy));
 	}
 	EXPECT_GT(prober.good, 0);
@@ -673,12 +658,12 @@ TEST_F(reset, inherited_by_a_child)
 		uint8_t value;
 
 		for (i = 0; i < 200; i++)
-			if (vfio_read(&self->device, 0, VIRTIO_MMR_DEVICE_STATUS,
+			if (vfio_read(self->device, 0, VIRTIO_MMR_DEVICE_STATUS,
 				      &value, 1) != 1)
 				_exit(1);
 		_exit(0);
 	}
-	ASSERT_EQ(vfio_reset(&self->device), 0);
+	ASSERT_EQ(vfio_reset(self->device), 0);
 	ASSERT_EQ(waitpid(child, &status, 0), child);
 	EXPECT_EQ(status, 0);
 	expect_fresh(_metadata, &self->entropy);
@@ -693,9 +678,8 @@ TEST_F(reset, inherited_by_a_child)
  */
 FIXTURE(host_reset)
 {
-	struct dmesg log;
-	struct vfio_container container;
-	struct vfio_device device;
+	struct session session;
+	struct vfio_device *device;
 };
 
 FIXTURE_VARIANT(host_reset)
@@ -712,40 +696,33 @@ FIXTURE_SETUP(host_reset)
 
 	if (!bdf)
 		SKIP(return, "no net function given");
-	dmesg_mark(&self->log);
-	vfio_container_open(&self->container);
-	vfio_device_open(&self->device, &self->container, bdf);
-	NEED_VECTORS(&self->device, variant->vectors);
-	if (variant->vectors)
-		vfio_msix_enable(&self->device, variant->vectors);
-	vfio_command(&self->device, PCI_COMMAND_IO, 0);
-	if (!ethernet_has_mac(&self->device) || !legacy_takes_any_width(&self->device))
+	self->device = SESSION_OPEN_VECTORS(&self->session, bdf, variant->vectors);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	if (!ethernet_has_mac(self->device) || !legacy_takes_any_width(self->device))
 		SKIP(return, "needs a MAC address that can be read in one go");
 }
 
 FIXTURE_TEARDOWN(host_reset)
 {
-	vfio_device_close(&self->device);
-	vfio_container_close(&self->container);
-	EXPECT_TRUE(dmesg_clean(&self->log));
+	EXPECT_TRUE(session_close(&self->session));
 }
 
 TEST_F(host_reset, with_accesses_in_flight)
 {
 	struct prober prober = {
-		.device = &self->device,
-		.offset = legacy_config(&self->device),
+		.device = self->device,
+		.offset = legacy_config(self->device),
 		.width = 4,
 	};
 	unsigned int i;
 
 	/* The first bytes of the MAC address */
-	prober.value = legacy_read(&self->device, prober.offset, 4);
+	prober.value = legacy_read(self->device, prober.offset, 4);
 	ASSERT_NE(prober.value, 0xffffffff);
 	probe_start(_metadata, &prober);
 	for (i = 0; i < ROUNDS; i++) {
 		probe_epoch(&prober);
-		EXPECT_EQ(sysfs_reset(self->device.bdf), 0);
+		EXPECT_EQ(sysfs_reset(self->device->bdf), 0);
 		probe_epoch(&prober);
 		usleep(20000);
 	}
@@ -753,19 +730,18 @@ TEST_F(host_reset, with_accesses_in_flight)
 	EXPECT_GT(prober.ones, 0) {
 		TH_LOG("the function was never out of reach");
 	}
-	EXPECT_EQ(legacy_status(&self->device), 0);
+	EXPECT_EQ(legacy_status(self->device), 0);
 }
 
 /* Users come and go meanwhile; each of them finds a clean device, or must wait */
 TEST(host_resets_while_opened_and_closed)
 {
 	const char *bdf = functions_find("rng", 0);
-	struct vfio_container container;
 	unsigned int opened = 0, refused = 0;
+	struct vfio_device *device;
 	struct counters before;
-	struct vfio_device device;
+	struct session session;
 	struct entropy entropy;
-	struct dmesg log;
 	int ret, status;
 	pid_t child;
 
@@ -774,7 +750,8 @@ TEST(host_resets_while_opened_and_closed)
 	/* vfio-pci-core saves the BARs at open and may get those of a reset */
 	if (!sysfs_is_vf(bdf))
 		SKIP(return, "a PF loses its BARs by this, with plain vfio-pci too");
-	dmesg_mark(&log);
+	session_begin(&session, bdf);
+	device = &session.device;
 	before = count(bdf);
 	fflush(stdout);
 	child = fork();
@@ -793,29 +770,26 @@ TEST(host_resets_while_opened_and_closed)
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		uint8_t found;
 
-		vfio_container_open(&container);
-		ret = vfio_device_try_open(&device, &container, bdf);
+		ret = session_try_attach(&session);
 		if (ret) {
 			/* vfio does not wait for somebody else's reset */
 			EXPECT_EQ(ret, -EAGAIN);
 			refused++;
-			vfio_container_close(&container);
 			continue;
 		}
 		opened++;
-		EXPECT_EQ(vfio_config_read(&device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
-		EXPECT_EQ(vfio_config_read(&device, PCI_BASE_ADDRESS_0, 4),
+		EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
+		EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
 			  PCI_BASE_ADDRESS_SPACE_IO);
-		vfio_config_write(&device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
-		vfio_command(&device, PCI_COMMAND_IO, 0);
-		found = legacy_status(&device);
+		vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
+		vfio_command(device, PCI_COMMAND_IO, 0);
+		found = legacy_status(device);
 		EXPECT_TRUE(!found || found == 0xff) {
 			TH_LOG("device status %#x after open", found);
 		}
-		legacy_write(&device, VIRTIO_MMR_DEVICE_STATUS, 1,
+		legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
 			     VIRTIO_CONFIG_S_ACKNOWLEDGE);
-		vfio_device_close(&device);
-		vfio_container_close(&container);
+		session_detach(&session);
 	}
 	EXPECT_EQ(status, 0);
 	TH_LOG("opened %u times, refused %u times", opened, refused);
@@ -823,14 +797,11 @@ TEST(host_resets_while_opened_and_closed)
 	/* Opening and closing keep their hands off it, too */
 	EXPECT_EQ(count(bdf).offline, before.offline);
 
-	vfio_container_open(&container);
-	vfio_device_open(&device, &container, bdf);
-	entropy_start(&entropy, &device, IOVA_BASE);
+	session_attach(&session);
+	entropy_start(&entropy, device, IOVA_BASE);
 	EXPECT_TRUE(entropy_works(&entropy));
 	entropy_stop(&entropy);
-	vfio_device_close(&device);
-	vfio_container_close(&container);
-	EXPECT_TRUE(dmesg_clean(&log));
+	EXPECT_TRUE(session_close(&session));
 }
 
 FUNCTIONS_HARNESS_MAIN
