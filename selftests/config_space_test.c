@@ -11,6 +11,7 @@
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
@@ -228,17 +229,14 @@ struct command_writer {
 	uint16_t command;
 };
 
-static void *write_command(void *data)
+static int write_command(void *data)
 {
 	struct command_writer *writer = data;
-	unsigned int i;
 
-	for (i = 0; i < WRITER_ROUNDS; i++) {
-		pthread_barrier_wait(writer->barrier);
-		vfio_config_write(writer->device, PCI_COMMAND, 2, writer->command);
-		pthread_barrier_wait(writer->barrier);
-	}
-	return NULL;
+	pthread_barrier_wait(writer->barrier);
+	vfio_config_write(writer->device, PCI_COMMAND, 2, writer->command);
+	pthread_barrier_wait(writer->barrier);
+	return 0;
 }
 
 static bool is_of_one_writer(struct vfio_device *device)
@@ -252,10 +250,10 @@ static bool is_of_one_writer(struct vfio_device *device)
 /* Of two that write it at the same time the last one has all of COMMAND */
 TEST_F(config_space, two_write_command)
 {
-	struct command_writer writers[2] = {};
+	static struct command_writer writers[2];
+	static pthread_barrier_t barrier;
+	struct background *threads[2];
 	unsigned int i, torn = 0;
-	pthread_barrier_t barrier;
-	pthread_t threads[2];
 
 	ASSERT_EQ(pthread_barrier_init(&barrier, NULL, 3), 0);
 	for (i = 0; i < 2; i++) {
@@ -265,7 +263,7 @@ TEST_F(config_space, two_write_command)
 			.command = PCI_COMMAND_MEMORY |
 				   (i ? PCI_COMMAND_IO | PCI_COMMAND_MASTER : 0),
 		};
-		ASSERT_EQ(pthread_create(&threads[i], NULL, write_command, &writers[i]), 0);
+		threads[i] = background_repeat(write_command, &writers[i], WRITER_ROUNDS);
 	}
 	for (i = 0; i < WRITER_ROUNDS; i++) {
 		pthread_barrier_wait(&barrier);
@@ -273,7 +271,7 @@ TEST_F(config_space, two_write_command)
 		torn += !is_of_one_writer(self->device);
 	}
 	for (i = 0; i < 2; i++)
-		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		background_wait(threads[i]);
 	pthread_barrier_destroy(&barrier);
 	EXPECT_EQ(torn, 0);
 }

@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,6 +15,7 @@
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/session.h"
@@ -184,25 +184,22 @@ TEST_F(counters, resets)
 	EXPECT_COUNTED([FUNCTION_RESETS] = 1);
 }
 
-static void *read_on_and_on(void *data)
+static int read_queue_size(void *device)
 {
-	int i;
-
-	for (i = 0; i < THREAD_READS; i++)
-		legacy_read(data, VIRTIO_MMR_QUEUE_SIZE, 2);
-	return NULL;
+	legacy_read(device, VIRTIO_MMR_QUEUE_SIZE, 2);
+	return 0;
 }
 
 /* None is lost, whichever processors the threads are on */
 TEST_F(counters, many_threads)
 {
-	pthread_t threads[THREADS];
+	struct background *threads[THREADS];
 	int i;
 
 	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, read_on_and_on, self->device), 0);
+		threads[i] = background_repeat(read_queue_size, self->device, THREAD_READS);
 	for (i = 0; i < THREADS; i++)
-		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		background_wait(threads[i]);
 	EXPECT_COUNTED([IO_BAR_READS] = THREADS * THREAD_READS);
 }
 

@@ -4,15 +4,14 @@
  * behind it posts writes and takes its time to reset. QEMU's properties
  * mmr-post-delay and mmr-reset-delay make it do so; its counters tell.
  */
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/dmesg.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
@@ -133,38 +132,30 @@ TEST_F(port, reset_in_a_long_write)
 	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
-struct writer {
-	struct vfio_device *device;
-	atomic_bool done;
-};
-
-static void *reset_by_status(void *data)
+/* Whatever the write returns */
+static int reset_by_status(void *device)
 {
-	struct writer *writer = data;
 	const uint8_t zero = 0;
 
-	vfio_write(writer->device, VFIO_PCI_BAR0_REGION_INDEX,
-		   VIRTIO_MMR_DEVICE_STATUS, &zero, 1);
-	atomic_store(&writer->done, true);
-	return NULL;
+	vfio_write(device, VFIO_PCI_BAR0_REGION_INDEX, VIRTIO_MMR_DEVICE_STATUS, &zero, 1);
+	return 0;
 }
 
 /* The wait holds nothing that a reset of the function needs, and ends with it */
 TEST_F(port, a_reset_of_the_function_ends_the_wait)
 {
-	struct writer writer = { .device = self->device };
+	struct background *writer;
 	unsigned int start;
-	pthread_t thread;
 	uint64_t writes;
 
 	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	writes = qmp_counter(&self->qmp, "mmr-writes");
-	ASSERT_EQ(pthread_create(&thread, NULL, reset_by_status, &writer), 0);
-	while (qmp_counter(&self->qmp, "mmr-writes") == writes && !atomic_load(&writer.done))
+	writer = background_repeat(reset_by_status, self->device, 1);
+	while (qmp_counter(&self->qmp, "mmr-writes") == writes && !background_is_over(writer))
 		usleep(1000);
 	ASSERT_EQ(vfio_reset(self->device), 0);
 	start = now_ms();
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	background_wait(writer);
 	EXPECT_LT(now_ms() - start, PATIENCE / 2);
 	EXPECT_EQ(legacy_status(self->device), 0);
 }
@@ -223,20 +214,20 @@ TEST_F(port, slow_doorbells_are_not_used)
 
 #define FLOOD	20
 
-static void *reset_and_wait(void *data)
+static int reset_and_wait(void *device)
 {
-	legacy_write(data, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
-	return NULL;
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	return 0;
 }
 
 /* A guest that floods the log does not keep the messages of another one out of it */
 TEST_F(port, messages_of_others)
 {
 	const char *bdf = functions_find(NULL, 1);
-	char expected[128];
+	struct background *threads[FLOOD];
 	struct vfio_device *other;
-	pthread_t threads[FLOOD];
 	struct session second;
+	char expected[128];
 	unsigned int i;
 
 	if (self->reset_delay < PATIENCE)
@@ -248,9 +239,9 @@ TEST_F(port, messages_of_others)
 
 	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	for (i = 0; i < FLOOD; i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, reset_and_wait, self->device), 0);
+		threads[i] = background_repeat(reset_and_wait, self->device, 1);
 	for (i = 0; i < FLOOD; i++)
-		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		background_wait(threads[i]);
 	snprintf(expected, sizeof(expected), "%s: device status is still 0x01", self->device->bdf);
 	EXPECT_GT(dmesg_count(&second.log, expected, NULL), 0);
 	EXPECT_LT(dmesg_count(&second.log, expected, NULL), FLOOD);

@@ -6,7 +6,6 @@
  * then the user has a working device.
  */
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/eventfd.h>
@@ -15,6 +14,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/dmesg.h"
+#include "lib/background.h"
 #include "lib/entropy.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
@@ -187,31 +187,29 @@ struct reader {
 	struct vfio_device *device;
 	uint16_t value;
 	unsigned int good, wrong;
-	ssize_t error;
 };
 
-static void *read_queue_size(void *data)
+static int read_queue_size(void *data)
 {
 	struct reader *reader = data;
 	uint16_t value;
+	ssize_t done;
 
-	for (;;) {
-		reader->error = vfio_read(reader->device, 0, VIRTIO_MMR_QUEUE_SIZE,
-					  &value, sizeof(value));
-		if (reader->error != sizeof(value))
-			return NULL;
-		if (value == reader->value)
-			reader->good++;
-		else
-			reader->wrong++;
-	}
+	done = vfio_read(reader->device, 0, VIRTIO_MMR_QUEUE_SIZE, &value, sizeof(value));
+	if (done != sizeof(value))
+		return vfio_error(done, sizeof(value));
+	if (value == reader->value)
+		reader->good++;
+	else
+		reader->wrong++;
+	return 0;
 }
 
 TEST_F_TIMEOUT(removal, waits_for_user, 120)
 {
 	struct vfio_device *device = self->device;
-	struct reader reader = { .device = device };
-	pthread_t thread;
+	struct background *reading;
+	static struct reader reader;
 	unsigned int good;
 	uint32_t address;
 	pid_t child;
@@ -222,8 +220,9 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	vfio_msix_enable(device, 1);
 	request = request_eventfd(_metadata, device);
 	entropy_start(&self->entropy, device, IOVA_BASE);
+	reader.device = device;
 	reader.value = self->entropy.queue.ring.num;
-	ASSERT_EQ(pthread_create(&thread, NULL, read_queue_size, &reader), 0);
+	reading = background_start(read_queue_size, &reader);
 	EXPECT_FALSE(is_signalled(request, 0));
 
 	child = start_removal(_metadata, self, variant->removal);
@@ -248,8 +247,7 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	/* With accesses in flight, and with MSI-X and queues as they are */
 	iova_unmap(&self->entropy.area);
 	session_detach(&self->session);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(reader.error, -EBADF);
+	EXPECT_EQ(background_wait(reading), -EBADF);
 	EXPECT_EQ(reader.wrong, 0);
 	expect_removed(_metadata, self, variant->removal, child);
 	close(request);

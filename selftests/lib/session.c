@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <string.h>
 
+#include "background.h"
 #include "report.h"
 #include "session.h"
 
@@ -77,6 +78,7 @@ void session_enable_vectors(struct session *session, unsigned int vectors)
 
 bool session_close(struct session *session)
 {
+	background_stop_all();
 	session_detach(session);
 	return dmesg_clean(&session->log);
 }

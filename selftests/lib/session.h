@@ -40,7 +40,10 @@ struct vfio_device *session_open(struct session *session, const char *bdf);
 /* From now on; 0 changes nothing */
 void session_enable_vectors(struct session *session, unsigned int vectors);
 
-/* Closes the function, if it is open. False if the log has faults since the mark */
+/*
+ * Stops what is left in the background, and closes the function if it is open. False if
+ * the log has faults since the mark.
+ */
 bool session_close(struct session *session);
 
 /* Marks the log only; the function is opened later */

@@ -6,6 +6,7 @@
 #ifndef SELFTESTS_VFIO_H
 #define SELFTESTS_VFIO_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,6 +58,14 @@ ssize_t vfio_read(struct vfio_device *device, unsigned int region,
 		  uint64_t offset, void *data, size_t size);
 ssize_t vfio_write(struct vfio_device *device, unsigned int region,
 		   uint64_t offset, const void *data, size_t size);
+
+/* 0 if that moved all bytes, else a negative error code */
+static inline int vfio_error(ssize_t moved, size_t size)
+{
+	if (moved < 0)
+		return moved;
+	return moved == (ssize_t)size ? 0 : -EIO;
+}
 
 /* Config space registers of 1, 2 or 4 bytes; a short access ends the test */
 uint32_t vfio_config_read(struct vfio_device *device, unsigned int offset,
