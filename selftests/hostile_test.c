@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -16,6 +15,7 @@
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
@@ -148,15 +148,11 @@ TEST_F(hostile, bad_buffers)
 }
 
 /* Switches the function's memory off and on, which takes mappings away */
-static void *zap(void *data)
+static int zap(void *device)
 {
-	struct vfio_device *device = data;
-
-	for (;;) {
-		vfio_command(device, 0, PCI_COMMAND_MEMORY);
-		vfio_command(device, PCI_COMMAND_MEMORY, 0);
-	}
-	return NULL;
+	vfio_command(device, 0, PCI_COMMAND_MEMORY);
+	vfio_command(device, PCI_COMMAND_MEMORY, 0);
+	return 0;
 }
 
 /*
@@ -167,11 +163,10 @@ static void *zap(void *data)
 static int use_own_bar(struct vfio_device *device, void *buffer)
 {
 	struct timespec now, end;
-	pthread_t thread;
 	unsigned int i;
 
-	if (pthread_create(&thread, NULL, zap, device))
-		return 2;
+	/* It ends with the process */
+	background_start(zap, device);
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += 2;
 	do {
@@ -295,16 +290,14 @@ static bool slow_memory_provide(struct slow_memory *slow)
 struct slow_writer {
 	struct vfio_device *device;
 	void *buffer;
-	ssize_t done;
 };
 
-static void *write_slowly(void *data)
+static int write_slowly(void *data)
 {
 	struct slow_writer *writer = data;
 
-	writer->done = vfio_write(writer->device, VFIO_PCI_CONFIG_REGION_INDEX,
-				  PCI_COMMAND, writer->buffer, 2);
-	return NULL;
+	return vfio_error(vfio_write(writer->device, VFIO_PCI_CONFIG_REGION_INDEX,
+				     PCI_COMMAND, writer->buffer, 2), 2);
 }
 
 /* Waits until a process sleeps in the kernel and can only be killed */
@@ -333,17 +326,18 @@ static bool comes_to_wait(pid_t process)
 TEST_F(hostile, command_from_slow_memory)
 {
 	struct vfio_device *device = self->device;
-	struct slow_writer writer = { .device = device };
+	static struct slow_writer writer;
+	struct background *writing;
 	struct slow_memory slow;
 	unsigned int tenths;
-	pthread_t thread;
 	int status = -1;
 	pid_t child;
 
 	if (!slow_memory_create(&slow))
 		SKIP(return, "this kernel has no userfaultfd for us: %s", strerror(errno));
+	writer.device = device;
 	writer.buffer = slow.page;
-	ASSERT_EQ(pthread_create(&thread, NULL, write_slowly, &writer), 0);
+	writing = background_repeat(write_slowly, &writer, 1);
 	ASSERT_TRUE(slow_memory_is_awaited(&slow));
 	fflush(stdout);
 	child = fork();
@@ -370,8 +364,7 @@ TEST_F(hostile, command_from_slow_memory)
 	EXPECT_EQ(status, SIGKILL);
 
 	ASSERT_TRUE(slow_memory_provide(&slow));
-	ASSERT_EQ(pthread_join(thread, NULL), 0);
-	EXPECT_EQ(writer.done, 2);
+	EXPECT_EQ(background_wait(writing), 0);
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
 	EXPECT_EQ(legacy_status(device), 0xff);
 	vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
@@ -456,12 +449,10 @@ struct reader {
 	struct vfio_device *device;
 	/* BAR0 from 0x14 on: without MSI-X and with MSI-X */
 	uint8_t without[CONFIG_BYTES], with[CONFIG_BYTES];
-	bool stop;
 	unsigned int seen_without, seen_with, neither;
-	ssize_t error;
 };
 
-static void *read_layout(void *data)
+static int read_layout(void *data)
 {
 	static const struct {
 		unsigned int at, size;
@@ -472,55 +463,49 @@ static void *read_layout(void *data)
 	uint8_t bytes[CONFIG_BYTES];
 	unsigned int i;
 
-	while (!__atomic_load_n(&reader->stop, __ATOMIC_SEQ_CST)) {
-		for (i = 0; i < ARRAY_SIZE(accesses); i++) {
-			unsigned int at = accesses[i].at, size = accesses[i].size;
-			ssize_t done = vfio_read(reader->device, 0,
-						 VIRTIO_MMR_COMMON_SIZE + at, bytes,
-						 size);
+	for (i = 0; i < ARRAY_SIZE(accesses); i++) {
+		unsigned int at = accesses[i].at, size = accesses[i].size;
+		ssize_t done = vfio_read(reader->device, 0, VIRTIO_MMR_COMMON_SIZE + at,
+					 bytes, size);
 
-			if (done != (ssize_t)size) {
-				reader->error = done;
-				return NULL;
-			}
-			if (!memcmp(bytes, reader->without + at, size))
-				reader->seen_without++;
-			else if (!memcmp(bytes, reader->with + at, size))
-				reader->seen_with++;
-			else
-				reader->neither++;
-		}
+		if (done != (ssize_t)size)
+			return vfio_error(done, size);
+		if (!memcmp(bytes, reader->without + at, size))
+			reader->seen_without++;
+		else if (!memcmp(bytes, reader->with + at, size))
+			reader->seen_with++;
+		else
+			reader->neither++;
 	}
-	return NULL;
+	return 0;
 }
 
 TEST_F(hostile, layout_while_msix_is_switched)
 {
 	struct vfio_device *device = self->device;
-	struct reader reader = { .device = device };
-	pthread_t thread;
+	static struct reader reader;
+	struct background *reading;
 	unsigned int i;
 
 	if (!ethernet_has_mac(device) || !legacy_takes_any_width(device))
 		SKIP(return, "needs a MAC address that can be read in one go (net)");
 	NEED_VECTORS(device, 2);
+	reader.device = device;
 	ASSERT_EQ(vfio_read(device, 0, VIRTIO_MMR_COMMON_SIZE, reader.without,
 			    CONFIG_BYTES), CONFIG_BYTES);
 	memset(reader.with, NO_VECTORS, 4);
 	memcpy(reader.with + 4, reader.without, 4);
 
-	ASSERT_EQ(pthread_create(&thread, NULL, read_layout, &reader), 0);
+	reading = background_start(read_layout, &reader);
 	for (i = 0; i < 200; i++) {
 		vfio_msix_enable(device, 2);
 		usleep(2000);
 		vfio_msix_disable(device);
 		usleep(2000);
 	}
-	__atomic_store_n(&reader.stop, true, __ATOMIC_SEQ_CST);
-	pthread_join(thread, NULL);
+	EXPECT_EQ(background_stop(reading), 0);
 	TH_LOG("%u answers without MSI-X, %u with", reader.seen_without,
 	       reader.seen_with);
-	EXPECT_EQ(reader.error, 0);
 	EXPECT_EQ(reader.neither, 0);
 	EXPECT_GT(reader.seen_without, 0);
 	EXPECT_GT(reader.seen_with, 0);
@@ -565,54 +550,44 @@ TEST_F(hostile, low_power)
 	qmp_close(&qmp);
 }
 
-/* Reads a register that never changes, until it is told to stop */
+/* Reads a register that never changes */
 struct watcher {
 	struct vfio_device *device;
 	uint32_t value;
-	bool stop;
 	unsigned int good, wrong;
-	ssize_t error;
 };
 
-static void *watch(void *data)
+static int watch(void *data)
 {
 	struct watcher *watcher = data;
 	uint32_t value;
 	ssize_t done;
 
-	while (!__atomic_load_n(&watcher->stop, __ATOMIC_SEQ_CST)) {
-		done = vfio_read(watcher->device, 0, VIRTIO_MMR_DEVICE_FEATURES, &value,
-				 sizeof(value));
-		if (done != sizeof(value)) {
-			watcher->error = done;
-			break;
-		}
-		if (value == watcher->value)
-			watcher->good++;
-		else
-			watcher->wrong++;
-		/* Let it fall asleep now and then */
-		usleep(watcher->good % 50 ? 0 : 30000);
-	}
-	return NULL;
+	done = vfio_read(watcher->device, 0, VIRTIO_MMR_DEVICE_FEATURES, &value, sizeof(value));
+	if (done != sizeof(value))
+		return vfio_error(done, sizeof(value));
+	if (value == watcher->value)
+		watcher->good++;
+	else
+		watcher->wrong++;
+	/* Let it fall asleep now and then */
+	usleep(watcher->good % 50 ? 0 : 30000);
+	return 0;
 }
 
-/* Notifies as fast as it can, likewise */
+/* Notifies as fast as it can */
 struct notifier {
 	struct vfio_device *device;
-	bool stop;
 	uint64_t notifies;
 };
 
-static void *notify(void *data)
+static int notify(void *data)
 {
 	struct notifier *notifier = data;
 
-	while (!__atomic_load_n(&notifier->stop, __ATOMIC_SEQ_CST)) {
-		legacy_write(notifier->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
-		notifier->notifies++;
-	}
-	return NULL;
+	legacy_write(notifier->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
+	notifier->notifies++;
+	return 0;
 }
 
 /*
@@ -622,9 +597,9 @@ static void *notify(void *data)
 TEST_F(hostile, low_power_switches_while_used)
 {
 	struct vfio_device *device = self->device;
-	struct watcher watcher = { .device = device };
-	struct notifier notifier = { .device = device };
-	pthread_t watching, notifying;
+	struct background *watching, *notifying;
+	static struct notifier notifier;
+	static struct watcher watcher;
 	uint64_t offline, notifies;
 	unsigned int i;
 
@@ -632,21 +607,20 @@ TEST_F(hostile, low_power_switches_while_used)
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	offline = qmp_count(device->bdf, "mmr-offline");
 	notifies = qmp_count(device->bdf, "mmr-notifies");
+	watcher.device = device;
 	watcher.value = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
-	ASSERT_EQ(pthread_create(&watching, NULL, watch, &watcher), 0);
-	ASSERT_EQ(pthread_create(&notifying, NULL, notify, &notifier), 0);
+	notifier.device = device;
+	watching = background_start(watch, &watcher);
+	notifying = background_start(notify, &notifier);
 	for (i = 0; i < 200; i++) {
 		ASSERT_EQ(vfio_low_power(device, true), 0);
 		usleep(1000);
 		ASSERT_EQ(vfio_low_power(device, false), 0);
 		usleep(1000);
 	}
-	__atomic_store_n(&watcher.stop, true, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&notifier.stop, true, __ATOMIC_SEQ_CST);
-	pthread_join(watching, NULL);
-	pthread_join(notifying, NULL);
+	EXPECT_EQ(background_stop(watching), 0);
+	EXPECT_EQ(background_stop(notifying), 0);
 	TH_LOG("%u answers, %lu notifications", watcher.good, notifier.notifies);
-	EXPECT_EQ(watcher.error, 0);
 	EXPECT_EQ(watcher.wrong, 0);
 	EXPECT_GT(watcher.good, 40);
 	EXPECT_GT(notifier.notifies, 40);
@@ -671,12 +645,12 @@ static void expect_power(struct __test_metadata *_metadata, const char *bdf,
 TEST_F(hostile, host_power_switches)
 {
 	struct vfio_device *device = self->device;
-	struct watcher watcher = { .device = device };
+	static struct watcher watcher;
+	struct background *watching;
 	const char *bdf = self->session.bdf;
 	char control[16], deep[16];
 	bool low_power, asleep = false;
 	uint64_t offline;
-	pthread_t thread;
 	unsigned int i;
 
 	if (!vfio_capability(device, PCI_CAP_ID_PM))
@@ -685,8 +659,9 @@ TEST_F(hostile, host_power_switches)
 	sysfs_text(bdf, "d3cold_allowed", deep, sizeof(deep));
 	low_power = vfio_has_low_power(device);
 	offline = qmp_count(bdf, "mmr-offline");
+	watcher.device = device;
 	watcher.value = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
-	ASSERT_EQ(pthread_create(&thread, NULL, watch, &watcher), 0);
+	watching = background_start(watch, &watcher);
 	for (i = 0; i < 40; i++) {
 		EXPECT_EQ(sysfs_write(bdf, "power/control", i & 1 ? "on" : "auto"), 0);
 		EXPECT_EQ(sysfs_write(bdf, "d3cold_allowed", i & 2 ? "1" : "0"), 0);
@@ -697,10 +672,8 @@ TEST_F(hostile, host_power_switches)
 		}
 		usleep(25000);
 	}
-	__atomic_store_n(&watcher.stop, true, __ATOMIC_SEQ_CST);
-	pthread_join(thread, NULL);
+	EXPECT_EQ(background_stop(watching), 0);
 	TH_LOG("%u answers", watcher.good);
-	EXPECT_EQ(watcher.error, 0);
 	EXPECT_EQ(watcher.wrong, 0);
 	EXPECT_GT(watcher.good, 40);
 	session_detach(&self->session);

@@ -7,14 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_net.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
@@ -77,6 +76,7 @@ FIXTURE_SETUP(ioeventfd)
 
 FIXTURE_TEARDOWN(ioeventfd)
 {
+	background_stop_all();
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-strays"), self->strays);
 	/* Touched in D3, or while it was reset */
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), self->offline);
@@ -423,20 +423,9 @@ TEST_F(ioeventfd, gone_after_close)
 	EXPECT_EQ(add(self->device, 0, -1), -ENODEV);
 }
 
-struct resetter {
-	struct vfio_device *device;
-	atomic_bool begun, ended;
-	int result;
-};
-
-static void *reset_once(void *data)
+static int reset_function(void *device)
 {
-	struct resetter *resetter = data;
-
-	atomic_store(&resetter->begun, true);
-	resetter->result = vfio_reset(resetter->device);
-	atomic_store(&resetter->ended, true);
-	return NULL;
+	return vfio_reset(device);
 }
 
 /*
@@ -447,7 +436,7 @@ static void *reset_once(void *data)
 TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 {
 	unsigned long dropped, now = 0;
-	pthread_t thread;
+	struct background *resetter;
 	bool seen = false;
 	unsigned int i;
 
@@ -455,18 +444,13 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 		ASSERT_EQ(add(self->device, i, self->fd), 0);
 	/* On a busy machine the reset may not have begun after 10 ms, or be over */
 	for (i = 0; i < 50 && !seen; i++) {
-		struct resetter resetter = { .device = self->device };
-
 		dropped = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
-		ASSERT_EQ(pthread_create(&thread, NULL, reset_once, &resetter), 0);
-		while (!atomic_load(&resetter.begun))
-			;
+		resetter = background_repeat(reset_function, self->device, 1);
 		usleep(10000);
 		signal_eventfd(_metadata, self->fd);
 		now = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
-		seen = !atomic_load(&resetter.ended) && now - dropped == LIMIT;
-		ASSERT_EQ(pthread_join(thread, NULL), 0);
-		ASSERT_EQ(resetter.result, 0);
+		seen = !background_is_over(resetter) && now - dropped == LIMIT;
+		ASSERT_EQ(background_wait(resetter), 0);
 	}
 	EXPECT_TRUE(seen) {
 		TH_LOG("%lu of %u were dropped in the last reset", now - dropped, LIMIT);
@@ -482,19 +466,16 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 
 struct power {
 	struct vfio_device *device;
-	uint16_t state;
-	atomic_bool begun;
+	unsigned int at;
+	uint16_t control;
 };
 
-static void *set_power(void *data)
+static int set_power(void *data)
 {
 	struct power *power = data;
-	unsigned int at = vfio_capability(power->device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
-	uint16_t control = vfio_config_read(power->device, at, 2);
 
-	atomic_store(&power->begun, true);
-	vfio_config_write(power->device, at, 2, (control & ~PCI_PM_CTRL_STATE_MASK) | power->state);
-	return NULL;
+	vfio_config_write(power->device, power->at, 2, power->control);
+	return 0;
 }
 
 struct paths {
@@ -518,22 +499,26 @@ static struct paths count_paths(const char *bdf)
 TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 {
 	static const uint16_t states[] = { 3, 0 };
+	unsigned int at = vfio_capability(self->device, PCI_CAP_ID_PM) + PCI_PM_CTRL, i;
 	unsigned long written_late = 0;
-	unsigned int i;
+	static struct power power;
 
-	ASSERT_NE(vfio_capability(self->device, PCI_CAP_ID_PM), 0);
+	ASSERT_NE(at, PCI_PM_CTRL);
 	for (i = 0; i < 100 && (i < 20 || !written_late); i++) {
-		struct power power = { .device = self->device, .state = states[i % 2] };
 		struct paths before = count_paths(self->device->bdf), after;
-		pthread_t thread;
+		struct background *setter;
 
 		ASSERT_EQ(add(self->device, 0, self->fd), 0);
-		ASSERT_EQ(pthread_create(&thread, NULL, set_power, &power), 0);
-		while (!atomic_load(&power.begun))
-			;
+		power = (struct power){
+			.device = self->device,
+			.at = at,
+			.control = (vfio_config_read(self->device, at, 2) &
+				    ~PCI_PM_CTRL_STATE_MASK) | states[i % 2],
+		};
+		setter = background_repeat(set_power, &power, 1);
 		usleep(3000);
 		signal_eventfd(_metadata, self->fd);
-		ASSERT_EQ(pthread_join(thread, NULL), 0);
+		background_wait(setter);
 		/* Removal waits for what was deferred */
 		ASSERT_EQ(add(self->device, 0, -1), 0);
 		after = count_paths(self->device->bdf);
@@ -554,23 +539,21 @@ struct signaller {
 	int fd;
 	/* What is added is signalled already, and handled in the ioctl */
 	bool adds;
-	atomic_bool stop;
-	uint64_t signals, errors;
+	uint64_t signals;
 };
 
-static void *signal_on_and_on(void *data)
+static int signal_once(void *data)
 {
 	struct signaller *signaller = data;
 	uint64_t one = 1;
+	int ret;
 
-	while (!atomic_load(&signaller->stop)) {
-		if (write(signaller->fd, &one, sizeof(one)) == sizeof(one))
-			signaller->signals++;
-		if (signaller->adds && (add(signaller->device, 0, signaller->fd) ||
-					add(signaller->device, 0, -1)))
-			signaller->errors++;
-	}
-	return NULL;
+	if (write(signaller->fd, &one, sizeof(one)) == sizeof(one))
+		signaller->signals++;
+	if (!signaller->adds)
+		return 0;
+	ret = add(signaller->device, 0, signaller->fd);
+	return ret ?: add(signaller->device, 0, -1);
 }
 
 /*
@@ -580,14 +563,15 @@ static void *signal_on_and_on(void *data)
 TEST_F(ioeventfd, each_signal_once_while_others_flood)
 {
 	uint64_t window = window_in_file(self->device);
-	struct signaller flood = { .device = self->device };
+	struct background *threads[2];
+	static struct signaller flood;
 	struct paths before, after;
-	pthread_t threads[2];
 	unsigned int i;
 
 	if (!vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	ASSERT_NE(window, 0);
+	flood.device = self->device;
 	flood.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ASSERT_GE(flood.fd, 0);
 	/* Many on one eventfd, of a kind that no counter counts */
@@ -597,15 +581,14 @@ TEST_F(ioeventfd, each_signal_once_while_others_flood)
 	before = count_paths(self->device->bdf);
 	ASSERT_EQ(vfio_low_power(self->device, true), 0);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
-		ASSERT_EQ(pthread_create(&threads[i], NULL, signal_on_and_on, &flood), 0);
+		threads[i] = background_start(signal_once, &flood);
 	for (i = 0; i < REMOVALS; i++) {
 		ASSERT_EQ(add(self->device, 0, self->fd), 0);
 		signal_eventfd(_metadata, self->fd);
 		ASSERT_EQ(add(self->device, 0, -1), 0);
 	}
-	atomic_store(&flood.stop, true);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
-		ASSERT_EQ(pthread_join(threads[i], NULL), 0);
+		EXPECT_EQ(background_stop(threads[i]), 0);
 	ASSERT_EQ(vfio_low_power(self->device, false), 0);
 
 	after = count_paths(self->device->bdf);
@@ -645,33 +628,32 @@ TEST_F(ioeventfd, dropped_late_without_io_decode)
 /* The teardown asks the device whether it was touched while in reset or D3 */
 TEST_F(ioeventfd, while_resets_go_on)
 {
+	static struct signaller signaller;
 	unsigned int kind;
 
 	for (kind = 0; kind < 4; kind++) {
 		bool adds = kind & 1, by_host = kind & 2;
-		struct signaller signaller = {
+		struct background *signalling;
+		uint64_t now;
+		int i;
+
+		signaller = (struct signaller){
 			.device = self->device,
 			.fd = self->fd,
 			.adds = adds,
 		};
-		pthread_t thread;
-		uint64_t now;
-		int i;
-
 		TH_LOG("resets by %s, eventfds %s", by_host ? "the host" : "the user",
 		       adds ? "added when signalled" : "added before");
 		if (!adds)
 			ASSERT_EQ(add(self->device, 0, self->fd), 0);
-		ASSERT_EQ(pthread_create(&thread, NULL, signal_on_and_on, &signaller), 0);
+		signalling = background_start(signal_once, &signaller);
 		for (i = 0; i < 5; i++) {
 			EXPECT_EQ(by_host ? sysfs_reset(self->device->bdf) :
 					    vfio_reset(self->device), 0);
 			/* What is signalled in a reset by the host is dropped: not all of it */
 			usleep(20000);
 		}
-		atomic_store(&signaller.stop, true);
-		ASSERT_EQ(pthread_join(thread, NULL), 0);
-		EXPECT_EQ(signaller.errors, 0);
+		EXPECT_EQ(background_stop(signalling), 0);
 		/* Removal waits for what was deferred */
 		EXPECT_EQ(add(self->device, 0, -1), adds ? -ENODEV : 0);
 		now = qmp_counter(&self->qmp, "mmr-notifies");

@@ -5,12 +5,12 @@
  */
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/dmesg.h"
 #include "lib/entropy.h"
 #include "lib/ethernet.h"
@@ -51,6 +51,7 @@ FIXTURE_SETUP(reset)
 
 FIXTURE_TEARDOWN(reset)
 {
+	background_stop_all();
 	entropy_stop(&self->entropy);
 	EXPECT_TRUE(session_close(&self->session));
 }
@@ -300,14 +301,13 @@ static struct counters count(const char *bdf)
 }
 
 /*
- * A thread that reads a register of which the value is known, writes another
- * one, and reads again, all the time, and keeps books on the answers.
+ * Reads a register of which the value is known, writes another one, and reads again, in
+ * the background, and keeps books on the answers.
  */
 struct prober {
 	struct vfio_device *device;
 	unsigned int offset, width;
 	uint32_t value;
-	bool stop;
 	/* Odd while the function may be out of reach */
 	unsigned int epoch;
 	unsigned int good, ones, wrong;
@@ -315,21 +315,18 @@ struct prober {
 	unsigned int unfounded;
 	/* Writes of which it is certain, or not certain, that they arrived */
 	unsigned int arrived, uncertain;
-	ssize_t error;
-	pthread_t thread;
+	struct background *thread;
 	struct counters before;
 };
 
-static bool probe_read(struct prober *prober, bool *good)
+static int probe_read(struct prober *prober, bool *good)
 {
 	uint32_t ones = prober->width == 4 ? 0xffffffff : 0xffff, value = 0;
 	ssize_t done;
 
 	done = vfio_read(prober->device, 0, prober->offset, &value, prober->width);
-	if (done != (ssize_t)prober->width) {
-		prober->error = done;
-		return false;
-	}
+	if (done != (ssize_t)prober->width)
+		return vfio_error(done, prober->width);
 	*good = value == prober->value;
 	if (*good)
 		prober->good++;
@@ -337,50 +334,43 @@ static bool probe_read(struct prober *prober, bool *good)
 		prober->ones++;
 	else
 		prober->wrong++;
-	return true;
+	return 0;
 }
 
-static void *probe(void *data)
+static int probe(void *data)
 {
-	const uint16_t queue = 0;
 	struct prober *prober = data;
-	bool before, after;
+	unsigned int epoch = __atomic_load_n(&prober->epoch, __ATOMIC_SEQ_CST);
+	const uint16_t queue = 0;
+	bool before, after, same;
+	int ret;
 
-	while (!__atomic_load_n(&prober->stop, __ATOMIC_SEQ_CST)) {
-		unsigned int epoch = __atomic_load_n(&prober->epoch, __ATOMIC_SEQ_CST);
-		bool same;
-		ssize_t done;
+	ret = probe_read(prober, &before);
+	if (ret)
+		return ret;
+	ret = vfio_error(vfio_write(prober->device, 0, VIRTIO_MMR_QUEUE_SELECT, &queue, 2), 2);
+	if (ret)
+		return ret;
+	ret = probe_read(prober, &after);
+	if (ret)
+		return ret;
 
-		if (!probe_read(prober, &before))
-			break;
-		done = vfio_write(prober->device, 0, VIRTIO_MMR_QUEUE_SELECT,
-				  &queue, 2);
-		if (done != 2) {
-			prober->error = done;
-			break;
-		}
-		if (!probe_read(prober, &after))
-			break;
-
-		same = __atomic_load_n(&prober->epoch, __ATOMIC_SEQ_CST) == epoch;
-		if (same && !(epoch & 1)) {
-			prober->arrived++;
-			prober->unfounded += !before + !after;
-		} else if (!same || before || after) {
-			prober->uncertain++;
-		}
-		/* Else out of reach from the first read to the second one */
+	same = __atomic_load_n(&prober->epoch, __ATOMIC_SEQ_CST) == epoch;
+	if (same && !(epoch & 1)) {
+		prober->arrived++;
+		prober->unfounded += !before + !after;
+	} else if (!same || before || after) {
+		prober->uncertain++;
 	}
-	return NULL;
+	/* Else out of reach from the first read to the second one */
+	return 0;
 }
 
-static void probe_start(struct __test_metadata *_metadata, struct prober *prober)
+static void probe_start(struct prober *prober)
 {
-	prober->stop = false;
 	prober->epoch = 0;
-	prober->error = 0;
 	prober->before = count(prober->device->bdf);
-	ASSERT_EQ(pthread_create(&prober->thread, NULL, probe, prober), 0);
+	prober->thread = background_start(probe, prober);
 }
 
 static void probe_epoch(struct prober *prober)
@@ -393,10 +383,8 @@ static void probe_stop(struct __test_metadata *_metadata, struct prober *prober)
 	struct counters after;
 	uint64_t writes;
 
-	__atomic_store_n(&prober->stop, true, __ATOMIC_SEQ_CST);
-	pthread_join(prober->thread, NULL);
+	EXPECT_EQ(background_stop(prober->thread), 0);
 	TH_LOG("%u answers of the device, %u of all ones", prober->good, prober->ones);
-	EXPECT_EQ(prober->error, 0);
 	EXPECT_EQ(prober->wrong, 0);
 	EXPECT_EQ(prober->unfounded, 0);
 	EXPECT_GT(prober->good, ROUNDS);
@@ -425,11 +413,12 @@ static struct prober rng_prober(struct entropy *entropy)
 
 TEST_F(reset, with_accesses_in_flight)
 {
-	struct prober prober = rng_prober(&self->entropy);
 	bool has_flr = has_function_level_reset(self->device);
+	static struct prober prober;
 	unsigned int i;
 
-	probe_start(_metadata, &prober);
+	prober = rng_prober(&self->entropy);
+	probe_start(&prober);
 	for (i = 0; i < ROUNDS; i++) {
 		probe_epoch(&prober);
 		reset_function(_metadata, self->device,
@@ -598,12 +587,13 @@ TEST_F(reset, d3hot)
 
 TEST_F(reset, d3hot_with_accesses_in_flight)
 {
-	struct prober prober = rng_prober(&self->entropy);
+	static struct prober prober;
 	unsigned int i;
 
 	if (!vfio_capability(self->device, PCI_CAP_ID_PM))
 		SKIP(return, "no power management capability");
-	probe_start(_metadata, &prober);
+	prober = rng_prober(&self->entropy);
+	probe_start(&prober);
 	for (i = 0; i < ROUNDS / 2; i++) {
 		probe_epoch(&prober);
 		set_power(_metadata, self->device, D3HOT);
@@ -620,18 +610,17 @@ TEST_F(reset, d3hot_with_accesses_in_flight)
 
 TEST_F(reset, close_with_accesses_in_flight)
 {
-	struct prober prober = rng_prober(&self->entropy);
+	static struct prober prober;
 	unsigned int i;
 
+	prober = rng_prober(&self->entropy);
 	for (i = 0; i < ROUNDS / 4; i++) {
-		prober.error = 0;
-		ASSERT_EQ(pthread_create(&prober.thread, NULL, probe, &prober), 0);
+		prober.thread = background_start(probe, &prober);
 		usleep(50000);
 		iova_unmap(&self->entropy.area);
 		session_detach(&self->session);
-		pthread_join(prober.thread, NULL);
 		/* The thread notices by its file descriptor, not by an odd value */
-		EXPECT_EQ(prober.error, -EBADF);
+		EXPECT_EQ(background_wait(prober.thread), -EBADF);
 		EXPECT_EQ(prober.wrong, 0);
 		EXPECT_EQ(prober.unfounded, 0);
 
@@ -709,17 +698,18 @@ FIXTURE_TEARDOWN(host_reset)
 
 TEST_F(host_reset, with_accesses_in_flight)
 {
-	struct prober prober = {
+	static struct prober prober;
+	unsigned int i;
+
+	prober = (struct prober){
 		.device = self->device,
 		.offset = legacy_config(self->device),
 		.width = 4,
 	};
-	unsigned int i;
-
 	/* The first bytes of the MAC address */
 	prober.value = legacy_read(self->device, prober.offset, 4);
 	ASSERT_NE(prober.value, 0xffffffff);
-	probe_start(_metadata, &prober);
+	probe_start(&prober);
 	for (i = 0; i < ROUNDS; i++) {
 		probe_epoch(&prober);
 		EXPECT_EQ(sysfs_reset(self->device->bdf), 0);
