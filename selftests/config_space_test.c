@@ -5,7 +5,6 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -122,14 +121,8 @@ TEST_F(config_space, identity_is_read_only)
 /* Neither the register nor the number of interrupts promises INTx */
 TEST_F(config_space, no_intx)
 {
-	struct vfio_irq_info info = {
-		.argsz = sizeof(info),
-		.index = VFIO_PCI_INTX_IRQ_INDEX,
-	};
-
 	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_PIN, 1), 0);
-	ASSERT_EQ(ioctl(self->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info), 0);
-	EXPECT_EQ(info.count, 0);
+	EXPECT_EQ(vfio_irqs(self->device, VFIO_PCI_INTX_IRQ_INDEX), 0);
 }
 
 TEST_F(config_space, command_io)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -135,27 +134,21 @@ TEST_F(counters, unreachable)
 
 TEST_F(counters, notifications)
 {
-	const uint64_t offset = self->device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY;
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.offset = offset,
-		.fd = eventfd(0, EFD_CLOEXEC),
-	};
+	int fd = eventfd(0, EFD_CLOEXEC);
 	uint64_t one = 1;
 
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 2, [NOTIFY_WRITES] = 2);
 
-	ASSERT_GE(ioeventfd.fd, 0);
-	ASSERT_EQ(ioctl(self->device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
-	ASSERT_EQ(write(ioeventfd.fd, &one, sizeof(one)), sizeof(one));
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, fd), 0);
+	ASSERT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
 	EXPECT_COUNTED([NOTIFY_IOEVENTFDS] = 1);
 	vfio_command(self->device, 0, PCI_COMMAND_IO);
-	ASSERT_EQ(write(ioeventfd.fd, &one, sizeof(one)), sizeof(one));
+	ASSERT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
 	EXPECT_COUNTED([CONFIG_READS] = 1, [CONFIG_WRITES] = 1, [NOTIFY_DROPPED] = 1);
-	close(ioeventfd.fd);
+	close(fd);
 }
 
 TEST_F(counters, layout_switches)

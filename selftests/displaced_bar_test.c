@@ -324,15 +324,12 @@ TEST_F(displaced, msix_table)
 /* A BAR0 that is not shown is out of reach where it would be in the file */
 TEST_F(displaced, hidden)
 {
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = VFIO_DEVICE_IOEVENTFD_16,
-	};
 	struct vfio_device *device = self->device;
 	struct mmr_window window;
 	uint8_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	uint64_t at;
 	void *memory;
+	int fd;
 
 	ASSERT_TRUE(sysfs_window(device->bdf, &window));
 	at = (window.bar ? 0 : window.offset) + VIRTIO_MMR_DEVICE_STATUS;
@@ -360,12 +357,11 @@ TEST_F(displaced, hidden)
 	EXPECT_EQ(memory, MAP_FAILED);
 	EXPECT_EQ(errno, EINVAL);
 
-	ioeventfd.offset = window.offset + VIRTIO_MMR_QUEUE_NOTIFY;
-	ioeventfd.fd = eventfd(0, EFD_CLOEXEC);
-	ASSERT_GE(ioeventfd.fd, 0);
-	EXPECT_EQ(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), -1);
-	EXPECT_EQ(errno, EINVAL);
-	close(ioeventfd.fd);
+	fd = eventfd(0, EFD_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+				 window.offset + VIRTIO_MMR_QUEUE_NOTIFY, 0, fd), -EINVAL);
+	close(fd);
 }
 
 static void direct_window(struct vfio_device *device, unsigned int window,

@@ -32,26 +32,6 @@ FIXTURE(ioeventfd)
 	uint64_t notifies, strays, offline;
 };
 
-static int set_ioeventfd(struct vfio_device *device, uint32_t flags, uint64_t position,
-			 uint64_t data, int fd)
-{
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = flags,
-		.offset = device->regions[VFIO_PCI_BAR0_REGION_INDEX].offset + position,
-		.data = data,
-		.fd = fd,
-	};
-
-	return ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd) ? -errno : 0;
-}
-
-static int add(struct vfio_device *device, uint16_t queue, int fd)
-{
-	return set_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
-			     VIRTIO_MMR_QUEUE_NOTIFY, queue, fd);
-}
-
 static void signal_eventfd(struct __test_metadata *_metadata, int fd)
 {
 	uint64_t one = 1;
@@ -99,7 +79,7 @@ TEST_F(ioeventfd, each_signal_notifies_once)
 	int i;
 
 	ASSERT_GE(second, 0);
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	EXPECT_NOTIFIES(0);
 	for (i = 0; i < 10; i++) {
 		signal_eventfd(_metadata, self->fd);
@@ -111,7 +91,7 @@ TEST_F(ioeventfd, each_signal_notifies_once)
 	/* Beside the register, which still works, and beside another one */
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_NOTIFIES(1);
-	ASSERT_EQ(add(self->device, 1, second), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 1, second), 0);
 	signal_eventfd(_metadata, second);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(2);
@@ -122,19 +102,19 @@ TEST_F(ioeventfd, signal_before_registration_counts)
 {
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	EXPECT_NOTIFIES(1);
 }
 
 TEST_F(ioeventfd, removal)
 {
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
-	ASSERT_EQ(add(self->device, 0, -1), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, -1), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	EXPECT_EQ(add(self->device, 0, -1), -ENODEV);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, -1), -ENODEV);
 	/* What was signalled meanwhile is delivered to the next one */
-	EXPECT_EQ(add(self->device, 0, self->fd), 0);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	EXPECT_NOTIFIES(1);
 }
 
@@ -156,18 +136,19 @@ TEST_F(ioeventfd, mistakes)
 		{ VFIO_DEVICE_IOEVENTFD_16, VIRTIO_MMR_DEVICE_STATUS, 0 },
 		{ VFIO_DEVICE_IOEVENTFD_16, 0x100000, 0 },
 	};
+	const uint64_t bar0 = self->device->regions[VFIO_PCI_BAR0_REGION_INDEX].offset;
 	struct vfio_device_ioeventfd truncated = {
 		.argsz = offsetof(struct vfio_device_ioeventfd, fd),
 		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.offset = self->device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
+		.offset = bar0 + VIRTIO_MMR_QUEUE_NOTIFY,
 		.fd = self->fd,
 	};
 	int file = open("/dev/null", O_RDWR | O_CLOEXEC);
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(refused); i++) {
-		EXPECT_EQ(set_ioeventfd(self->device, refused[i].flags,
-					refused[i].position, refused[i].data, self->fd),
+		EXPECT_EQ(vfio_ioeventfd(self->device, refused[i].flags,
+					 bar0 + refused[i].position, refused[i].data, self->fd),
 			  -EINVAL) {
 			TH_LOG("case %u", i);
 		}
@@ -177,26 +158,17 @@ TEST_F(ioeventfd, mistakes)
 	EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_IOEVENTFD, NULL), -1);
 	EXPECT_EQ(errno, EFAULT);
 
-	EXPECT_EQ(add(self->device, 0, -2), -EINVAL);
-	EXPECT_EQ(add(self->device, 0, 1000000), -EBADF);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, -2), -EINVAL);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, 1000000), -EBADF);
 	ASSERT_GE(file, 0);
-	EXPECT_EQ(add(self->device, 0, file), -EINVAL);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, file), -EINVAL);
 	close(file);
 
 	/* None of these has left anything behind */
-	EXPECT_EQ(add(self->device, 0, self->fd), 0);
-	EXPECT_EQ(add(self->device, 0, self->fd), -EEXIST);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, self->fd), -EEXIST);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
-}
-
-/* Anywhere in the file */
-static int set_anywhere(struct vfio_device *device, uint32_t width, uint64_t offset,
-			uint64_t data, int fd)
-{
-	return set_ioeventfd(device, width,
-			     offset - device->regions[VFIO_PCI_BAR0_REGION_INDEX].offset,
-			     data, fd);
 }
 
 /* The legacy registers by their memory BAR: where in the file; 0 if it is not shown */
@@ -246,8 +218,8 @@ TEST_F(ioeventfd, in_memory_bars)
 		uint32_t before = legacy_read(device, writes[i].reg, writes[i].bytes);
 
 		ASSERT_NE(before, writes[i].value);
-		ASSERT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, self->fd), 0);
-		EXPECT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, self->fd),
+		ASSERT_EQ(vfio_ioeventfd(device, writes[i].width, at, writes[i].data, self->fd), 0);
+		EXPECT_EQ(vfio_ioeventfd(device, writes[i].width, at, writes[i].data, self->fd),
 			  -EEXIST);
 		EXPECT_EQ(legacy_read(device, writes[i].reg, writes[i].bytes), before);
 		vfio_command(device, 0, PCI_COMMAND_IO);
@@ -256,8 +228,8 @@ TEST_F(ioeventfd, in_memory_bars)
 		EXPECT_EQ(legacy_read(device, writes[i].reg, writes[i].bytes), writes[i].value) {
 			TH_LOG("case %u", i);
 		}
-		EXPECT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, -1), 0);
-		EXPECT_EQ(set_anywhere(device, writes[i].width, at, writes[i].data, -1), -ENODEV);
+		EXPECT_EQ(vfio_ioeventfd(device, writes[i].width, at, writes[i].data, -1), 0);
+		EXPECT_EQ(vfio_ioeventfd(device, writes[i].width, at, writes[i].data, -1), -ENODEV);
 	}
 
 	/* Removed is removed */
@@ -266,8 +238,8 @@ TEST_F(ioeventfd, in_memory_bars)
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SELECT, 2), 0);
 
 	/* A doorbell that is rung by its memory is rung */
-	ASSERT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
-			       window + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd), 0);
+	ASSERT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+				 window + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd), 0);
 	EXPECT_NOTIFIES(1);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
@@ -298,21 +270,21 @@ TEST_F(ioeventfd, not_in_other_regions)
 		const struct vfio_region_info *region = &device->regions[index];
 
 		if (region->size && index < SYSFS_NUM_BARS) {
-			EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
-					       region->offset + region->size, 0, self->fd),
+			EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+						 region->offset + region->size, 0, self->fd),
 				  -EINVAL);
-			EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_32,
-					       region->offset + region->size - 2, 0, self->fd),
+			EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_32,
+						 region->offset + region->size - 2, 0, self->fd),
 				  -EINVAL);
-			EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
-					       region->offset + 1, 0, self->fd), -EINVAL);
-			EXPECT_EQ(set_anywhere(device, 3, region->offset, 0, self->fd), -EINVAL);
+			EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+						 region->offset + 1, 0, self->fd), -EINVAL);
+			EXPECT_EQ(vfio_ioeventfd(device, 3, region->offset, 0, self->fd), -EINVAL);
 			continue;
 		}
 		if (is_shown(device, region->offset))
 			continue;
-		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
-				       region->offset + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd),
+		EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+					 region->offset + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd),
 			  -EINVAL) {
 			TH_LOG("region %u", index);
 		}
@@ -320,8 +292,8 @@ TEST_F(ioeventfd, not_in_other_regions)
 	for (index = 0; index < ARRAY_SIZE(odd); index++) {
 		if (is_shown(device, odd[index]))
 			continue;
-		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_16,
-				       odd[index] + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd),
+		EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+					 odd[index] + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd),
 			  -EINVAL) {
 			TH_LOG("offset 0x%llx", (unsigned long long)odd[index]);
 		}
@@ -332,8 +304,9 @@ TEST_F(ioeventfd, not_in_other_regions)
 		uint64_t at = device->regions[table & PCI_MSIX_TABLE_BIR].offset +
 			      (table & PCI_MSIX_TABLE_OFFSET);
 
-		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_32, at, 0, self->fd), -EINVAL);
-		EXPECT_EQ(set_anywhere(device, VFIO_DEVICE_IOEVENTFD_32, at + 12, 0, self->fd),
+		EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_32, at, 0, self->fd),
+			  -EINVAL);
+		EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_32, at + 12, 0, self->fd),
 			  -EINVAL);
 	}
 }
@@ -343,15 +316,15 @@ TEST_F(ioeventfd, limit)
 	unsigned int queue;
 
 	for (queue = 0; queue < LIMIT; queue++)
-		ASSERT_EQ(add(self->device, queue, self->fd), 0);
-	EXPECT_EQ(add(self->device, LIMIT, self->fd), -ENOSPC);
-	EXPECT_EQ(add(self->device, 7, -1), 0);
-	EXPECT_EQ(add(self->device, LIMIT, self->fd), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, queue, self->fd), 0);
+	EXPECT_EQ(legacy_ioeventfd(self->device, LIMIT, self->fd), -ENOSPC);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 7, -1), 0);
+	EXPECT_EQ(legacy_ioeventfd(self->device, LIMIT, self->fd), 0);
 }
 
 TEST_F(ioeventfd, dropped_without_io_decode)
 {
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	vfio_command(self->device, 0, PCI_COMMAND_IO);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
@@ -367,7 +340,7 @@ TEST_F(ioeventfd, dropped_in_d3)
 	uint16_t control;
 
 	ASSERT_NE(pm, 0);
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	control = vfio_config_read(self->device, pm + PCI_PM_CTRL, 2);
 	vfio_config_write(self->device, pm + PCI_PM_CTRL, 2, control | 3);
 	signal_eventfd(_metadata, self->fd);
@@ -386,7 +359,7 @@ TEST_F(ioeventfd, wakes_the_function_up)
 
 	if (!vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	ASSERT_EQ(vfio_low_power(self->device, true), 0);
 	ASSERT_TRUE(sysfs_becomes_suspended(self->device->bdf, WAKE_TIMEOUT));
 	signal_eventfd(_metadata, self->fd);
@@ -404,7 +377,7 @@ TEST_F(ioeventfd, wakes_the_function_up)
 
 TEST_F(ioeventfd, survives_a_reset)
 {
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	ASSERT_EQ(vfio_reset(self->device), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
@@ -412,7 +385,7 @@ TEST_F(ioeventfd, survives_a_reset)
 
 TEST_F(ioeventfd, gone_after_close)
 {
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	session_detach(&self->session);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
@@ -420,7 +393,7 @@ TEST_F(ioeventfd, gone_after_close)
 	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
-	EXPECT_EQ(add(self->device, 0, -1), -ENODEV);
+	EXPECT_EQ(legacy_ioeventfd(self->device, 0, -1), -ENODEV);
 }
 
 static int reset_function(void *device)
@@ -441,7 +414,7 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 	unsigned int i;
 
 	for (i = 0; i < LIMIT; i++)
-		ASSERT_EQ(add(self->device, i, self->fd), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, i, self->fd), 0);
 	/* On a busy machine the reset may not have begun after 10 ms, or be over */
 	for (i = 0; i < 50 && !seen; i++) {
 		dropped = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
@@ -459,7 +432,7 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 	/* Only that much is lost */
 	self->notifies = qmp_counter(&self->qmp, "mmr-notifies");
 	for (i = 1; i < LIMIT; i++)
-		ASSERT_EQ(add(self->device, i, -1), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, i, -1), 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
 }
@@ -508,7 +481,7 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 		struct paths before = count_paths(self->device->bdf), after;
 		struct background *setter;
 
-		ASSERT_EQ(add(self->device, 0, self->fd), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 		power = (struct power){
 			.device = self->device,
 			.at = at,
@@ -520,7 +493,7 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 		signal_eventfd(_metadata, self->fd);
 		background_wait(setter);
 		/* Removal waits for what was deferred */
-		ASSERT_EQ(add(self->device, 0, -1), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, 0, -1), 0);
 		after = count_paths(self->device->bdf);
 		after.ioeventfds -= before.ioeventfds;
 		after.deferred -= before.deferred;
@@ -552,8 +525,8 @@ static int signal_once(void *data)
 		signaller->signals++;
 	if (!signaller->adds)
 		return 0;
-	ret = add(signaller->device, 0, signaller->fd);
-	return ret ?: add(signaller->device, 0, -1);
+	ret = legacy_ioeventfd(signaller->device, 0, signaller->fd);
+	return ret ?: legacy_ioeventfd(signaller->device, 0, -1);
 }
 
 /*
@@ -576,16 +549,16 @@ TEST_F(ioeventfd, each_signal_once_while_others_flood)
 	ASSERT_GE(flood.fd, 0);
 	/* Many on one eventfd, of a kind that no counter counts */
 	for (i = 0; i < LIMIT - 1; i++)
-		ASSERT_EQ(set_anywhere(self->device, VFIO_DEVICE_IOEVENTFD_16,
-				       window + VIRTIO_MMR_QUEUE_SELECT, i, flood.fd), 0);
+		ASSERT_EQ(vfio_ioeventfd(self->device, VFIO_DEVICE_IOEVENTFD_16,
+					 window + VIRTIO_MMR_QUEUE_SELECT, i, flood.fd), 0);
 	before = count_paths(self->device->bdf);
 	ASSERT_EQ(vfio_low_power(self->device, true), 0);
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		threads[i] = background_start(signal_once, &flood);
 	for (i = 0; i < REMOVALS; i++) {
-		ASSERT_EQ(add(self->device, 0, self->fd), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 		signal_eventfd(_metadata, self->fd);
-		ASSERT_EQ(add(self->device, 0, -1), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, 0, -1), 0);
 	}
 	for (i = 0; i < ARRAY_SIZE(threads); i++)
 		EXPECT_EQ(background_stop(threads[i]), 0);
@@ -607,7 +580,7 @@ TEST_F(ioeventfd, dropped_late_without_io_decode)
 
 	if (!vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
-	ASSERT_EQ(add(self->device, 0, self->fd), 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	vfio_command(self->device, 0, PCI_COMMAND_IO);
 	before = count_paths(self->device->bdf);
 	ASSERT_EQ(vfio_low_power(self->device, true), 0);
@@ -645,7 +618,7 @@ TEST_F(ioeventfd, while_resets_go_on)
 		TH_LOG("resets by %s, eventfds %s", by_host ? "the host" : "the user",
 		       adds ? "added when signalled" : "added before");
 		if (!adds)
-			ASSERT_EQ(add(self->device, 0, self->fd), 0);
+			ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 		signalling = background_start(signal_once, &signaller);
 		for (i = 0; i < 5; i++) {
 			EXPECT_EQ(by_host ? sysfs_reset(self->device->bdf) :
@@ -655,16 +628,16 @@ TEST_F(ioeventfd, while_resets_go_on)
 		}
 		EXPECT_EQ(background_stop(signalling), 0);
 		/* Removal waits for what was deferred */
-		EXPECT_EQ(add(self->device, 0, -1), adds ? -ENODEV : 0);
+		EXPECT_EQ(legacy_ioeventfd(self->device, 0, -1), adds ? -ENODEV : 0);
 		now = qmp_counter(&self->qmp, "mmr-notifies");
 		EXPECT_GT(now, self->notifies);
 		EXPECT_LE(now - self->notifies, signaller.signals);
 		self->notifies = now;
 		/* It works again, once per signal */
-		ASSERT_EQ(add(self->device, 0, self->fd), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 		signal_eventfd(_metadata, self->fd);
 		EXPECT_NOTIFIES(1);
-		ASSERT_EQ(add(self->device, 0, -1), 0);
+		ASSERT_EQ(legacy_ioeventfd(self->device, 0, -1), 0);
 	}
 }
 

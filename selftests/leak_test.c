@@ -11,7 +11,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
@@ -329,10 +328,6 @@ static bool nothing_leaked(unsigned long cycles, bool loud)
 /* Takes all that a user can have of a device, and gives nothing back but by closing */
 static bool cycle(const char *bdf)
 {
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = VFIO_DEVICE_IOEVENTFD_16,
-	};
 	const struct vfio_region_info *region;
 	struct session session = { .bdf = bdf };
 	struct vfio_device *device;
@@ -340,6 +335,7 @@ static bool cycle(const char *bdf)
 	struct iova_area area;
 	void *memory;
 	bool good;
+	int fd;
 
 	if (sysfs_bind(bdf, MMR_DRIVER))
 		return false;
@@ -356,19 +352,18 @@ static bool cycle(const char *bdf)
 	if (window.bar && region->flags & VFIO_REGION_INFO_FLAG_MMAP)
 		memory = mmap(NULL, region->size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			      device->fd, region->offset);
-	ioeventfd.offset = device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY;
-	ioeventfd.fd = eventfd(0, EFD_CLOEXEC);
+	fd = eventfd(0, EFD_CLOEXEC);
 	good = memory != MAP_FAILED &&
 	       (!memory || __atomic_load_n((uint8_t *)memory + window.offset +
 					   VIRTIO_MMR_DEVICE_STATUS,
 					   __ATOMIC_RELAXED) == legacy_status(device)) &&
 	       legacy_status(device) &&
-	       !ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd);
+	       !legacy_ioeventfd(device, 0, fd);
 
 	if (memory)
 		munmap(memory, region->size);
 	session_detach(&session);
-	close(ioeventfd.fd);
+	close(fd);
 	munmap(area.memory, area.size);
 	return good && !sysfs_unbind(bdf);
 }

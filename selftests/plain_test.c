@@ -4,7 +4,6 @@
  * serves it as vfio-pci would. Nothing is replaced and nothing hidden.
  */
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -143,11 +142,7 @@ TEST_F(plain, bar0_is_the_functions)
 TEST_F(plain, works_as_with_vfio_pci)
 {
 	struct vfio_device *device = self->device;
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.data = 0,
-	};
+	int fd = eventfd(0, EFD_CLOEXEC);
 	unsigned int bar;
 
 	vfio_msix_enable(device, 1);
@@ -160,11 +155,10 @@ TEST_F(plain, works_as_with_vfio_pci)
 	for (bar = SYSFS_NUM_BARS - 1; !self->bars[bar].size; bar--)
 		;
 	/* Behind what has a meaning for the device */
-	ioeventfd.offset = device->regions[bar].offset + device->regions[bar].size - 2;
-	ioeventfd.fd = eventfd(0, EFD_CLOEXEC);
-	ASSERT_GE(ioeventfd.fd, 0);
-	EXPECT_EQ(ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
-	close(ioeventfd.fd);
+	ASSERT_GE(fd, 0);
+	EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16, device->regions[bar].offset +
+				 device->regions[bar].size - 2, 0, fd), 0);
+	close(fd);
 }
 
 /* What this driver counts does not happen here */

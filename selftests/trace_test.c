@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -164,29 +163,23 @@ TEST_F(trace, access)
 
 TEST_F(trace, notify)
 {
-	struct vfio_device_ioeventfd ioeventfd = {
-		.argsz = sizeof(ioeventfd),
-		.flags = VFIO_DEVICE_IOEVENTFD_16,
-		.offset = self->device->regions[0].offset + VIRTIO_MMR_QUEUE_NOTIFY,
-		.fd = eventfd(0, EFD_CLOEXEC),
-	};
+	/* One that is not 0, if there is any */
+	unsigned int queue = legacy_queues(self->device) - 1;
+	int fd = eventfd(0, EFD_CLOEXEC);
 	uint64_t one = 1;
 
-	/* One that is not 0, if there is any */
-	ioeventfd.data = legacy_queues(self->device) - 1;
 	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
 
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=0 path=write result=rung");
-	ASSERT_GE(ioeventfd.fd, 0);
-	ASSERT_EQ(ioctl(self->device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd), 0);
-	ASSERT_EQ(write(ioeventfd.fd, &one, sizeof(one)), sizeof(one));
-	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=%u path=ioeventfd result=rung",
-			   (unsigned int)ioeventfd.data);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(legacy_ioeventfd(self->device, queue, fd), 0);
+	ASSERT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
+	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=%u path=ioeventfd result=rung", queue);
 	vfio_command(self->device, 0, PCI_COMMAND_IO);
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 3);
 	EXPECT_TRACED_ONLY("virtio_mmr_notify", "queue=3 path=write result=dropped");
-	close(ioeventfd.fd);
+	close(fd);
 }
 
 TEST_F(trace, layout)

@@ -63,6 +63,13 @@ bool legacy_takes_any_width(struct vfio_device *device)
 	       is_sum_of_parts(device, legacy_config(device), 1);
 }
 
+int legacy_ioeventfd(struct vfio_device *device, uint16_t queue, int fd)
+{
+	return vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
+			      device->regions[device->registers_region].offset +
+			      device->registers_offset + VIRTIO_MMR_QUEUE_NOTIFY, queue, fd);
+}
+
 unsigned int legacy_queues(struct vfio_device *device)
 {
 	unsigned int queues;

@@ -60,6 +60,9 @@ bool legacy_has_config(const struct vfio_device *device, unsigned int bytes);
  */
 bool legacy_takes_any_width(struct vfio_device *device);
 
+/* Signalling the eventfd notifies the queue; -1 ends that. 0 or a negative error code */
+int legacy_ioeventfd(struct vfio_device *device, uint16_t queue, int fd);
+
 /* How many queues there are */
 unsigned int legacy_queues(struct vfio_device *device);
 

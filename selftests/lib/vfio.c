@@ -246,16 +246,35 @@ int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 	return ret;
 }
 
-unsigned int vfio_msix_vectors(const struct vfio_device *device)
+unsigned int vfio_irqs(const struct vfio_device *device, unsigned int index)
 {
 	struct vfio_irq_info info = {
 		.argsz = sizeof(info),
-		.index = VFIO_PCI_MSIX_IRQ_INDEX,
+		.index = index,
 	};
 
 	if (ioctl(device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info))
-		fail("%s: GET_IRQ_INFO of MSI-X: %s", device->bdf, strerror(errno));
+		fail("%s: GET_IRQ_INFO %u: %s", device->bdf, index, strerror(errno));
 	return info.count;
+}
+
+int vfio_ioeventfd(struct vfio_device *device, uint32_t width, uint64_t offset, uint64_t data,
+		   int fd)
+{
+	struct vfio_device_ioeventfd ioeventfd = {
+		.argsz = sizeof(ioeventfd),
+		.flags = width,
+		.offset = offset,
+		.data = data,
+		.fd = fd,
+	};
+
+	return ioctl(device->fd, VFIO_DEVICE_IOEVENTFD, &ioeventfd) ? -errno : 0;
+}
+
+unsigned int vfio_msix_vectors(const struct vfio_device *device)
+{
+	return vfio_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX);
 }
 
 void vfio_msix_enable(struct vfio_device *device, unsigned int vectors)

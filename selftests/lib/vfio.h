@@ -84,6 +84,16 @@ int vfio_reset(struct vfio_device *device);
 int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 		  unsigned int count, const int *eventfds);
 
+/* Interrupts that the function has of a kind, such as VFIO_PCI_INTX_IRQ_INDEX */
+unsigned int vfio_irqs(const struct vfio_device *device, unsigned int index);
+
+/*
+ * Signalling the eventfd writes data at an offset of the device's file, as wide as
+ * VFIO_DEVICE_IOEVENTFD_8 to _64 say. An fd of -1 removes that. 0 or a negative error code.
+ */
+int vfio_ioeventfd(struct vfio_device *device, uint32_t width, uint64_t offset, uint64_t data,
+		   int fd);
+
 /* Whether the function may sleep until it is used, or until it may no more */
 bool vfio_has_low_power(struct vfio_device *device);
 int vfio_low_power(struct vfio_device *device, bool enter);
