@@ -20,13 +20,14 @@
 #include "lib/functions.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
+#include "lib/watch.h"
 
 #define SUSPEND_TIMEOUT	5000 /* ms */
 #define CONFIG_SIZE	4096
 #define IO_ADDRESS	0xc000
 
 /* For what is over within a second unless it hangs */
-#define HANG_TIMEOUT	20 /* s */
+#define HANG_TIMEOUT	20000 /* ms */
 
 FIXTURE(hostile)
 {
@@ -191,7 +192,6 @@ TEST_F(hostile, buffer_in_own_bar)
 	struct vfio_device *device = self->device;
 	const struct vfio_region_info *region;
 	struct mmr_window window;
-	unsigned int tenths;
 	void *memory, *select;
 	struct qmp qmp;
 	int status = -1;
@@ -232,12 +232,7 @@ TEST_F(hostile, buffer_in_own_bar)
 	ASSERT_GE(child, 0);
 	if (!child)
 		_exit(use_own_bar(device, select));
-	for (tenths = 0; tenths < 10 * HANG_TIMEOUT; tenths++) {
-		if (waitpid(child, &status, WNOHANG))
-			break;
-		usleep(100000);
-	}
-	ASSERT_LT(tenths, 10 * HANG_TIMEOUT) {
+	ASSERT_TRUE(background_process_ends(child, HANG_TIMEOUT, &status)) {
 		TH_LOG("process %d hangs in the kernel", child);
 	}
 	EXPECT_EQ(status, 0);
@@ -304,11 +299,11 @@ static int write_slowly(void *data)
 static bool comes_to_wait(pid_t process)
 {
 	char path[64], state = 0;
-	unsigned int tenths;
+	unsigned int waited;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", process);
-	for (tenths = 0; state != 'D' && tenths < 10 * HANG_TIMEOUT; tenths++) {
+	for (waited = 0; state != 'D' && waited < HANG_TIMEOUT; waited += 100) {
 		usleep(100000);
 		file = fopen(path, "re");
 		if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
@@ -329,7 +324,6 @@ TEST_F(hostile, command_from_slow_memory)
 	static struct slow_writer writer;
 	struct background *writing;
 	struct slow_memory slow;
-	unsigned int tenths;
 	int status = -1;
 	pid_t child;
 
@@ -353,12 +347,7 @@ TEST_F(hostile, command_from_slow_memory)
 	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
 
 	EXPECT_EQ(kill(child, SIGKILL), 0);
-	for (tenths = 0; tenths < 10 * HANG_TIMEOUT; tenths++) {
-		if (waitpid(child, &status, WNOHANG))
-			break;
-		usleep(100000);
-	}
-	EXPECT_LT(tenths, 10 * HANG_TIMEOUT) {
+	EXPECT_TRUE(background_process_ends(child, HANG_TIMEOUT, &status)) {
 		TH_LOG("process %d cannot be killed", child);
 	}
 	EXPECT_EQ(status, SIGKILL);
@@ -550,29 +539,24 @@ TEST_F(hostile, low_power)
 	qmp_close(&qmp);
 }
 
-/* Reads a register that never changes */
-struct watcher {
-	struct vfio_device *device;
-	uint32_t value;
-	unsigned int good, wrong;
-};
-
-static int watch(void *data)
+static struct watch watch_features(struct vfio_device *device)
 {
-	struct watcher *watcher = data;
-	uint32_t value;
-	ssize_t done;
+	return (struct watch) {
+		.device = device,
+		.offset = VIRTIO_MMR_DEVICE_FEATURES,
+		.width = 4,
+		.value = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4),
+	};
+}
 
-	done = vfio_read(watcher->device, 0, VIRTIO_MMR_DEVICE_FEATURES, &value, sizeof(value));
-	if (done != sizeof(value))
-		return vfio_error(done, sizeof(value));
-	if (value == watcher->value)
-		watcher->good++;
-	else
-		watcher->wrong++;
-	/* Let it fall asleep now and then */
-	usleep(watcher->good % 50 ? 0 : 30000);
-	return 0;
+/* Lets the function fall asleep now and then */
+static int watch_slowly(void *data)
+{
+	struct watch *watch = data;
+	int ret = watch_read(watch);
+
+	usleep(watch->good % 50 ? 0 : 30000);
+	return ret;
 }
 
 /* Notifies as fast as it can */
@@ -599,7 +583,7 @@ TEST_F(hostile, low_power_switches_while_used)
 	struct vfio_device *device = self->device;
 	struct background *watching, *notifying;
 	static struct notifier notifier;
-	static struct watcher watcher;
+	static struct watch watch;
 	uint64_t offline, notifies;
 	unsigned int i;
 
@@ -607,10 +591,9 @@ TEST_F(hostile, low_power_switches_while_used)
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
 	offline = qmp_count(device->bdf, "mmr-offline");
 	notifies = qmp_count(device->bdf, "mmr-notifies");
-	watcher.device = device;
-	watcher.value = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	watch = watch_features(device);
 	notifier.device = device;
-	watching = background_start(watch, &watcher);
+	watching = background_start(watch_slowly, &watch);
 	notifying = background_start(notify, &notifier);
 	for (i = 0; i < 200; i++) {
 		ASSERT_EQ(vfio_low_power(device, true), 0);
@@ -620,9 +603,9 @@ TEST_F(hostile, low_power_switches_while_used)
 	}
 	EXPECT_EQ(background_stop(watching), 0);
 	EXPECT_EQ(background_stop(notifying), 0);
-	TH_LOG("%u answers, %lu notifications", watcher.good, notifier.notifies);
-	EXPECT_EQ(watcher.wrong, 0);
-	EXPECT_GT(watcher.good, 40);
+	TH_LOG("%u answers, %lu notifications", watch.good, notifier.notifies);
+	EXPECT_EQ(watch.wrong + watch.ones, 0);
+	EXPECT_GT(watch.good, 40);
 	EXPECT_GT(notifier.notifies, 40);
 	EXPECT_EQ(qmp_count(device->bdf, "mmr-offline"), offline);
 	if (qmp_count(device->bdf, "mmr-writes"))
@@ -645,8 +628,8 @@ static void expect_power(struct __test_metadata *_metadata, const char *bdf,
 TEST_F(hostile, host_power_switches)
 {
 	struct vfio_device *device = self->device;
-	static struct watcher watcher;
 	struct background *watching;
+	static struct watch watch;
 	const char *bdf = self->session.bdf;
 	char control[16], deep[16];
 	bool low_power, asleep = false;
@@ -659,9 +642,8 @@ TEST_F(hostile, host_power_switches)
 	sysfs_text(bdf, "d3cold_allowed", deep, sizeof(deep));
 	low_power = vfio_has_low_power(device);
 	offline = qmp_count(bdf, "mmr-offline");
-	watcher.device = device;
-	watcher.value = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
-	watching = background_start(watch, &watcher);
+	watch = watch_features(device);
+	watching = background_start(watch_slowly, &watch);
 	for (i = 0; i < 40; i++) {
 		EXPECT_EQ(sysfs_write(bdf, "power/control", i & 1 ? "on" : "auto"), 0);
 		EXPECT_EQ(sysfs_write(bdf, "d3cold_allowed", i & 2 ? "1" : "0"), 0);
@@ -673,9 +655,9 @@ TEST_F(hostile, host_power_switches)
 		usleep(25000);
 	}
 	EXPECT_EQ(background_stop(watching), 0);
-	TH_LOG("%u answers", watcher.good);
-	EXPECT_EQ(watcher.wrong, 0);
-	EXPECT_GT(watcher.good, 40);
+	TH_LOG("%u answers", watch.good);
+	EXPECT_EQ(watch.wrong + watch.ones, 0);
+	EXPECT_GT(watch.good, 40);
 	session_detach(&self->session);
 
 	/* Without a user it sleeps, unless the host forbids that; a user wakes it */
@@ -689,7 +671,7 @@ TEST_F(hostile, host_power_switches)
 	session_attach(&self->session);
 	expect_power(_metadata, bdf, "D0");
 	vfio_command(device, PCI_COMMAND_IO, 0);
-	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), watcher.value);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), watch.value);
 
 	EXPECT_EQ(qmp_count(bdf, "mmr-offline"), offline);
 	EXPECT_EQ(sysfs_write(bdf, "power/control", control), 0);

@@ -19,6 +19,7 @@
 #include "lib/functions.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
+#include "lib/watch.h"
 
 /* SR-IOV gives VFs a second to go (PCIe 9.3.3.3.1); the rest is for slow machines */
 #define GONE_TIMEOUT	30000 /* ms */
@@ -124,15 +125,9 @@ static void expect_removed(struct __test_metadata *_metadata,
 			   pid_t child)
 {
 	char driver[SYSFS_DRIVER_SIZE];
-	unsigned int waited;
 	int status = -1;
 
-	for (waited = 0; waited < GONE_TIMEOUT; waited += 100) {
-		if (waitpid(child, &status, WNOHANG))
-			break;
-		usleep(100000);
-	}
-	ASSERT_LT(waited, GONE_TIMEOUT) {
+	ASSERT_TRUE(background_process_ends(child, GONE_TIMEOUT, &status)) {
 		TH_LOG("process %d still waits for the function", child);
 	}
 	EXPECT_EQ(status, 0);
@@ -182,34 +177,11 @@ static bool is_signalled(int fd, int milliseconds)
 	return poll(&pollfd, 1, milliseconds) == 1;
 }
 
-/* Reads a register until the file descriptor is closed */
-struct reader {
-	struct vfio_device *device;
-	uint16_t value;
-	unsigned int good, wrong;
-};
-
-static int read_queue_size(void *data)
-{
-	struct reader *reader = data;
-	uint16_t value;
-	ssize_t done;
-
-	done = vfio_read(reader->device, 0, VIRTIO_MMR_QUEUE_SIZE, &value, sizeof(value));
-	if (done != sizeof(value))
-		return vfio_error(done, sizeof(value));
-	if (value == reader->value)
-		reader->good++;
-	else
-		reader->wrong++;
-	return 0;
-}
-
 TEST_F_TIMEOUT(removal, waits_for_user, 120)
 {
 	struct vfio_device *device = self->device;
-	struct background *reading;
-	static struct reader reader;
+	struct background *watching;
+	static struct watch watch;
 	unsigned int good;
 	uint32_t address;
 	pid_t child;
@@ -220,9 +192,14 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	vfio_msix_enable(device, 1);
 	request = request_eventfd(_metadata, device);
 	entropy_start(&self->entropy, device, IOVA_BASE);
-	reader.device = device;
-	reader.value = self->entropy.queue.ring.num;
-	reading = background_start(read_queue_size, &reader);
+	watch = (struct watch){
+		.device = device,
+		.offset = VIRTIO_MMR_QUEUE_SIZE,
+		.width = 2,
+		.value = self->entropy.queue.ring.num,
+	};
+	/* Until the file descriptor is closed */
+	watching = background_start(watch_read, &watch);
 	EXPECT_FALSE(is_signalled(request, 0));
 
 	child = start_removal(_metadata, self, variant->removal);
@@ -230,14 +207,14 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	expect_waiting(_metadata, child);
 
 	/* The device is the user's as before: registers, DMA, interrupts */
-	good = __atomic_load_n(&reader.good, __ATOMIC_SEQ_CST);
+	good = __atomic_load_n(&watch.good, __ATOMIC_SEQ_CST);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 	EXPECT_GT(vfio_msix_wait(device, 0, LEGACY_TIMEOUT), 0);
 	EXPECT_EQ(vfio_config_read(device, PCI_VENDOR_ID, 2), VIRTIO_MMR_VENDOR_ID);
 	vfio_msix_disable(device);
 	vfio_msix_enable(device, 1);
 	usleep(100000);
-	EXPECT_GT(__atomic_load_n(&reader.good, __ATOMIC_SEQ_CST), good);
+	EXPECT_GT(__atomic_load_n(&watch.good, __ATOMIC_SEQ_CST), good);
 	/* Except that whoever removes it has locked it: no reset, but no hang either */
 	address = legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4);
 	EXPECT_NE(address, 0);
@@ -247,8 +224,8 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	/* With accesses in flight, and with MSI-X and queues as they are */
 	iova_unmap(&self->entropy.area);
 	session_detach(&self->session);
-	EXPECT_EQ(background_wait(reading), -EBADF);
-	EXPECT_EQ(reader.wrong, 0);
+	EXPECT_EQ(background_wait(watching), -EBADF);
+	EXPECT_EQ(watch.wrong + watch.ones, 0);
 	expect_removed(_metadata, self, variant->removal, child);
 	close(request);
 	expect_works_again(_metadata, self);

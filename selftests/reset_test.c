@@ -17,6 +17,7 @@
 #include "lib/functions.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
+#include "lib/watch.h"
 
 #define ROUNDS		20
 #define IO_ADDRESS	0xc000
@@ -305,12 +306,9 @@ static struct counters count(const char *bdf)
  * the background, and keeps books on the answers.
  */
 struct prober {
-	struct vfio_device *device;
-	unsigned int offset, width;
-	uint32_t value;
+	struct watch watch;
 	/* Odd while the function may be out of reach */
 	unsigned int epoch;
-	unsigned int good, ones, wrong;
 	/* All ones although nothing was out of reach */
 	unsigned int unfounded;
 	/* Writes of which it is certain, or not certain, that they arrived */
@@ -321,20 +319,11 @@ struct prober {
 
 static int probe_read(struct prober *prober, bool *good)
 {
-	uint32_t ones = prober->width == 4 ? 0xffffffff : 0xffff, value = 0;
-	ssize_t done;
+	unsigned int before = prober->watch.good;
+	int ret = watch_read(&prober->watch);
 
-	done = vfio_read(prober->device, 0, prober->offset, &value, prober->width);
-	if (done != (ssize_t)prober->width)
-		return vfio_error(done, prober->width);
-	*good = value == prober->value;
-	if (*good)
-		prober->good++;
-	else if (value == ones)
-		prober->ones++;
-	else
-		prober->wrong++;
-	return 0;
+	*good = prober->watch.good != before;
+	return ret;
 }
 
 static int probe(void *data)
@@ -348,7 +337,8 @@ static int probe(void *data)
 	ret = probe_read(prober, &before);
 	if (ret)
 		return ret;
-	ret = vfio_error(vfio_write(prober->device, 0, VIRTIO_MMR_QUEUE_SELECT, &queue, 2), 2);
+	ret = vfio_error(vfio_write(prober->watch.device, 0, VIRTIO_MMR_QUEUE_SELECT,
+				    &queue, 2), 2);
 	if (ret)
 		return ret;
 	ret = probe_read(prober, &after);
@@ -369,7 +359,7 @@ static int probe(void *data)
 static void probe_start(struct prober *prober)
 {
 	prober->epoch = 0;
-	prober->before = count(prober->device->bdf);
+	prober->before = count(prober->watch.device->bdf);
 	prober->thread = background_start(probe, prober);
 }
 
@@ -384,16 +374,16 @@ static void probe_stop(struct __test_metadata *_metadata, struct prober *prober)
 	uint64_t writes;
 
 	EXPECT_EQ(background_stop(prober->thread), 0);
-	TH_LOG("%u answers of the device, %u of all ones", prober->good, prober->ones);
-	EXPECT_EQ(prober->wrong, 0);
+	TH_LOG("%u answers of the device, %u of all ones", prober->watch.good, prober->watch.ones);
+	EXPECT_EQ(prober->watch.wrong, 0);
 	EXPECT_EQ(prober->unfounded, 0);
-	EXPECT_GT(prober->good, ROUNDS);
-	after = count(prober->device->bdf);
+	EXPECT_GT(prober->watch.good, ROUNDS);
+	after = count(prober->watch.device->bdf);
 	if (!after.known)
 		return;
 
 	/* What the device saw is what it answered, and no more */
-	EXPECT_EQ(after.reads - prober->before.reads, prober->good);
+	EXPECT_EQ(after.reads - prober->before.reads, prober->watch.good);
 	writes = after.writes - prober->before.writes;
 	EXPECT_GE(writes, prober->arrived);
 	EXPECT_LE(writes, prober->arrived + prober->uncertain);
@@ -404,10 +394,10 @@ static void probe_stop(struct __test_metadata *_metadata, struct prober *prober)
 static struct prober rng_prober(struct entropy *entropy)
 {
 	return (struct prober) {
-		.device = entropy->device,
-		.offset = VIRTIO_MMR_QUEUE_SIZE,
-		.width = 2,
-		.value = entropy->queue.ring.num,
+		.watch.device = entropy->device,
+		.watch.offset = VIRTIO_MMR_QUEUE_SIZE,
+		.watch.width = 2,
+		.watch.value = entropy->queue.ring.num,
 	};
 }
 
@@ -603,7 +593,7 @@ TEST_F(reset, d3hot_with_accesses_in_flight)
 		usleep(20000);
 	}
 	probe_stop(_metadata, &prober);
-	EXPECT_GT(prober.ones, 0);
+	EXPECT_GT(prober.watch.ones, 0);
 	entropy_restart(&self->entropy);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 }
@@ -621,7 +611,7 @@ TEST_F(reset, close_with_accesses_in_flight)
 		session_detach(&self->session);
 		/* The thread notices by its file descriptor, not by an odd value */
 		EXPECT_EQ(background_wait(prober.thread), -EBADF);
-		EXPECT_EQ(prober.wrong, 0);
+		EXPECT_EQ(prober.watch.wrong, 0);
 		EXPECT_EQ(prober.unfounded, 0);
 
 		session_attach(&self->session);
@@ -630,7 +620,7 @@ TEST_F(reset, close_with_accesses_in_flight)
 		entropy_start(&self->entropy, self->device, IOVA_BASE);
 		ASSERT_TRUE(entropy_works(&self->entropy));
 	}
-	EXPECT_GT(prober.good, 0);
+	EXPECT_GT(prober.watch.good, 0);
 }
 
 /* A child keeps the device open after its parent died in the middle of it */
@@ -702,13 +692,13 @@ TEST_F(host_reset, with_accesses_in_flight)
 	unsigned int i;
 
 	prober = (struct prober){
-		.device = self->device,
-		.offset = legacy_config(self->device),
-		.width = 4,
+		.watch.device = self->device,
+		.watch.offset = legacy_config(self->device),
+		.watch.width = 4,
 	};
 	/* The first bytes of the MAC address */
-	prober.value = legacy_read(self->device, prober.offset, 4);
-	ASSERT_NE(prober.value, 0xffffffff);
+	prober.watch.value = legacy_read(self->device, prober.watch.offset, 4);
+	ASSERT_NE(prober.watch.value, 0xffffffff);
 	probe_start(&prober);
 	for (i = 0; i < ROUNDS; i++) {
 		probe_epoch(&prober);
@@ -717,7 +707,7 @@ TEST_F(host_reset, with_accesses_in_flight)
 		usleep(20000);
 	}
 	probe_stop(_metadata, &prober);
-	EXPECT_GT(prober.ones, 0) {
+	EXPECT_GT(prober.watch.ones, 0) {
 		TH_LOG("the function was never out of reach");
 	}
 	EXPECT_EQ(legacy_status(self->device), 0);

@@ -3,7 +3,9 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "background.h"
 #include "report.h"
@@ -108,4 +110,16 @@ void background_stop_all(void)
 		else
 			thread->is_used = false;
 	}
+}
+
+bool background_process_ends(pid_t process, unsigned int milliseconds, int *status)
+{
+	unsigned int waited;
+
+	for (waited = 0; waited < milliseconds; waited += 100) {
+		if (waitpid(process, status, WNOHANG))
+			return true;
+		usleep(100000);
+	}
+	return false;
 }

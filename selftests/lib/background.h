@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Threads beside a test. Each calls a function again and again: until it is told to stop,
- * until the function returns an error, or so many times.
+ * Threads and processes beside a test. A thread calls a function again and again: until it is
+ * told to stop, until the function returns an error, or so many times.
  *
  * A test that an ASSERT ends leaves its threads running. session_close() stops them. Until
  * then they go on with their data, which must outlive the test: static, or the fixture's.
@@ -10,6 +10,7 @@
 #define SELFTESTS_BACKGROUND_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* At the same time */
 #define BACKGROUND_MAX	32
@@ -36,5 +37,8 @@ int background_stop(struct background *thread);
 
 /* Stops all that are left. One that does not come back in time is reported, and stays */
 void background_stop_all(void);
+
+/* Waits for the end of a child; false if it has not come in time */
+bool background_process_ends(pid_t process, unsigned int milliseconds, int *status);
 
 #endif /* SELFTESTS_BACKGROUND_H */
