@@ -37,7 +37,7 @@ struct vfio_device *session_open(struct session *session, const char *bdf);
 	&session_->device;					\
 })
 
-/* From now on; 0 changes nothing */
+/* From now on, and whenever the function is opened again; 0 changes nothing */
 void session_enable_vectors(struct session *session, unsigned int vectors);
 
 /*
@@ -50,9 +50,9 @@ bool session_close(struct session *session);
 void session_begin(struct session *session, const char *bdf);
 
 /*
- * Opening and closing the function in between, or in a session without a log. Where
- * session_attach() ends the test, session_try_attach() returns the kernel's refusal, a
- * negative error code. Closing what is not open does nothing.
+ * These open and close the function in between, or where only .bdf is set and nobody looks
+ * at the log. The kernel may refuse to open it: session_attach() ends the test then,
+ * session_try_attach() returns the negative error code. To close it twice does no harm.
  */
 struct vfio_device *session_attach(struct session *session);
 int session_try_attach(struct session *session);
