@@ -26,14 +26,13 @@ UTS_RELEASE = $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/incl
 RELEASE = $(or $(UTS_RELEASE),$(patsubst /lib/modules/%/build,%,$(filter /lib/modules/%/build,$(KDIR))))
 OUT = $(CURDIR)/build/$(RELEASE)
 
-MODULE := virtio_mmr_vfio_pci.ko
-SOURCES := drivers/vfio/pci/virtio_mmr
-# What it uses
-CORE := virtio_mmr.ko
+# FOLDER/NAME.ko of each module, and the files' names alone
+BUILT := $(shell sed -nE 's|^([a-z_]+) (.*)|\2/\1.ko|p' drivers/modules)
+MODULES := $(notdir $(BUILT))
 
 # INSTALL_MOD_PATH, as in the kernel's build system, is for packagers
-MODULES = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)
-INSTALLED = $(MODULES)/updates/$(MODULE)
+KERNEL_FOLDER = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)
+UPDATES = $(KERNEL_FOLDER)/updates
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir release
@@ -45,55 +44,67 @@ modules: folders kdir
 	@cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/include" "$(CURDIR)/drivers" "$(OUT)/"
 	@+tools/debian/kbuild "$(KDIR)" "$(CURDIR)" M="$(OUT)" \
 		VIRTIO_MMR_VERSION="$(VERSION)" modules $(MAKEOVERRIDES)
-	@ln -sf "$(SOURCES)/$(MODULE)" "$(OUT)/$(MODULE)"
-	@ln -sf "drivers/virtio_mmr/$(CORE)" "$(OUT)/$(CORE)"
-	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE)"
+	@for module in $(BUILT); do ln -sf "$$module" "$(OUT)/" || exit 1; done
+	@for module in $(MODULES); do echo "$(OUT:$(CURDIR)/%=%)/$$module"; done
 
-# The signed module takes the place of the other one until make is run again.
-SIGNED = $(OUT)/signed/$(MODULE)
+# The signed modules take the place of the others until make is run again.
+SIGNED = $(OUT)/signed
 HASH = $(shell sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$(KDIR)/.config")
 sign: kdir
 	@test -n "$(KEY)" -a -n "$(CERT)" || { \
 		echo "Which key? make sign KEY=FILE CERT=FILE: the private key and its certificate" >&2; \
 		echo "(Documentation/install.rst, \"Secure Boot\", tells how to make them)." >&2; \
 		exit 1; }
-	@$(call built,$(OUT)/$(SOURCES)/$(MODULE))
+	@$(call built,$(BUILT))
 	@test -x "$(KDIR)/scripts/sign-file" || { \
 		echo "$(KDIR)/scripts/sign-file is missing: this kernel's headers cannot sign" >&2; \
 		exit 1; }
-	@mkdir -p "$(dir $(SIGNED))"
-	@rm -f "$(SIGNED)"
-	@"$(KDIR)/scripts/sign-file" "$(or $(HASH),sha256)" "$(KEY)" "$(CERT)" \
-		"$(OUT)/$(SOURCES)/$(MODULE)" "$(SIGNED)"
-	@ln -sf "signed/$(MODULE)" "$(OUT)/$(MODULE)"
-	@echo "$(OUT:$(CURDIR)/%=%)/$(MODULE) is signed by $$(/sbin/modinfo -F signer "$(SIGNED)")"
+	@rm -rf "$(SIGNED)"
+	@mkdir -p "$(SIGNED)"
+	@for module in $(BUILT); do \
+		"$(KDIR)/scripts/sign-file" "$(or $(HASH),sha256)" "$(KEY)" "$(CERT)" \
+			"$(OUT)/$$module" "$(SIGNED)/$${module##*/}" || exit 1; \
+	done
+	@for module in $(MODULES); do \
+		ln -sf "signed/$$module" "$(OUT)/" || exit 1; \
+		echo "$(OUT:$(CURDIR)/%=%)/$$module is signed by $$(/sbin/modinfo -F signer "$(SIGNED)/$$module")"; \
+	done
 
-built = test -e "$(1)" || { \
-	echo "$(1) is missing: run 'make' with the same KDIR or KERNEL first" >&2; \
-	exit 1; }
+built = for module in $(1); do \
+	test -e "$(OUT)/$$module" || { \
+		echo "$(OUT)/$$module is missing: run 'make' with the same KDIR or KERNEL first" >&2; \
+		exit 1; \
+	}; \
+	done
 
 # Builds nothing, as what root builds here would be in its owner's way, and what
 # has been signed would lose its signature. What is installed, and what depmod makes of all
 # modules, is for all users, whatever root's umask.
 install: release
-	@$(call built,$(OUT)/$(MODULE))
-	@other=$$(find "$(MODULES)" ! -path "$(INSTALLED)" \( -name "$(MODULE)" -o -name "$(MODULE).[gxz]*" \) \
-		2>/dev/null); \
-	test -z "$$other" || { \
-		echo "Another module is installed for $(RELEASE), and which would be loaded is chance:" >&2; \
-		echo "$$other" >&2; \
+	@$(call built,$(MODULES))
+	@others=$$(for module in $(MODULES); do \
+		find "$(KERNEL_FOLDER)" ! -path "$(UPDATES)/$$module" \
+			\( -name "$$module" -o -name "$$module.[gxz]*" \) 2>/dev/null; \
+	done); \
+	test -z "$$others" || { \
+		echo "Installed for $(RELEASE) already, and which would be loaded is chance:" >&2; \
+		echo "$$others" >&2; \
 		echo "Remove that first (if it is from dkms: make dkms-remove, or apt-get remove virtio-mmr-dkms)." >&2; \
 		exit 1; }
-	umask 022 && install -D -m 644 "$(OUT)/$(MODULE)" "$(INSTALLED)"
+	umask 022 && for module in $(MODULES); do \
+		install -D -m 644 "$(OUT)/$$module" "$(UPDATES)/$$module" || exit 1; \
+	done
 	$(if $(DEPMOD),umask 022 && $(DEPMOD))
 
 # Also where the kernel has gone, or its headers
 uninstall: release
-	rm -f "$(INSTALLED)"
-	@rmdir "$(MODULES)/updates" 2>/dev/null || true
-	$(if $(DEPMOD),$(if $(wildcard $(MODULES)/modules.dep),umask 022 && $(DEPMOD)))
-	@for left in "$(INSTALL_MOD_PATH)"/lib/modules/*/updates/$(MODULE); do \
-		test ! -e "$$left" || echo "$$left is still there: make uninstall RELEASE=NAME is for another kernel"; \
+	for module in $(MODULES); do rm -f "$(UPDATES)/$$module" || exit 1; done
+	@rmdir "$(UPDATES)" 2>/dev/null || true
+	$(if $(DEPMOD),$(if $(wildcard $(KERNEL_FOLDER)/modules.dep),umask 022 && $(DEPMOD)))
+	@for module in $(MODULES); do \
+		for left in "$(INSTALL_MOD_PATH)"/lib/modules/*/updates/$$module; do \
+			test ! -e "$$left" || echo "$$left is still there: make uninstall RELEASE=NAME is for another kernel"; \
+		done; \
 	done
 
 mmrctl:
@@ -149,7 +160,7 @@ clean:
 	rm -rf build results
 
 # Everything a fresh Debian 12 lacks: packages, the emulated device, kernels
-# for the virtual machines and the module for each of them.
+# for the virtual machines and the modules for each of them.
 setup: folders
 	@tools/debian/install
 	@tools/qemu/build >/dev/null
@@ -214,10 +225,10 @@ help:
 	@echo '  make demo      set up, then show a legacy guest on two emulated VFs, step by step'
 	@echo '  make check     set up, then run all tests; results in results/tap'
 	@echo
-	@echo '  make           build the module for the running kernel, in build/RELEASE'
+	@echo '  make           build the modules for the running kernel, in build/RELEASE'
 	@echo '  make KDIR=DIR  the same for the kernel whose build directory is DIR'
 	@echo '  make KERNEL=V  the same for a Debian kernel, e.g. 6.1 or 6.12'
-	@echo '  make install   install the module for the same kernel, after make (as root)'
+	@echo '  make install   install the modules for the same kernel, after make (as root)'
 	@echo '  make uninstall'
 	@echo '                 undo that (as root)'
 	@echo '  make mmrctl    build build/mmrctl, which finds, checks and binds functions'
@@ -225,9 +236,9 @@ help:
 	@echo '                 install it, its manual and its completion, or undo that (as root);'
 	@echo '                 PREFIX=/usr/local, DESTDIR=DIR'
 	@echo '  make sign KEY=FILE CERT=FILE'
-	@echo '                 sign it for Secure Boot, between make and make install'
+	@echo '                 sign them for Secure Boot, between make and make install'
 	@echo '  make dkms-install, make dkms-remove'
-	@echo '                 have dkms build and install it for all kernels, or undo that (as root)'
+	@echo '                 have dkms build and install them for all kernels, or undo that (as root)'
 	@echo '  make deb       build Debian packages, in build/deb'
 	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
 	@echo '  make check-packages'

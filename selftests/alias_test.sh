@@ -5,7 +5,7 @@
 # that do the same, look into modules.alias for lines "alias vfio_pci:PATTERN MODULE" whose
 # pattern fits the function's modalias, and take the one with the fewest asterisks; if there
 # are several of those, the first. Here that is done for what depmod says of Debian's kernels
-# with this module installed.
+# with these modules installed.
 #
 #	selftests/alias_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
 set -euo pipefail
@@ -40,7 +40,7 @@ choose() { # MODULES-ALIAS MODALIAS
 }
 
 # The kernel's modules, with ours beside them
-install_module() { # SERIES: prints RELEASE
+install_modules() { # SERIES: prints RELEASE
 	local release kernel
 	kernel=$("$repository/tools/vm/kernel" "$1")
 	release=${kernel##*/}
@@ -89,23 +89,26 @@ kmod_agrees() { # RELEASE
 dependencies() { # RELEASE
 	local plan
 	plan=$(/sbin/modprobe -d "$work" -S "$1" --show-depends $driver)
-	[[ $plan == *vfio-pci-core.ko* && $(tail -n 1 <<<"$plan") == *"/updates/$driver.ko"* ]] && return
+	[[ $plan == *vfio-pci-core.ko* && $plan == *"/updates/virtio_mmr.ko"* &&
+		$(tail -n 1 <<<"$plan") == *"/updates/$driver.ko"* ]] && return
 	echo "# modprobe would load: $plan"
 	return 1
 }
 
 not_in_tree() { # RELEASE
-	local intree
-	intree=$(/sbin/modinfo -F intree "$work/lib/modules/$1/updates/$driver.ko")
-	[[ -z $intree ]] || {
-		echo "# it says of itself that intree is '$intree'"
-		return 1
-	}
+	local module intree
+	for module in "${modules[@]}"; do
+		intree=$(/sbin/modinfo -F intree "$work/lib/modules/$1/updates/$module.ko")
+		[[ -z $intree ]] || {
+			echo "# $module says of itself that intree is '$intree'"
+			return 1
+		}
+	done
 }
 
 releases=()
 for series; do
-	releases+=("$(install_module "$series" 2>"$work/log")") || {
+	releases+=("$(install_modules "$series" 2>"$work/log")") || {
 		cat "$work/log" >&2
 		exit 1
 	}

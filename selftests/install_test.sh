@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# "make install" and "make uninstall": what they put where, refuse, and leave. That the module
-# is then found is alias_test.sh's.
+# "make install" and "make uninstall": what they put where, refuse, and leave. That the modules
+# are then found is alias_test.sh's.
 #
 #	selftests/install_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
 set -euo pipefail
@@ -11,7 +11,10 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/lib/installation.sh
 source "$here/lib/installation.sh"
 
-module=virtio_mmr_vfio_pci.ko
+# All modules' files in FOLDER, a line for each
+files_in() { # FOLDER
+	printf "$1/%s.ko\n" "${modules[@]}" | LC_ALL=C sort
+}
 
 files() {
 	(cd "$work" && find lib -type f -o -type l) 2>/dev/null | LC_ALL=C sort
@@ -29,10 +32,16 @@ leaves() { # FILES MAKE-ARGUMENTS...
 	return 1
 }
 
-# Beside a second module it would be chance which one is loaded
+# Beside a second one of any module it would be chance which one is loaded
 refuses_second() { # RELEASE KDIR
-	local other output status=0
-	for other in updates/dkms/$module{,.gz,.xz,.zst} extra/$module updates/$module.xz; do
+	local module other others=() output status=0
+	# All places with one of the modules, and one place with each of the others
+	module=${modules[-1]}.ko
+	others=(updates/dkms/"$module"{,.gz,.xz,.zst} extra/"$module" "updates/$module.xz")
+	for module in "${modules[@]::${#modules[@]}-1}"; do
+		others+=("updates/dkms/$module.ko.xz")
+	done
+	for other in "${others[@]}"; do
 		other=lib/modules/$1/$other
 		install -D /dev/null "$work/$other"
 		if output=$(make_in_work '' install KDIR="$2"); then
@@ -50,23 +59,53 @@ refuses_second() { # RELEASE KDIR
 
 # From an empty folder to an empty folder; a second time is no second module
 installs_and_uninstalls() { # RELEASE KDIR
-	local file=lib/modules/$1/updates/$module
-	leaves "$file" install KDIR="$2" && leaves "$file" install KDIR="$2" &&
-		cmp "$repository/build/$1/$module" "$work/$file" || return 1
+	local updates=lib/modules/$1/updates module
+	leaves "$(files_in "$updates")" install KDIR="$2" &&
+		leaves "$(files_in "$updates")" install KDIR="$2" || return 1
+	for module in "${modules[@]}"; do
+		cmp "$repository/build/$1/$module.ko" "$work/$updates/$module.ko" || return 1
+	done
 	leaves '' uninstall KDIR="$2" && [[ ! -e $work/lib/modules/$1/updates ]]
+}
+
+# Earlier versions had one module, which is replaced and joined
+upgrades_from_one() { # RELEASE KDIR
+	local updates=lib/modules/$1/updates
+	install -D /dev/null "$work/$updates/virtio_mmr_vfio_pci.ko"
+	leaves "$(files_in "$updates")" install KDIR="$2" && [[ -s $work/$updates/virtio_mmr_vfio_pci.ko ]] &&
+		leaves '' uninstall KDIR="$2"
+}
+
+# Half a build is not installed, nor half of it
+refuses_half_a_build() { # RELEASE KDIR
+	local output
+	mkdir -p "$work/half"
+	cp "$repository/build/$1/${modules[0]}.ko" "$work/half/"
+	if output=$(make_in_work '' install KDIR="$2" OUT="$work/half"); then
+		echo "# it installs ${modules[0]}.ko alone"
+		return 1
+	fi
+	[[ $output == *"/half/${modules[1]}.ko is missing"* && ! $(files) ]] || {
+		echo "# ${output//$'\n'/$'\n'# }"
+		return 1
+	}
 }
 
 # Whatever else is there stays
 uninstalls_no_more() { # RELEASE KDIR
-	local updates=lib/modules/$1/updates output
-	install -D /dev/null "$work/$updates/dkms/$module"
-	install -D /dev/null "$work/$updates/$module"
-	install -D /dev/null "$work/lib/modules/99.1.0-none/updates/$module"
-	leaves "$updates/dkms/$module
-lib/modules/99.1.0-none/updates/$module" uninstall KDIR="$2" || return 1
+	local updates=lib/modules/$1/updates none=lib/modules/99.1.0-none/updates module output
+	for module in "${modules[@]}"; do
+		install -D /dev/null "$work/$updates/dkms/$module.ko"
+		install -D /dev/null "$work/$updates/$module.ko"
+		install -D /dev/null "$work/$none/$module.ko"
+	done
+	leaves "$(files_in "$updates/dkms")
+$(files_in "$none")" uninstall KDIR="$2" || return 1
 	# And says so
-	output=$(make_in_work '' uninstall KDIR="$2") &&
-		[[ $output == *"/lib/modules/99.1.0-none/updates/$module is still there"* ]] || return 1
+	output=$(make_in_work '' uninstall KDIR="$2") || return 1
+	for module in "${modules[@]}"; do
+		[[ $output == *"/$none/$module.ko is still there"* ]] || return 1
+	done
 	rm -rf "${work:?}/lib"
 }
 
@@ -92,7 +131,7 @@ restrictive_umask() { # RELEASE KDIR
 
 # A kernel's name is enough, as it is when the kernel has gone
 without_headers() {
-	local file=lib/modules/99.1.0-none/updates/$module output
+	local file=lib/modules/99.1.0-none/updates/${modules[0]}.ko output
 	install -D /dev/null "$work/$file"
 	leaves '' uninstall KDIR=/lib/modules/99.1.0-none/build || return 1
 	install -D /dev/null "$work/$file"
@@ -110,12 +149,14 @@ without_headers() {
 }
 
 ktap_print_header
-ktap_set_plan $(($# * 4 + 1))
+ktap_set_plan $(($# * 6 + 1))
 for series; do
 	kdir=$("$repository/tools/debian/kernel-headers" "$series")
 	release=$("$repository/tools/debian/release" "$series")
 	ktap_test_result "$release.refuses_second" refuses_second "$release" "$kdir"
 	ktap_test_result "$release.installs_and_uninstalls" installs_and_uninstalls "$release" "$kdir"
+	ktap_test_result "$release.upgrades_from_one" upgrades_from_one "$release" "$kdir"
+	ktap_test_result "$release.refuses_half_a_build" refuses_half_a_build "$release" "$kdir"
 	ktap_test_result "$release.uninstalls_no_more" uninstalls_no_more "$release" "$kdir"
 	ktap_test_result "$release.restrictive_umask" restrictive_umask "$release" "$kdir"
 done

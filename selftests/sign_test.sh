@@ -1,14 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# "make sign": the signature is one that OpenSSL confirms, stays when the module is
-# installed, and is replaced, not added to, by the next one.
+# "make sign": the signature of each module is one that OpenSSL confirms, stays when the
+# module is installed, and is replaced, not added to, by the next one.
 #
 #	selftests/sign_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-module=virtio_mmr_vfio_pci.ko
 # shellcheck source=selftests/lib/installation.sh
 source "$here/lib/installation.sh"
 
@@ -53,17 +52,32 @@ signature_is_by() { # FILE NAME
 	return 1
 }
 
+signatures_are_by() { # FOLDER NAME
+	local module
+	for module in "${modules[@]}"; do
+		signature_is_by "$1/$module.ko" "$2" || return 1
+	done
+}
+
 signs() { # SERIES
-	sign "$1" first && signature_is_by "$work/$1/$module" first || return 1
-	[[ $(/sbin/modinfo -F signer "$work/$1/$module") == first ]] || {
-		echo "# modinfo says that $(/sbin/modinfo -F signer "$work/$1/$module") has signed"
-		return 1
-	}
+	local module signer
+	sign "$1" first && signatures_are_by "$work/$1" first || return 1
+	for module in "${modules[@]}"; do
+		signer=$(/sbin/modinfo -F signer "$work/$1/$module.ko")
+		[[ $signer == first ]] || {
+			echo "# modinfo says that '$signer' has signed $module"
+			return 1
+		}
+	done
 }
 
 # Shows that the one before can fail
 signature_by_another_is_told() { # SERIES
-	signature_is_by "$work/$1/$module" first && ! signature_is_by "$work/$1/$module" second >/dev/null
+	local module
+	for module in "${modules[@]}"; do
+		signature_is_by "$work/$1/$module.ko" first &&
+			! signature_is_by "$work/$1/$module.ko" second >/dev/null || return 1
+	done
 }
 
 install_keeps_the_signature() { # SERIES
@@ -73,11 +87,11 @@ install_keeps_the_signature() { # SERIES
 		return 1
 	}
 	release=$("$repository/tools/debian/release" "$1")
-	signature_is_by "$work/lib/modules/$release/updates/$module" first
+	signatures_are_by "$work/lib/modules/$release/updates" first
 }
 
 another_key_replaces_it() { # SERIES
-	sign "$1" second && signature_is_by "$work/$1/$module" second
+	sign "$1" second && signatures_are_by "$work/$1" second
 }
 
 refuses_without_key() { # SERIES
@@ -95,9 +109,11 @@ ktap_print_header
 ktap_set_plan $(($# * 5))
 for series; do
 	release=$("$repository/tools/debian/release" "$series")
-	mkdir -p "$work/$series/drivers/vfio/pci/virtio_mmr"
-	cp "$repository/build/$release/drivers/vfio/pci/virtio_mmr/$module" \
-		"$work/$series/drivers/vfio/pci/virtio_mmr/"
+	for i in "${!modules[@]}"; do
+		mkdir -p "$work/$series/${module_folders[i]}"
+		cp "$repository/build/$release/${module_folders[i]}/${modules[i]}.ko" \
+			"$work/$series/${module_folders[i]}/"
+	done
 	for test in signs signature_by_another_is_told install_keeps_the_signature another_key_replaces_it \
 		refuses_without_key; do
 		ktap_test_result "$release.$test" $test "$series"

@@ -13,6 +13,9 @@ source "$here/lib/ktap.sh"
 	echo "usage: selftests/$(basename "$0") SERIES..." >&2
 	exit 2
 }
+# Names and folders of the modules, each after those that it uses
+mapfile -t modules < <(sed -nE 's/^([a-z_]+) .*/\1/p' "$repository/drivers/modules")
+mapfile -t module_folders < <(sed -nE 's/^[a-z_]+ (.*)/\1/p' "$repository/drivers/modules")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
