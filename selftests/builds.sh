@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Whether the driver builds, without a warning, for kernels that are configured otherwise
+# Whether the modules build, without a warning, for kernels that are configured otherwise
 # than Debian's own: by clang, for arm64, and in the kernel's tree with vfio-pci-core built
 # in. Prints TAP.
 set -euo pipefail
@@ -33,17 +33,29 @@ declare -A more_options=(
 
 here=$(dirname "$(readlink -f "$0")")
 repository=$(readlink -f "$here/..")
-driver=drivers/vfio/pci/virtio_mmr
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/trees
 mkdir -p "$cache" "$repository/build"
 work=$(mktemp -d "$repository/build/builds.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# Runs make for the kernel itself, with the driver in its place in the source
+mapfile -t modules < <(sed -nE 's/^([a-z_]+) .*/\1/p' "$repository/drivers/modules")
+mapfile -t folders < <(sed -nE 's/^[a-z_]+ (.*)/\1/p' "$repository/drivers/modules")
+
+# The modules in their places in the source, as options of bwrap, to "binds"
+bind_folders() { # SOURCE
+	local folder
+	binds=()
+	for folder in "${folders[@]}"; do
+		binds+=(--ro-bind "$repository/$folder" "$1/$folder")
+	done
+}
+
+# Runs make for the kernel itself, with the modules in its source
 kernel_make() { # SOURCE TREE MAKE-ARGUMENT...
-	local source=$1 tree=$2
+	local source=$1 tree=$2 binds
 	shift 2
-	bwrap --dev-bind / / --ro-bind "$repository/$driver" "$source/$driver" \
+	bind_folders "$source"
+	bwrap --dev-bind / / "${binds[@]}" \
 		make -C "$source" "O=$tree" "$@"
 }
 
@@ -58,7 +70,7 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 	key=$({
 		printf '%s\n' "$@" "${wanted[@]}"
 		declare -f prepare kernel_make
-		cat "$repository/$driver/Kconfig"
+		(cd "$repository" && cat "${folders[@]/%//Kconfig}")
 		gcc --version
 		clang-19 --version
 		aarch64-linux-gnu-gcc --version
@@ -84,22 +96,32 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 }
 
 build_module() { # TREE MAKE-ARGUMENT...
-	local tree=$1
+	local tree=$1 module
 	shift
 	# Symbols of a kernel that was not built are unknown to modpost
 	make --no-print-directory -C "$repository" modules "KDIR=$tree" "OUT=$work/out" \
 		KBUILD_MODPOST_WARN=1 "$@" || return 1
-	[ -s "$work/out/virtio_mmr_vfio_pci.ko" ]
+	for module in "${modules[@]}"; do
+		[ -s "$work/out/$module.ko" ] || return 1
+	done
 }
 
 build_built_in() { # SOURCE TREE MAKE-ARGUMENT...
-	local source=$1 tree=$2 objects
+	local source=$1 tree=$2 folder objects binds
 	shift 2
+	bind_folders "$source"
 	cp -a "$tree" "$work/tree"
-	bwrap --dev-bind / / --bind "$work/tree" "$tree" --ro-bind "$repository/$driver" "$source/$driver" \
+	bwrap --dev-bind / / --bind "$work/tree" "$tree" "${binds[@]}" \
 		make -C "$source" "O=$tree" "$@" KCFLAGS="-Werror -I$repository/include/uapi" \
-		"$driver/" || return 1
-	objects=$(ar t "$work/tree/$driver/built-in.a") && [[ $objects == *main.o* ]]
+		"${folders[@]/%//}" || return 1
+	# A folder that is left out has none in it
+	for folder in "${folders[@]}"; do
+		objects=$(ar t "$work/tree/$folder/built-in.a") || return 1
+		[[ $objects == *.o* ]] || {
+			echo "nothing of $folder was built in"
+			return 1
+		}
+	done
 }
 
 build() { # SERIES ARCH ARGUMENTS HOW
