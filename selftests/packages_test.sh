@@ -11,6 +11,8 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repository=$(readlink -f "$here/..")
 module=virtio_mmr_vfio_pci
+# All of them, each after those that it uses
+mapfile -t modules < <(sed -nE 's/^([a-z_]+) .*/\1/p' "$repository/drivers/modules")
 
 # --- Outside: builds packages, collects kernels --------------------------------
 
@@ -143,18 +145,18 @@ files() {
 		-o -print | sort
 }
 
-installed_module() { # RELEASE: prints the path
+installed_module() { # RELEASE [MODULE]: prints the path
 	local found
-	found=$(find "/lib/modules/$1/updates" -name "$module.ko*" 2>/dev/null || true)
+	found=$(find "/lib/modules/$1/updates" -name "${2-$module}.ko*" 2>/dev/null || true)
 	[[ $(wc -l <<<"$found") == 1 && -n $found ]] || {
-		echo "# modules for $1: ${found:-none}" >&2
+		echo "# ${2-$module} for $1: ${found:-none}" >&2
 		return 1
 	}
 	echo "$found"
 }
 
-field() { # FIELD RELEASE
-	modinfo -F "$1" "$(installed_module "$2")"
+field() { # FIELD RELEASE [MODULE]
+	modinfo -F "$1" "$(installed_module "${@:2}")"
 }
 
 has() { # WHAT TEXT
@@ -176,16 +178,20 @@ found_by_alias() { # RELEASE
 		"$(modprobe -S "$1" -R vfio_pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00)"
 }
 
-# That the module is there for the kernel, and is what it should be
+# That the modules are there for the kernel, and are what they should be
 module_is() { # VERSION RELEASE
-	local aliases
-	installed_module "$2" >/dev/null || return 1
-	is version "$1" "$(field version "$2")" || return 1
-	is vermagic "$2" "$(field vermagic "$2" | cut -d ' ' -f 1)" || return 1
+	local aliases one
+	for one in "${modules[@]}"; do
+		installed_module "$2" "$one" >/dev/null || return 1
+		is "version of $one" "$1" "$(field version "$2" "$one")" || return 1
+		is "vermagic of $one" "$2" "$(field vermagic "$2" "$one" | cut -d ' ' -f 1)" || return 1
+		is "intree of $one" '' "$(field intree "$2" "$one")" || return 1
+		is "signer of $one" 'DKMS module signing key' "$(field signer "$2" "$one")" || return 1
+	done
 	is 'dkms status' "virtio-mmr/$1, $2, x86_64: installed" "$(dkms status -m virtio-mmr -k "$2")" || return 1
-	is intree '' "$(field intree "$2")" || return 1
-	is signer 'DKMS module signing key' "$(field signer "$2")" || return 1
-	has vfio-pci-core "$(field depends "$2")" || return 1
+	has vfio-pci-core "$(field depends "$2")" && has virtio_mmr "$(field depends "$2")" || return 1
+	# What loads the driver loads the core
+	has "$(installed_module "$2" virtio_mmr)" "$(modprobe -S "$2" --show-depends $module)" || return 1
 	aliases=$(field alias "$2" | sort)
 	is aliases "$(printf 'vfio_pci:v00001AF4d000010%ssv*sd*bc*sc*i*\n' F9 FA FB FC FD FE FF)" "$aliases" || return 1
 	found_by_alias "$2" || return 1
@@ -198,9 +204,9 @@ module_is() { # VERSION RELEASE
 no_module() { # RELEASE...
 	local release found
 	for release; do
-		found=$(find "/lib/modules/$release/" -name "$module*")
+		found=$(find "/lib/modules/$release/" -name 'virtio_mmr*')
 		is "module for $release" '' "$found" || return 1
-		found=$(grep -hs $module "/lib/modules/$release/"modules.{dep,alias} || true)
+		found=$(grep -hs virtio_mmr "/lib/modules/$release/"modules.{dep,alias} || true)
 		is "depmod for $release" '' "$found" || return 1
 	done
 }
@@ -329,29 +335,41 @@ remove() {
 }
 
 installed_by_make() { # RELEASE
-	found_by_alias "$1" && cmp "/tmp/$1/$module.ko" "$(installed_module "$1")"
+	local one
+	found_by_alias "$1" || return 1
+	for one in "${modules[@]}"; do
+		cmp "/tmp/$1/$one.ko" "$(installed_module "$1" "$one")" || return 1
+	done
 }
 
 make_install() {
 	run make_for "$old_kernel" install && installed_by_make "$old_kernel"
 }
 
-# It stays, and is the only one; without headers, too, lest dkms fail when they come
+# It stays, and is the only one; without headers, too, as dkms would fail when they come. The
+# driver alone is what is left of versions that had no core; the core alone, of an accident.
 package_over_make_install() {
-	local kernel by_hand
-	for kernel in $too_old $broken; do
-		install -D "/tmp/$old_kernel/$module.ko" "/lib/modules/$kernel/updates/$module.ko"
-	done
+	local kernel by_hand paths one
+	install -D "/tmp/$old_kernel/$module.ko" "/lib/modules/$too_old/updates/$module.ko"
+	install -D "/tmp/$old_kernel/virtio_mmr.ko" "/lib/modules/$broken/updates/virtio_mmr.ko"
 	mv "/lib/modules/$too_old/build" /root/
 	run apt-get install --yes "$work"/first/virtio-mmr-dkms_*.deb || return 1
 	mv /root/build "/lib/modules/$too_old/"
 	module_is "$version" "$new_kernel" || return 1
 	for kernel in $old_kernel $too_old $broken; do
-		by_hand=/lib/modules/$kernel/updates/$module.ko
-		has "not installed for $kernel, which has $by_hand" "$log" &&
-			cmp "/tmp/$old_kernel/$module.ko" "$by_hand" || return 1
+		by_hand=()
+		for one in "${modules[@]}"; do
+			[[ ! -e /lib/modules/$kernel/updates/$one.ko ]] || by_hand+=("/lib/modules/$kernel/updates/$one.ko")
+		done
+		is "modules for $kernel" "${by_hand[*]}" \
+			"$(find "/lib/modules/$kernel/" -name 'virtio_mmr*' | LC_ALL=C sort | paste -s -d ' ')" || return 1
+		paths=${by_hand[*]}
+		has "not installed for $kernel, which has ${paths// / and } (" "$log" || return 1
+		for one in "${by_hand[@]}"; do
+			cmp "/tmp/$old_kernel/${one##*/}" "$one" || return 1
+		done
 	done
-	is 'modules for old' "/lib/modules/$old_kernel/updates/$module.ko" "$(installed_module "$old_kernel")" || return 1
+	installed_by_make "$old_kernel" || return 1
 	for kernel in $too_old $broken; do
 		rm -r "/lib/modules/$kernel/updates"
 	done
@@ -360,11 +378,18 @@ package_over_make_install() {
 		module_is "$version" "$old_kernel" && run apt-get purge --yes virtio-mmr-dkms && nothing_left
 }
 
-# Whether it was older or newer
+with_driver_alone() { # DKMS.CONF
+	local number
+	number=$(sed -nE "s/^BUILT_MODULE_NAME\[([0-9]+)\]=\"$module\"$/\1/p" "$1")
+	sed -i -E "/^(BUILT|DEST)_MODULE_/{ /\[$number\]/!d; s/\[$number\]/[0]/ }" "$1"
+}
+
+# Whether it was older, then with the driver alone, as before there was a core, or newer
 package_over_dkms_install() {
 	local other
 	for other in 0.0.1 99.0; do
 		"$repository/tools/dkms/tree" $other /usr/src/virtio-mmr-$other
+		[[ $other != 0.0.1 ]] || with_driver_alone /usr/src/virtio-mmr-$other/dkms.conf
 		run dkms install -m virtio-mmr -v $other -k "$new_kernel" || return 1
 		run apt-get install --yes "$work"/first/virtio-mmr-dkms_*.deb &&
 			has "takes the place of $other" "$log" &&
@@ -382,10 +407,11 @@ make_uninstall() {
 	nothing_left
 }
 
-# Another version that was there before goes
+# Another version that was there before goes, one without a core
 dkms_install() {
 	"$repository/tools/dkms/tree" 0.0.1 /usr/src/virtio-mmr-0.0.1
-	run dkms add -m virtio-mmr -v 0.0.1 || return 1
+	with_driver_alone /usr/src/virtio-mmr-0.0.1/dkms.conf
+	run dkms install -m virtio-mmr -v 0.0.1 -k "$new_kernel" || return 1
 	mv "/lib/modules/$broken" /root/
 	run_with_umask make -C "$repository" dkms-install || return 1
 	module_is "$version" "$old_kernel" && module_is "$version" "$new_kernel" &&
