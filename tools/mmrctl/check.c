@@ -291,11 +291,15 @@ static const char *secure_boot(void)
 	return on ? "Secure Boot is on" : "Secure Boot is off";
 }
 
-static void check_signature(struct findings *findings, const struct module *driver)
+/* With @core, that matters as well, unless it is loaded */
+static void check_signature(struct findings *findings, const struct module *driver,
+			    const struct module *core)
 {
+	const struct module *judged = driver;
+	const char *name = MMR_DRIVER;
 	struct path path = sys_path("kernel/security/lockdown");
 	const char *boot = secure_boot();
-	char lockdown[128], enforce[8];
+	char lockdown[128], enforce[8], what[128];
 	bool needed;
 
 	paths_forget_denials();
@@ -304,6 +308,11 @@ static void check_signature(struct findings *findings, const struct module *driv
 	path = sys_path("module/module/parameters/sig_enforce");
 	read_line(&path, enforce, sizeof(enforce));
 	needed = enforce[0] == 'Y' || (*lockdown && strcmp(lockdown, "none"));
+	if (core && driver->is_signed && core->installed && !core->loaded && !core->is_signed) {
+		judged = core;
+		name = MMR_CORE;
+	}
+	snprintf(what, sizeof(what), "tell whether %s is signed, as this kernel wants it", name);
 
 	if (!needed && paths_denied()) {
 		if (driver->loaded)
@@ -322,18 +331,18 @@ static void check_signature(struct findings *findings, const struct module *driv
 	if (driver->loaded)
 		add(findings, LEVEL_OK, "signature", NULL,
 		    "%s; this kernel loads signed modules only, and has loaded " MMR_DRIVER, boot);
-	else if (driver->is_signed)
+	else if (judged->is_signed)
 		remedy(add(findings, LEVEL_NOTE, "signature", NULL,
 			   "%s; this kernel loads signed modules only; " MMR_DRIVER " is signed by '%s'",
 			   boot, driver->signer),
 		       "if loading it fails with \"Key was rejected by service\" or \"Operation not permitted\": mokutil --import the certificate of that key, and reboot");
-	else if (driver->unknown || driver->unreadable)
-		add_unknown(findings, "signature", NULL,
-			    "tell whether " MMR_DRIVER " is signed, as this kernel wants it");
+	else if (judged->unknown || judged->unreadable)
+		add_unknown(findings, "signature", NULL, what);
 	else
-		remedy(add(findings, driver->installed ? LEVEL_ERROR : LEVEL_WARNING, "signature",
-			   NULL, "%s; this kernel loads signed modules only%s", boot,
-			   driver->installed ? ", and " MMR_DRIVER " has no signature" : ""),
+		remedy(add(findings, judged->installed ? LEVEL_ERROR : LEVEL_WARNING, "signature",
+			   NULL, "%s; this kernel loads signed modules only%s%s%s", boot,
+			   judged->installed ? ", and " : "", judged->installed ? name : "",
+			   judged->installed ? " has no signature" : ""),
 		       "sign it with a key that the machine trusts: dkms does, and so does 'make sign'; mokutil --import makes it trust one (Documentation/install.rst, \"Secure Boot\")");
 }
 
@@ -344,20 +353,70 @@ static void remedy_build(struct finding *finding, const char *release)
 	       release);
 }
 
+static void add_missing(struct findings *findings, const char *name, bool loaded,
+			const char *release)
+{
+	struct finding *finding;
+	char *releases;
+	bool has;
+
+	releases = module_releases(name, release, &has);
+	finding = add(findings, loaded ? LEVEL_NOTE : LEVEL_ERROR, "module", NULL,
+		      "%s is %snot installed for Linux %s%s%s%s", name,
+		      loaded ? "loaded, but " : "", release,
+		      loaded ? ": gone after a reboot" : "",
+		      *releases ? "; there is one for " : "", releases);
+	if (has)
+		remedy(finding, "run depmod");
+	else
+		remedy_build(finding, release);
+	free(releases);
+}
+
+static void add_other_kernel(struct findings *findings, const struct module *module,
+			     const char *release)
+{
+	remedy_build(add(findings, LEVEL_ERROR, "module", NULL,
+			 "%s was built for Linux %s and not for %s", module->path,
+			 module->vermagic, release),
+		     release);
+}
+
+/* What keeps the driver from being loaded, or will do so next time */
+static void check_core(struct findings *findings, const struct module *driver,
+		       const struct module *core, const char *release)
+{
+	if (!driver->loaded && module_is_replaced(core))
+		remedy(add(findings, LEVEL_ERROR, "module", NULL,
+			   MMR_CORE " is loaded, and %s is another version of it: " MMR_DRIVER
+			   " does not start with the one that is loaded", core->path),
+		       "modprobe -r " MMR_CORE "; mmrctl bind loads the other one");
+	else if (!core->installed && !core->unknown)
+		add_missing(findings, MMR_CORE, core->loaded, release);
+	else if (!core->loaded && core->unreadable)
+		add_unknown(findings, "module", NULL,
+			    "tell which kernel " MMR_CORE " was built for");
+	else if (!core->loaded && *core->vermagic && strcmp(core->vermagic, release))
+		add_other_kernel(findings, core, release);
+}
+
 static void check_module(struct findings *findings)
 {
-	char release[128], *releases;
-	struct finding *finding;
-	struct module driver;
-	bool has;
+	struct module driver, core = {};
+	char release[128];
+	bool uses_core;
 
 	kernel_release(release, sizeof(release));
 	module_look(&driver, MMR_DRIVER);
-	if (driver.loaded && *driver.source && *driver.loaded_source &&
-	    strcmp(driver.source, driver.loaded_source)) {
+	uses_core = module_uses(&driver, MMR_CORE);
+	if (uses_core)
+		module_look(&core, MMR_CORE);
+	if (driver.loaded && (module_is_replaced(&driver) || module_is_replaced(&core))) {
+		const struct module *replaced = module_is_replaced(&driver) ? &driver : &core;
+
 		remedy(add(findings, LEVEL_NOTE, "module", NULL,
-			   MMR_DRIVER " is loaded, and %s is another version of it, which is not in use yet",
-			   driver.path),
+			   "%s is loaded, and %s is another version of it, which is not in use yet",
+			   replaced == &core ? MMR_CORE : MMR_DRIVER, replaced->path),
 		       "when all functions are unbound: modprobe -r " MMR_DRIVER
 		       "; mmrctl bind loads the other one");
 	} else if (driver.loaded && driver.installed) {
@@ -369,31 +428,20 @@ static void check_module(struct findings *findings)
 		add_unknown(findings, "module", NULL,
 			    "tell whether " MMR_DRIVER " is installed");
 	} else if (!driver.installed) {
-		releases = module_releases(MMR_DRIVER, release, &has);
-		finding = add(findings, driver.loaded ? LEVEL_NOTE : LEVEL_ERROR, "module", NULL,
-			      MMR_DRIVER " is %snot installed for Linux %s%s%s%s",
-			      driver.loaded ? "loaded, but " : "", release,
-			      driver.loaded ? ": gone after a reboot" : "",
-			      *releases ? "; there is one for " : "", releases);
-		if (has)
-			remedy(finding, "run depmod");
-		else
-			remedy_build(finding, release);
-		free(releases);
+		add_missing(findings, MMR_DRIVER, driver.loaded, release);
 	} else if (driver.unreadable) {
 		add_unknown(findings, "module", NULL,
 			    "tell which kernel " MMR_DRIVER " was built for");
 	} else if (*driver.vermagic && strcmp(driver.vermagic, release)) {
-		remedy_build(add(findings, LEVEL_ERROR, "module", NULL,
-				 "%s was built for Linux %s and not for %s", driver.path,
-				 driver.vermagic, release),
-			     release);
+		add_other_kernel(findings, &driver, release);
 	} else {
 		remedy(add(findings, LEVEL_OK, "module", NULL,
 			   MMR_DRIVER " is installed for Linux %s and not loaded yet", release),
 		       "mmrctl bind loads it");
 	}
-	check_signature(findings, &driver);
+	if (uses_core)
+		check_core(findings, &driver, &core, release);
+	check_signature(findings, &driver, uses_core ? &core : NULL);
 }
 
 static void check_memory_limit(struct findings *findings)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 
 #define MMR_DRIVER	"virtio_mmr_vfio_pci"
+/* The module that it uses */
+#define MMR_CORE	"virtio_mmr"
 
 /* DDDDDDDD:BB:DD.F; domains have more than four digits on some hosts */
 #define BDF_SIZE	17

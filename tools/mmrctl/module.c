@@ -66,6 +66,8 @@ static void read_info(struct module *module, struct kmod_module *mod)
 			snprintf(module->source, sizeof(module->source), "%s", value);
 		else if (!strcmp(key, "signer"))
 			snprintf(module->signer, sizeof(module->signer), "%s", value);
+		else if (!strcmp(key, "depends"))
+			snprintf(module->uses, sizeof(module->uses), "%s", value);
 		else if (!strcmp(key, "sig_id"))
 			module->is_signed = true;
 	}
@@ -122,6 +124,27 @@ void module_look(struct module *module, const char *name)
 	module->unknown = !module->installed && index_is_denied();
 }
 
+bool module_uses(const struct module *module, const char *name)
+{
+	const char *text = module->uses;
+	size_t length = strlen(name);
+
+	for (; *text; text += text[0] == ',') {
+		size_t word = strcspn(text, ",");
+
+		if (word == length && !strncmp(text, name, length))
+			return true;
+		text += word;
+	}
+	return false;
+}
+
+bool module_is_replaced(const struct module *module)
+{
+	return module->loaded && *module->source && *module->loaded_source &&
+		strcmp(module->source, module->loaded_source);
+}
+
 int module_load(const char *name)
 {
 	struct kmod_list *found = NULL, *item;
@@ -155,6 +178,9 @@ const char *module_remedy(int error)
 	case EKEYREJECTED:
 	case ENOKEY:
 		return "it must be signed with a key the machine trusts; 'mmrctl check' says more";
+	case EINVAL:
+		return "the " MMR_CORE " that is loaded may be of another version: modprobe -r " MMR_CORE
+		       "; the kernel log says more: dmesg";
 	case ENOEXEC:
 		return "it was built for another kernel: build and install it for this one";
 	default:

@@ -20,6 +20,7 @@
  * @unreadable: its file was found, and only root can read it
  * @is_signed: the file has a signature
  * @signer: who signed it, as the signature says
+ * @uses: modules that the file uses, with commas between them
  */
 struct module {
 	bool loaded;
@@ -32,9 +33,16 @@ struct module {
 	bool unreadable;
 	bool is_signed;
 	char signer[128];
+	char uses[256];
 };
 
 void module_look(struct module *module, const char *name);
+
+/* Whether its file says that it uses another one; early versions of the driver had no core */
+bool module_uses(const struct module *module, const char *name);
+
+/* Whether the one that is loaded was built of other source than the file, if that is known */
+bool module_is_replaced(const struct module *module);
 
 /* Load a module and what it depends on; 0 or a negative error code */
 int module_load(const char *name);
