@@ -558,7 +558,7 @@ run_local() { # SUITE
 			run_here "unit.$test" "$build/unit/$test"
 		done
 		;;
-	mmrctl) run_here mmrctl.golden_test selftests/mmrctl_golden_test.sh ;;
+	mmrctl) run_here mmrctl.golden_test tools/mmrctl/tests/golden_test.sh ;;
 	emulator) run_here emulator.test tools/qemu/test "${qemu[@]:1}" ;;
 	runner) run_here runner.test tools/vm/test ;;
 	style) run_here style.run tools/style/run "${series[@]}" ;;

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# TAP for tests in shell: the kernel's helpers, and how to skip all of a test. The
-# script has set "here", the folder of selftests.
+# TAP for tests in shell: the kernel's helpers, and how to skip all of a test.
 
 # shellcheck source=/dev/null
-source "${KSELFTEST:-$("$here/headers")}/kselftest/ktap_helpers.sh"
+source "${KSELFTEST:-$("${BASH_SOURCE[0]%/*}/../headers")}/kselftest/ktap_helpers.sh"
 
 # The kernel's takes a command's arguments apart at spaces
 ktap_test_result() { # NAME COMMAND...: passes if COMMAND succeeds

@@ -4,15 +4,15 @@
 # mmrctl on recorded trees: every verb as text and as JSON against golden files, built
 # with address and undefined-behaviour sanitizers. Needs neither root nor hardware.
 #
-#	selftests/mmrctl_golden_test.sh [TEST...]   run all or these
-#	selftests/mmrctl_golden_test.sh --update    take what it prints for golden, then
-#	                                            look at "git diff"
+#	tools/mmrctl/tests/golden_test.sh [TEST...]   run all or these
+#	tools/mmrctl/tests/golden_test.sh --update    write the golden files anew, then
+#	                                              look at "git diff"
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-repository=$(readlink -f "$here/..")
-build=${OUTPUT:-$repository/build/selftests}
-golden=$here/mmrctl/golden
+repository=$(readlink -f "$here/../../..")
+build=$repository/build/mmrctl-sanitized
+golden=$here/golden
 update=0
 if [[ ${1-} == --update ]]; then
 	update=1
@@ -143,7 +143,7 @@ cases=(
 )
 
 # shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
+source "$repository/selftests/lib/ktap.sh"
 # shellcheck source=drivers/vfio/pci/virtio_mmr/compat/kernel_range
 source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
 
@@ -156,13 +156,13 @@ mmrctl=$work/mmrctl
 export ASAN_OPTIONS=exitcode=99 UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=exitcode=99
 
 build_it() {
-	make --no-print-directory -C "$repository/tools/mmrctl" OUTPUT="$build/mmrctl" SANITIZE=1 &&
-		install -m 755 "$build/mmrctl/mmrctl" "$mmrctl" &&
+	make --no-print-directory -C "$repository/tools/mmrctl" OUTPUT="$build" SANITIZE=1 &&
+		install -m 755 "$build/mmrctl" "$mmrctl" &&
 		make --no-print-directory -C "$repository/tools/mmrctl"
 }
 
 make_tree() { # NAME FOLDER
-	"$here/mmrctl/tree" "$here/mmrctl/trees/$1.tree" "$2"
+	"$here/tree" "$here/trees/$1.tree" "$2"
 }
 
 need_tree() { # NAME
@@ -656,8 +656,8 @@ many_vfs_tree() { # COUNT ROOT
 				$((1000 + i)) $((1000 + i)) "$i"
 		done
 	} >"$2.tree"
-	ln -sf "$here"/mmrctl/trees/*.part "$work/"
-	"$here/mmrctl/tree" "$2.tree" "$2"
+	ln -sf "$here"/trees/*.part "$work/"
+	"$here/tree" "$2.tree" "$2"
 }
 
 # In less than a second of the processor, however busy the machine is with other things
@@ -701,7 +701,7 @@ own_number() {
 
 completion() {
 	# What a shell with nothing else of bash-completion offers
-	MMRCTL_ROOT=$work/usual PATH=$build/mmrctl:$PATH bash -euc '
+	MMRCTL_ROOT=$work/usual PATH=$build:$PATH bash -euc '
 		source "$1"
 		offer() {
 			COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
