@@ -6,7 +6,7 @@
 # in. Prints TAP.
 set -euo pipefail
 
-if [ $# -eq 0 ] || [ "$1" = --help ]; then
+if [[ $# -eq 0 || $1 == --help ]]; then
 	cat <<'END'
 usage: selftests/builds.sh SERIES...   (such as 6.1 6.12 trixie-backports)
 
@@ -66,7 +66,7 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 	shift 2
 	read -ra wanted <<<"${options[*]} ${more_options[$how]}"
 	# Debian's kernels have none, but the oldest one cannot have it
-	[ ! -e "$source/drivers/iommu/iommufd" ] || wanted+=(CONFIG_IOMMUFD=y)
+	[[ ! -e $source/drivers/iommu/iommufd ]] || wanted+=(CONFIG_IOMMUFD=y)
 	key=$({
 		printf '%s\n' "$@" "${wanted[@]}"
 		declare -f prepare kernel_make
@@ -79,7 +79,7 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 	# No errexit here, as the caller asks whether it succeeds
 	exec 7>"$tree.lock"
 	flock 7
-	[ ! -e "$tree/.complete" ] || return 0
+	[[ ! -e $tree/.complete ]] || return 0
 	rm -rf "$tree"
 	mkdir "$tree"
 	kernel_make "$source" "$tree" "$@" defconfig || return 1
@@ -102,7 +102,7 @@ build_module() { # TREE MAKE-ARGUMENT...
 	make --no-print-directory -C "$repository" modules "KDIR=$tree" "OUT=$work/out" \
 		KBUILD_MODPOST_WARN=1 "$@" || return 1
 	for module in "${modules[@]}"; do
-		[ -s "$work/out/$module.ko" ] || return 1
+		[[ -s $work/out/$module.ko ]] || return 1
 	done
 }
 

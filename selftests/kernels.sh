@@ -10,13 +10,13 @@ suites=(in_place layout fault displaced pf removal guest vmm million)
 # More than there is time for in vmtest.sh
 export VIRTIO_MMR_CYCLES=${VIRTIO_MMR_CYCLES:-1000}
 
-if [ $# -eq 0 ] || [ "$1" = --help ]; then
+if [[ $# -eq 0 || $1 == --help ]]; then
 	echo "usage: selftests/kernels.sh [--list] SERIES...   (such as 6.1 6.12 trixie-backports)"
 	echo "--list only says what would run, as selftests/vmtest.sh --list does"
 	exit 2
 fi
 here=$(dirname "$(readlink -f "$0")")
-if [ "$1" = --list ]; then
+if [[ $1 == --list ]]; then
 	shift
 	for series in "$@"; do
 		"$here/vmtest.sh" --kernel "$series" --list "${suites[@]}"
@@ -53,7 +53,7 @@ for series in "$@"; do
 	missed=$(grep -cE '^not ok ' "$builds") || true
 	# A build that has no result, too
 	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$builds")
-	[ "$planned" = $((passed + missed)) ] || missed=$((missed + 1))
+	[[ $planned == $((passed + missed)) ]] || missed=$((missed + 1))
 	add_row "$release" builds "$passed" "$missed" 0
 
 	: >"$results"
@@ -64,7 +64,7 @@ for series in "$@"; do
 		add_row "$release" "$suite" $numbers
 	done
 done
-[ "${sum[1]}" = 0 ] || failed=1
+[[ ${sum[1]} == 0 ]] || failed=1
 
 echo
 printf '%-26s %-10s %s\n' kernel suite result
