@@ -284,7 +284,7 @@ broken_kernel_is_no_obstacle() {
 }
 
 broken_running_kernel_is_an_obstacle() {
-	local every_kernel=("/usr/src/virtio-mmr-$version/every_kernel" --others-may-fail "$version") status=0
+	local every_kernel=("/usr/src/virtio-mmr-$version/every-kernel" --others-may-fail "$version") status=0
 	run_kernel $broken
 	if run "${every_kernel[@]}" >/dev/null; then
 		echo "# the running kernel cannot have the module, and that is no fault"
