@@ -240,7 +240,7 @@ help:
 	@echo '  make dkms-install, make dkms-remove'
 	@echo '                 have dkms build and install them for all kernels, or undo that (as root)'
 	@echo '  make deb       build Debian packages, in build/deb'
-	@echo '  make style     checkpatch, sparse, shellcheck, extra warnings; prints TAP'
+	@echo '  make style     checkpatch, sparse, shellcheck, pylint, commits; prints TAP'
 	@echo '  make check-packages'
 	@echo '                 tests of the packages and of dkms, in a fresh Debian 12 and 13'
 	@echo '  make check-libvirt'
