@@ -336,7 +336,7 @@ rollback() {
 	mount --bind "$work/override" "$devices/${vfs[2]}/driver_override"
 	run bind "${vfs[1]}" "${vfs[0]}" "${vfs[2]}"
 	umount "$devices/${vfs[2]}/driver_override"
-	{ expect 1 "${vfs[2]}: $driver does not take it" && [[ ! $output ]] &&
+	{ expect 1 "${vfs[2]}: $driver does not take the function" && [[ ! $output ]] &&
 		have vfio-pci vfio-pci "${vfs[1]}" && have none '(null)' "${vfs[0]}" "${vfs[2]}" &&
 		[[ ! $(find /run/mmrctl -name '*:*') ]]; } || result=1
 	# And it can be bound when all is well
@@ -476,7 +476,7 @@ stats_are_the_drivers() {
 	before=$(<"$devices/${vfs[0]}/virtio_mmr/io_bar_reads")
 	run regs "${vfs[0]}"
 	run stats "${vfs[0]}" "${vfs[3]}"
-	expect 4 "${vfs[3]}: no counters, as it is not bound" || return 1
+	expect 4 "${vfs[3]}: no counters: it is not bound" || return 1
 	[[ $(awk '$1 == "io_bar_reads" { print $2 }' <<<"$output") -gt $before ]]
 }
 

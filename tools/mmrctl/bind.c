@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * bind and unbind: which driver has a function. All through driver_override, which
- * concerns the one function only, and each step is looked at afterwards: writing
- * to drivers_probe succeeds whether or not a driver takes the function.
+ * bind and unbind: the driver of a function. Both use driver_override, which concerns
+ * that function only. Each step is verified, as a write to drivers_probe succeeds
+ * whether or not a driver takes the function.
  */
 #include <err.h>
 #include <errno.h>
@@ -52,10 +52,10 @@ static bool is_ours(const struct function *function)
 }
 
 /**
- * struct change - what became of one function
- * @before: what it had, for the way back
+ * struct change - what was done to one function
+ * @before: its driver and override before that
  * @changed: whether anything was done
- * @failed: there has been a message about it
+ * @failed: a message has said so
  */
 struct change {
 	struct record before;
@@ -63,7 +63,7 @@ struct change {
 	bool failed;
 };
 
-/* True if there is a record of it already, by a bind or an unbind that was killed */
+/* True if a bind or an unbind that was killed has left a record of it */
 static bool remember(struct change *change, const struct function *function)
 {
 	if (record_is_halfway(&change->before, function))
@@ -79,7 +79,7 @@ static int write_override(const struct function *function, const char *driver)
 {
 	struct path path = function_path(function->bdf, "driver_override");
 
-	/* The kernel takes an empty line for none, but a write of no bytes for nothing */
+	/* An empty line removes the override; a write of no bytes does nothing */
 	return write_text(&path, *driver ? driver : "\n");
 }
 
@@ -90,7 +90,7 @@ static int let_go(const struct function *function)
 	return *function->driver ? write_text(&path, function->bdf) : 0;
 }
 
-/* 0 if the function has @driver in the end, else the best error code there is */
+/* 0 if the function has @driver afterwards, else the most precise error code */
 static int take(struct function *function, const char *driver)
 {
 	struct path path = sys_path("bus/pci/drivers_probe");
@@ -105,7 +105,7 @@ static int take(struct function *function, const char *driver)
 	return error ? error : -ENODEV;
 }
 
-/* Back to what it was, whatever it is now; STATUS_OK or a status after a message */
+/* Restores a function, whatever its state; STATUS_OK or a status after a message */
 static int put_back(struct function *function, const struct record *record)
 {
 	int error = 0;
@@ -138,7 +138,7 @@ static int bind_one(struct function *function, struct change *change)
 	if (!remember(change, function) && record_save(function))
 		return STATUS_FAILED;
 	change->changed = true;
-	/* First this, lest another driver take the function in between */
+	/* First, so that no other driver takes the function in between */
 	error = write_override(function, MMR_DRIVER);
 	if (!error)
 		error = let_go(function);
@@ -146,7 +146,7 @@ static int bind_one(struct function *function, struct change *change)
 		error = take(function, MMR_DRIVER);
 	if (!error)
 		return STATUS_OK;
-	complain("%s: " MMR_DRIVER " does not take it: %s", function->bdf, strerror(-error));
+	complain("%s: " MMR_DRIVER " does not take the function: %s", function->bdf, strerror(-error));
 	kernel_log_complain(function->bdf);
 	return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
 }
@@ -166,13 +166,13 @@ static int refuse_users(const struct function *function, const char *what)
 		switch (users.list[i].kind) {
 		case USER_HIDDEN_INTERFACE:
 			snprintf(driver, sizeof(driver),
-				 ", or take it from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind",
+				 ", or take the function from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind",
 				 function->bdf, function->driver);
-			complain("%s: in use, or not to be told from that: %s; end what uses it, or move it here by 'ip -n NAMESPACE link set NAME netns 1'%s; then %s again",
+			complain("%s: may be in use: %s, where mmrctl cannot look. End what uses it, or move the interface here: ip -n NAMESPACE link set NAME netns 1%s; then %s again",
 				 function->bdf, text, function->numvfs ? "" : driver, what);
 			break;
 		case USER_VFS:
-			complain("%s: in use by %s (gone when the PF's driver is); name the VFs if they are meant (--pf %s: all); if the PF itself is, and nobody needs them, set its sriov_numvfs to 0, then %s again",
+			complain("%s: in use by %s (lost with the PF's driver). For the VFs, name them (--pf %s: all). For the PF itself, if nobody needs the VFs: set its sriov_numvfs to 0, then %s again",
 				 function->bdf, text, function->bdf, what);
 			break;
 		default:
@@ -239,7 +239,7 @@ static int refuse_function(const struct function *function)
 		}
 		complain("%s: " MMR_DRIVER " cannot use it: %s; %s", function->bdf,
 			 function->reason, function->scan.verdict == VIRTIO_MMR_SCAN_LISTS ?
-			 "ask its vendor for other firmware, and give it to no driver of vfio" :
+			 "ask its vendor for other firmware, and bind it to no VFIO driver" :
 			 "vfio-pci can pass it through as it is");
 		return STATUS_UNUSABLE;
 	}
@@ -254,7 +254,7 @@ static int refuse_user(const char *verb)
 	return STATUS_DENIED;
 }
 
-/* Everything is looked at, and complained about, before anything is changed. */
+/* All functions are checked, and all complaints are made, before anything changes. */
 static int may_bind(const struct functions *found)
 {
 	int status = STATUS_OK;
@@ -264,7 +264,7 @@ static int may_bind(const struct functions *found)
 		const struct function *function = &found->list[i];
 		int refusal;
 
-		/* A device manager, which goes by IDs alone, may have bound a foreign one */
+		/* A device manager knows IDs only, so it may have bound a foreign function */
 		if (is_ours(function) && !function_is_foreign(function))
 			continue;
 		refusal = refuse_function(function);
@@ -338,7 +338,7 @@ static int report(const struct functions *found, const struct change *changes, b
 	return print_json(json_pack("{s:o}", "functions", list));
 }
 
-/* Before anything is changed; if it returns STATUS_OK, end() releases what it has stored */
+/* Comes before any change. After STATUS_OK, end() releases what it has stored. */
 static int begin(struct functions *found, struct change **changes, const struct request *request,
 		 const char *verb)
 {
@@ -363,7 +363,7 @@ static void end(struct functions *found, struct change *changes)
 	functions_release(found);
 }
 
-/* What the administrator may not expect: a driver other than the one that it has now */
+/* An administrator may not expect another driver after a reboot */
 static void mention_driverctl(const struct function *function)
 {
 	char driver[NAME_LENGTH];
@@ -371,10 +371,10 @@ static void mention_driverctl(const struct function *function)
 	function_persistent_driver(function, driver, sizeof(driver));
 	if (!strcmp(driver, DRIVERCTL_NO_DRIVER)) {
 		if (*function->driver)
-			complain("%s: driverctl leaves it without a driver at the next boot, unless: driverctl --noprobe unset-override %s",
+			complain("%s: driverctl leaves it without a driver at the next boot. To change that: driverctl --noprobe unset-override %s",
 				 function->bdf, function->bdf);
 	} else if (*driver && strcmp(driver, function->driver)) {
-		complain("%s: driverctl binds it to %s at the next boot, unless: driverctl --noprobe unset-override %s",
+		complain("%s: driverctl binds it to %s at the next boot. To change that: driverctl --noprobe unset-override %s",
 			 function->bdf, driver, function->bdf);
 	}
 }
@@ -464,11 +464,11 @@ static int unbind_one(struct function *function, struct change *change)
 	strcpy(change->before.override, function->override);
 	if (!due && !is_ours(function) &&
 	    (*function->driver || strcmp(function->override, MMR_DRIVER))) {
-		/* Somebody else has changed it since, and undoes what there is to undo */
+		/* Somebody else has changed it since, and is the one to restore it */
 		record_remove(function);
 		return STATUS_OK;
 	}
-	/* Where the driver stays nobody is in the way */
+	/* The driver stays, so its users are no obstacle */
 	if (strcmp(function->driver, record.driver))
 		status = refuse_users(function, "unbind");
 	if (!status) {
@@ -502,7 +502,7 @@ int verb_unbind(const struct request *request)
 	}
 	show_progress("unbinding", i, found.count);
 	if (i < found.count) {
-		complain("interrupted: %zu of %zu functions were looked at", i, found.count);
+		complain("interrupted: %zu of %zu functions are done", i, found.count);
 		status = STATUS_FAILED;
 	}
 	one = report(&found, changes, request->json);

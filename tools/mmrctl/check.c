@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * check: whether host and functions are ready, and what to do if not.
+ * check: is the host ready, are the functions ready, and what is to be done.
  */
 #include <dirent.h>
 #include <err.h>
@@ -47,8 +47,8 @@ struct finding {
  * @list: the findings
  * @count: of them
  * @worst: of their levels
- * @unknown: of the host, or of functions that are named, there is something that counts
- *	and that only root can tell
+ * @unknown: only root can find out something that decides about the host or about a
+ *	function that is named
  */
 struct findings {
 	struct finding *list;
@@ -194,7 +194,7 @@ static void check_iommu(struct findings *findings)
 		       "the firmware shows none: switch on VT-d or AMD-Vi (\"IOMMU\") in its setup");
 }
 
-/* Chips of interrupts that pass through the IOMMU have names of their own. */
+/* The chips of interrupts that the IOMMU remaps have names of their own. */
 static bool interrupts_are_remapped(void)
 {
 	struct path path = sys_path("kernel/irq");
@@ -231,13 +231,13 @@ static void check_interrupts(struct findings *findings)
 	}
 	if (unsafe[0] == 'Y') {
 		remedy(add(findings, LEVEL_WARNING, "interrupt_remapping", NULL,
-			   "off, which VFIO is told to accept: guests can raise any interrupt"),
+			   "off, and VFIO is set to accept that: guests can raise any interrupt"),
 		       "give functions to guests that you trust only, or switch on VT-d or AMD-Vi with interrupt remapping in the firmware's setup");
 		return;
 	}
 	remedy(add(findings, LEVEL_ERROR, "interrupt_remapping", NULL,
 		   "off: VFIO refuses to open any function"),
-	       "remove intremap=off and nointremap from the kernel's command line and switch x2APIC on in the firmware's setup; or, for guests that you trust: echo 'options vfio_iommu_type1 allow_unsafe_interrupts=1' >/etc/modprobe.d/vfio.conf and reload vfio_iommu_type1");
+	       "remove intremap=off and nointremap from the kernel's command line and switch x2APIC on in the firmware's setup. If you trust all guests: echo 'options vfio_iommu_type1 allow_unsafe_interrupts=1' >/etc/modprobe.d/vfio.conf and reload vfio_iommu_type1");
 }
 
 static void check_vfio(struct findings *findings)
@@ -343,7 +343,7 @@ static void check_signature(struct findings *findings, const struct module *driv
 			   NULL, "%s; this kernel loads signed modules only%s%s%s", boot,
 			   judged->installed ? ", and " : "", judged->installed ? name : "",
 			   judged->installed ? " has no signature" : ""),
-		       "sign it with a key that the machine trusts: dkms does, and so does 'make sign'; mokutil --import makes it trust one (Documentation/install.rst, \"Secure Boot\")");
+		       "sign it with a key that the machine trusts: dkms and 'make sign' sign modules, mokutil --import adds a key (Documentation/install.rst, \"Secure Boot\")");
 }
 
 static void remedy_build(struct finding *finding, const char *release)
@@ -464,9 +464,9 @@ static void check_memory_limit(struct findings *findings)
 		fclose(file);
 	if (limit)
 		remedy(add(findings, LEVEL_NOTE, "locked_memory", NULL,
-			   "limited to %llu KiB here; a guest with VFIO devices has all its memory locked, so a VMM that is not root needs as much",
+			   "limited to %llu KiB here. The memory of a guest with VFIO devices is locked, so a VMM that is not root needs a limit of that size",
 			   limit / 1024),
-		       "libvirt sees to it; by hand: ulimit -l unlimited, or LimitMEMLOCK=infinity in the VMM's unit");
+		       "libvirt raises the limit; without libvirt: ulimit -l unlimited, or LimitMEMLOCK=infinity in the VMM's unit");
 }
 
 /* --- functions -------------------------------------------------------------------- */
@@ -480,7 +480,7 @@ static void check_group(struct findings *findings, const struct function *functi
 
 	if (function->group < 0) {
 		remedy(add(findings, LEVEL_ERROR, "group", function->bdf, "is in no IOMMU group"),
-		       "the IOMMU must be on, see iommu above; if it is, it does not cover this function");
+		       "switch the IOMMU on, see iommu above; if it is on already, it does not cover this function");
 		return;
 	}
 	group_members(&members, function);
@@ -536,7 +536,7 @@ static void check_function(struct findings *findings, const struct function *fun
 		break;
 	case VERDICT_UNUSABLE:
 		if (function_is_foreign(function) || !function->scan.identity) {
-			/* Those that nobody has named may well be somebody else's */
+			/* A function that is not named may belong to somebody else */
 			remedy(add(findings, named ? LEVEL_ERROR : LEVEL_NOTE, "function",
 				   function->bdf, "is no MMR function: %s", function->reason),
 			       "vfio-pci is the driver for it");
@@ -544,10 +544,10 @@ static void check_function(struct findings *findings, const struct function *fun
 		}
 		remedy(add(findings, LEVEL_ERROR, "function", function->bdf,
 			   "not usable by " MMR_DRIVER ": %s", function->reason),
-		       "%s; 'mmrctl show %s' has the details for its maker",
+		       "%s; 'mmrctl show %s' has the details for its vendor",
 		       function->scan.verdict == VIRTIO_MMR_SCAN_LISTS ?
-		       "it needs other firmware, and must be given to no driver of vfio" :
-		       "it can be passed through as it is, by vfio-pci", function->bdf);
+		       "it needs other firmware; bind it to no VFIO driver" :
+		       "vfio-pci can pass it through as it is", function->bdf);
 		break;
 	}
 
@@ -577,8 +577,7 @@ static void check_function(struct findings *findings, const struct function *fun
 /* --- output ------------------------------------------------------------------------- */
 
 /*
- * Whether it is ready: what the host and the functions that were asked for are like has to
- * be known for that.
+ * Ready means: all that decides about the host and the named functions is known, and good.
  */
 static int readiness(const struct findings *findings)
 {
@@ -615,7 +614,7 @@ static void print_finding(const struct finding *finding)
 		printf("         -> %s\n", finding->remedy);
 }
 
-/* With all functions of the host, those in order are a number */
+/* If no function is named, functions that are in order are only counted */
 static void print_findings(const struct findings *findings, bool all, size_t functions,
 			   int ready)
 {
@@ -625,11 +624,11 @@ static void print_findings(const struct findings *findings, bool all, size_t fun
 		if (!all || !*findings->list[i].bdf || findings->list[i].level >= LEVEL_WARNING)
 			print_finding(&findings->list[i]);
 	if (all && functions)
-		printf("ok       functions: %zu with an MMR device ID; 'mmrctl check BDF' tells all about one\n",
+		printf("ok       functions: %zu with an MMR device ID; 'mmrctl check BDF' has all findings of one\n",
 		       functions);
 	else if (all)
 		puts("note     functions: none with an MMR device ID\n"
-		     "         -> VFs are there once their PF has them: echo NUMBER >/sys/bus/pci/devices/PF/sriov_numvfs");
+		     "         -> to create VFs: echo NUMBER >/sys/bus/pci/devices/PF/sriov_numvfs");
 	puts(ready == STATUS_OK ? "ready" :
 	     ready == STATUS_DENIED ? "unknown: only root can tell" : "not ready");
 }

@@ -20,8 +20,8 @@ bool is_vfio_driver(const char *driver)
 
 /*
  * The kernel refuses a group while a driver that has not set driver_managed_dma is
- * bound to one of its devices. sysfs does not show that flag; of the drivers that
- * are found in groups with functions these have it.
+ * bound to one of its devices. sysfs does not show that flag. The drivers
+ * below have it and are found in groups with functions.
  */
 static bool blocks(const char *driver)
 {
@@ -29,7 +29,7 @@ static bool blocks(const char *driver)
 	       strcmp(driver, "pci-stub");
 }
 
-/* Drivers that have devices of their own take these with them. */
+/* The devices that a driver has made are lost with it. */
 static enum loss find_loss(const struct member *member, const struct function *function)
 {
 	struct path path = function_path(function->bdf, ".");
@@ -100,9 +100,9 @@ void describe_blocker(const struct member *member, char *text, size_t size)
 		const char *what, *loss;
 	} words[] = {
 		[LOSS_NONE] = { "", "" },
-		[LOSS_VF] = { ", its PF", ", and the VF is gone when that driver is" },
-		[LOSS_BELOW] = { " above it", ", and the function is gone when that driver is" },
-		[LOSS_OTHER_VFS] = { ", a PF", ", and its VFs are gone when that driver is" },
+		[LOSS_VF] = { ", its PF", ", and the VF is lost with that driver" },
+		[LOSS_BELOW] = { " above it", ", and the function is lost with that driver" },
+		[LOSS_OTHER_VFS] = { ", a PF", ", and its VFs are lost with that driver" },
 	};
 
 	snprintf(text, size, "%s%s, which the host uses through %s%s", member->name,
@@ -117,7 +117,7 @@ void describe_way_out(const struct member *member, char *text, size_t size)
 	switch (member->loss) {
 	case LOSS_NONE:
 		snprintf(text, size,
-			 "take that from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind; or separate the two: %s",
+			 "take that device from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind; or separate the two: %s",
 			 member->name, member->driver, split);
 		break;
 	case LOSS_BELOW:

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * IOMMU groups: what the hardware can keep apart, and therefore what can only be
- * given away as a whole.
+ * IOMMU groups: devices that the hardware cannot keep apart, so that a guest gets all
+ * of them or none.
  */
 #ifndef MMRCTL_GROUPS_H
 #define MMRCTL_GROUPS_H
 
 #include "functions.h"
 
-/* What would go away if a member of a group lost its driver */
+/* What is lost if a member of a group loses its driver */
 enum loss {
 	LOSS_NONE,
 	LOSS_VF,		/* the function itself: the member is its PF */
@@ -21,7 +21,7 @@ enum loss {
  * @name: a BDF for PCI functions
  * @driver: empty if none
  * @blocks: its driver uses the device for the host, so VFIO refuses the group
- * @loss: what that driver takes with it, of members that block
+ * @loss: what is lost with that driver, if the member blocks
  */
 struct member {
 	char name[NAME_LENGTH];
@@ -34,7 +34,7 @@ struct member {
  * struct members - the devices in a group
  * @list: the devices, in the order of their names
  * @count: of them
- * @complete: false if only root can tell
+ * @complete: false if only root can see them
  */
 struct members {
 	struct member *list;
@@ -50,9 +50,9 @@ struct members {
 void group_members(struct members *members, const struct function *function);
 void group_release(struct members *members);
 
-/* "0000:3a:02.0, which the host uses through igb", and what that driver takes with it */
+/* "0000:3a:02.0, which the host uses through igb", and what is lost with that driver */
 void describe_blocker(const struct member *member, char *text, size_t size);
-/* What to do about it: no command that would take the function away */
+/* The remedy, without a command that would take the function away */
 void describe_way_out(const struct member *member, char *text, size_t size);
 
 /* Whether a driver gives devices to user space */

@@ -28,7 +28,7 @@ void kernel_log_complain(const char *word)
 
 	if (log_fd < 0)
 		return;
-	/* One record for each read; EPIPE tells that older ones are gone */
+	/* One record for each read; EPIPE means that older ones are gone */
 	while ((length = read(log_fd, line, sizeof(line) - 1)) > 0 || errno == EPIPE) {
 		if (length <= 0)
 			continue;

@@ -77,7 +77,7 @@ static void fill_row(const struct function *function, struct row *row)
 	fill_users(function, row->cells[USERS], size);
 }
 
-/* Columns as wide as what is in them, the last one as it comes */
+/* Each column is as wide as its longest text; the last one is not padded */
 static void print_table(const struct functions *found)
 {
 	struct row *rows = calloc(found->count + 1, sizeof(*rows));
@@ -113,7 +113,7 @@ static void give_hints(const struct functions *found)
 		unusable |= found->list[i].verdict == VERDICT_UNUSABLE;
 	}
 	if (!found->count)
-		complain("no MMR functions here; VFs are there once their PF has them: echo NUMBER >/sys/bus/pci/devices/PF/sriov_numvfs");
+		complain("no MMR functions here; to create VFs: echo NUMBER >/sys/bus/pci/devices/PF/sriov_numvfs");
 	if (unknown)
 		complain("only root can read configuration space beyond 64 bytes, hence 'unknown'");
 	if (unusable)

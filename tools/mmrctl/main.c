@@ -37,9 +37,9 @@ struct verb {
 
 static const struct verb verbs[] = {
 	{ "list", verb_list, 0, MANY, true, "[BDF...]",
-	  "MMR functions and what becomes of them",
+	  "MMR functions, their drivers and their users",
 	  "A line for each function with an MMR device ID, or for those named: its PF, type,\n"
-	  "where its legacy registers are, IOMMU group, driver, and who uses it.\n"
+	  "the place of its legacy registers, IOMMU group, driver and users.\n"
 	  "\n"
 	  "  mmrctl list\n"
 	  "  mmrctl list --pf 0000:3b:00.0\n"
@@ -52,27 +52,27 @@ static const struct verb verbs[] = {
 	  "  sudo mmrctl show 0000:3b:00.2\n"
 	  "  sudo mmrctl show 3b:00.2 --json | jq '.functions[0].capabilities'\n" },
 	{ "check", verb_check, 0, MANY, true, "[BDF...]",
-	  "whether this host and these functions are ready, and what to do if not",
+	  "is this host ready, are functions ready, and what is to be done",
 	  "Looks at kernel, IOMMU, interrupt remapping, VFIO, module, Secure Boot and limits, and\n"
 	  "at the functions named, or at all MMR functions. Each finding comes with its remedy.\n"
 	  "Exits with 4 if there is any error; warnings and notes do not count. Exits with 6 if\n"
-	  "only root can tell: of the host, or whether a function that is named is usable.\n"
+	  "only root can find out whether the host, or a function that is named, is ready.\n"
 	  "\n"
 	  "  sudo mmrctl check\n"
 	  "  sudo mmrctl check 0000:3b:00.2 || exit\n" },
 	{ "bind", verb_bind, 1, MANY, true, "BDF...",
 	  "give functions to " MMR_DRIVER,
-	  "Loads the module if need be. All functions are bound or, if one cannot be, none: then\n"
-	  "each gets back the driver it had. Refuses functions that are unusable or in use, and\n"
-	  "groups that VFIO would refuse. Lasts until unbind or reboot; for each boot:\n"
+	  "Loads the module if needed. Binds all functions or none: if one fails, the others get\n"
+	  "their drivers back. Refuses functions that are unusable or in use, and groups that\n"
+	  "VFIO would refuse. Lasts until unbind or reboot. To bind a function at each boot:\n"
 	  "  sudo driverctl set-override BDF " MMR_DRIVER "\n"
 	  "\n"
 	  "  sudo mmrctl bind 0000:3b:00.2 0000:3b:00.3\n"
 	  "  sudo mmrctl bind --pf 0000:3b:00.0       # all its VFs\n" },
 	{ "unbind", verb_unbind, 1, MANY, true, "BDF...",
 	  "give functions back to the driver they had",
-	  "Restores driver and driver_override as bind found them; without bind's record there\n"
-	  "will be neither. Refuses functions in use.\n"
+	  "Restores driver and driver_override as bind found them. A function of which bind has\n"
+	  "no record loses both. Refuses functions in use.\n"
 	  "\n"
 	  "  sudo mmrctl unbind 0000:3b:00.2\n"
 	  "  sudo mmrctl unbind --pf 0000:3b:00.0\n" },
@@ -120,8 +120,8 @@ static const struct option options[] = {
 static const char pf_help[] =
 	"  --pf BDF      all VFs of this PF; repeatable\n";
 static const char common_help[] =
-	"  -j, --json    JSON; the manual has its keys\n"
-	"  -h, --help    this; 'mmrctl VERB --help' for one verb, with examples\n"
+	"  -j, --json    print JSON; the manual explains its keys\n"
+	"  -h, --help    print this; 'mmrctl VERB --help' has examples of one verb\n"
 	"  -V, --version\n"
 	"  --root DIR    look at DIR/sys, DIR/proc, DIR/dev, ... (or MMRCTL_ROOT)\n"
 	"  --sysfs DIR   look at DIR instead of /sys (or MMRCTL_SYSFS)\n"
@@ -167,8 +167,8 @@ static int add_pf(struct request *request, const char *text)
 }
 
 /*
- * Options may come after the verb and the addresses, whatever POSIXLY_CORRECT says: the
- * dash has getopt_long() return other words in their order, as OPTION_WORD.
+ * Options may come after the verb and the addresses, whatever POSIXLY_CORRECT says: with the
+ * dash getopt_long() returns other words in their order, as OPTION_WORD.
  */
 static const char short_options[] = "-hVj";
 
@@ -185,9 +185,9 @@ int main(int argc, char **argv)
 	words = calloc(argc + 1, sizeof(*words));
 	if (!words)
 		errx(STATUS_FAILED, "out of memory");
-	/* What getopt_long() complains with */
+	/* The name in getopt_long()'s complaints */
 	argv[0] = "mmrctl";
-	/* Where things are must be known before --pf can be looked up */
+	/* --root and --sysfs must be known before --pf can be looked up */
 	while ((option = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
 		switch (option) {
 		case 'h':
@@ -230,7 +230,7 @@ int main(int argc, char **argv)
 		return finish_output();
 	}
 	if (!verb) {
-		complain("what? 'mmrctl --help' lists verbs and options");
+		complain("no verb is given; 'mmrctl --help' lists verbs and options");
 		return STATUS_USAGE;
 	}
 	if (has_pf && !verb->has_pf) {

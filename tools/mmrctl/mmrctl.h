@@ -30,7 +30,7 @@ enum status {
 /**
  * struct request - what the command line asks for
  * @json: print JSON
- * @count: number of functions named, those behind --pf included
+ * @count: number of functions named, those of --pf included
  * @bdfs: their addresses in sysfs's form; they need not exist
  */
 struct request {
@@ -49,7 +49,7 @@ int verb_dump(const struct request *request);
 int verb_regs(const struct request *request);
 int verb_stats(const struct request *request);
 
-/* How far it is, on a line of stderr that the next replaces; for terminals, and for many */
+/* Progress on a line of stderr that the next replaces, on terminals and for many functions */
 void show_progress(const char *verb, size_t done, size_t count);
 
 /* One line on stderr, "mmrctl: " before it and a line feed after it */

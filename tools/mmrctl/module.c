@@ -76,7 +76,7 @@ static void read_info(struct module *module, struct kmod_module *mod)
 	kmod_module_info_free_list(info);
 }
 
-/* Whether what tells where modules are is denied; libkmod takes it for missing then */
+/* True if the index of modules is denied; libkmod takes it for missing then */
 static bool index_is_denied(void)
 {
 	static const char *const files[] = { "modules.dep.bin", "modules.builtin.bin" };
@@ -193,7 +193,7 @@ static int by_name(const FTSENT **one, const FTSENT **other)
 	return strcmp((*one)->fts_name, (*other)->fts_name);
 }
 
-/* As modprobe and depmod have it: plain or compressed; other endings are copies put aside */
+/* A module as modprobe and depmod see it, plain or compressed. Other endings are copies. */
 static bool is_module_file(const char *file, const char *name)
 {
 	static const char *const endings[] = { ".ko", ".ko.gz", ".ko.xz", ".ko.zst" };

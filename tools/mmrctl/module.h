@@ -9,17 +9,17 @@
 #include <stdbool.h>
 
 /**
- * struct module - what is known of a module
+ * struct module - facts about a module
  * @loaded: it is in the kernel
  * @installed: modprobe finds it
  * @path: of its file if @installed
  * @vermagic: kernel that the file was built for, first word
- * @source: the file's srcversion, which tells builds of different source apart
+ * @source: the file's srcversion, which differs between builds of different source
  * @loaded_source: the same of the one that is loaded; either is empty if not known
- * @unknown: modprobe may find it, which only root can tell
+ * @unknown: only root can find out whether modprobe finds it
  * @unreadable: its file was found, and only root can read it
  * @is_signed: the file has a signature
- * @signer: who signed it, as the signature says
+ * @signer: the name in the signature
  * @uses: modules that the file uses, with commas between them
  */
 struct module {
@@ -44,20 +44,20 @@ bool module_uses(const struct module *module, const char *name);
 /* Whether the one that is loaded was built of other source than the file, if that is known */
 bool module_is_replaced(const struct module *module);
 
-/* Load a module and what it depends on; 0 or a negative error code */
+/* Load a module and its dependencies; 0 or a negative error code */
 int module_load(const char *name);
 
-/* Why that may have failed and what to do, for people */
+/* A likely reason for such an error, and the remedy, for people */
 const char *module_remedy(int error);
 
 /* Release of the running kernel */
 void kernel_release(char *release, size_t size);
 
 /**
- * module_releases - for which kernels there is a file of a module below /lib/modules
+ * module_releases - the kernels that have a file of a module below /lib/modules
  * @name: of the module
  * @release: of a kernel
- * @has: where to store whether that one is among them
+ * @has: set to whether that one is among them
  *
  * Return: their releases for people, in one line, or an empty text; to be freed.
  */

@@ -7,7 +7,7 @@
 
 #include "mmrctl.h"
 
-/* show_progress() has left the cursor behind its text */
+/* show_progress() has left the cursor after its text */
 static bool in_progress;
 
 static void end_progress(void)

@@ -74,7 +74,7 @@ bool paths_denied(void)
 	return denied;
 }
 
-/* Hands @done on; if that is false, errno says why */
+/* Returns @done; if that is false, errno has the reason */
 static bool note(bool done)
 {
 	if (!done && (errno == EACCES || errno == EPERM))

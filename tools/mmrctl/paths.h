@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Files of the kernel, below a root that can be set, so that everything can be
- * tried on recorded trees.
+ * Files of the kernel, below a root that can be set, so that tests can use recorded
+ * trees.
  */
 #ifndef MMRCTL_PATHS_H
 #define MMRCTL_PATHS_H
@@ -31,8 +31,8 @@ struct path root_path(const char *format, ...) __attribute__((format(printf, 1, 
 struct path function_path(const char *bdf, const char *file);
 
 /*
- * What is not there and what this user may not look at are two things. All functions below
- * note the latter; paths_denied() tells whether there was any since paths_forget_denials().
+ * A file may be missing, or be denied to this user. All functions below note denials;
+ * paths_denied() is true if there was any since paths_forget_denials().
  */
 void paths_forget_denials(void);
 bool paths_denied(void);

@@ -13,8 +13,8 @@
 #define FOLDER	"run/mmrctl"
 
 /*
- * VFs come and go with the same addresses. The number of a folder in sysfs is new for
- * each, so it tells whether a record is of this one.
+ * VFs come and go with the same addresses. The inode of a folder in sysfs is new for each,
+ * so a record with another one is of another VF.
  */
 static json_int_t incarnation(const struct function *function)
 {
@@ -40,7 +40,7 @@ int record_lock(void)
 	struct path path = root_path(FOLDER "/lock");
 	int status, fd;
 
-	/* All users can read the records, for show, whatever root's umask */
+	/* Any user can read the records, for show, whatever root's umask is */
 	umask(022);
 	status = make_folder();
 	if (status)
@@ -50,8 +50,8 @@ int record_lock(void)
 	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
 		return STATUS_OK;
 	if (fd >= 0 && errno == EWOULDBLOCK) {
-		complain("another mmrctl binds or unbinds functions; waiting for its end");
-		/* No signal is held back here, so each ends the wait */
+		complain("another mmrctl binds or unbinds functions; waiting until it ends");
+		/* Signals are not blocked here, so that each ends the wait */
 		if (!flock(fd, LOCK_EX))
 			return STATUS_OK;
 	}
@@ -69,12 +69,12 @@ int record_save(const struct function *function)
 	object = json_pack("{s:I, s:o, s:o}", "incarnation", incarnation(function),
 			   "driver", json_text(function->driver),
 			   "driver_override", json_text(function->override));
-	/* All of it or nothing, also on a full disk */
+	/* The whole record or none, also on a full disk */
 	failed = json_dump_file(object, new.text, JSON_INDENT(2)) ||
 		 rename(new.text, path.text);
 	json_decref(object);
 	if (failed) {
-		complain("%s: cannot be written: %s; unbind would not know what %s had, so it is left alone",
+		complain("%s: cannot be written: %s; unbind would not know the driver of %s, so the function is left alone",
 			 path.text, strerror(errno), function->bdf);
 		unlink(new.text);
 		return STATUS_FAILED;
@@ -109,15 +109,15 @@ void record_remove(const struct function *function)
 }
 
 /*
- * Without a record whoever set the override may have meant it; so may who gave the
- * function a driver by hand.
+ * Without a record, an administrator may have set the override, or the driver, on
+ * purpose.
  */
 bool record_is_halfway(struct record *record, const struct function *function)
 {
 	if (strcmp(function->driver, MMR_DRIVER) && record_load(record, function)) {
 		if (!strcmp(function->override, MMR_DRIVER))
 			return true;
-		/* What unbind sets for the time being */
+		/* The override that unbind sets meanwhile */
 		if (!*function->driver && *record->driver &&
 		    !strcmp(function->override, record->driver))
 			return true;

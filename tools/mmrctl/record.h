@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What bind remembers of a function for unbind: a file /run/mmrctl/BDF, gone after
- * a reboot as the binding itself is.
+ * What bind remembers of a function for unbind, in a file /run/mmrctl/BDF. A reboot
+ * removes the file, as it does the binding.
  */
 #ifndef MMRCTL_RECORD_H
 #define MMRCTL_RECORD_H
@@ -10,8 +10,8 @@
 
 /**
  * struct record - a function before it was bound
- * @driver: it had, empty if none
- * @override: driver_override it had, empty if none
+ * @driver: its driver, empty if none
+ * @override: its driver_override, empty if none
  */
 struct record {
 	char driver[NAME_LENGTH];
@@ -20,26 +20,26 @@ struct record {
 
 /*
  * Wait, and say so, until no other mmrctl binds or unbinds; STATUS_OK or a status after
- * a message. What functions have is to be looked at afterwards, as it may change before.
+ * a message. Look at functions after that, as they may change before.
  */
 int record_lock(void);
 
 /* Remember @function as it is now; STATUS_OK or a status after a message */
 int record_save(const struct function *function);
 
-/* False, and an empty record, if there is none of this very function */
+/* False, and an empty record, if there is none of this function */
 bool record_load(struct record *record, const struct function *function);
 void record_remove(const struct function *function);
 
 /*
- * Whether a bind or an unbind of @function was killed before its end; @record is its
- * record then, else empty
+ * True if a bind or an unbind of @function was killed before its end. @record is its
+ * record then, else empty.
  */
 bool record_is_halfway(struct record *record, const struct function *function);
 
 /*
- * Whether unbind would put @record back, which is empty if not; paths_denied() if only root
- * can tell
+ * True if unbind would restore @record, which is empty if not. paths_denied() if only root
+ * can find out.
  */
 bool record_is_due(struct record *record, const struct function *function);
 

@@ -22,7 +22,7 @@ struct queue {
 /**
  * struct registers - what was read
  * @features: device features
- * @driver_features: what the driver, which there is none of, has accepted
+ * @driver_features: accepted features; there is no driver, so the device shows its reset value
  * @status: device status
  * @queues: up to the first one that is not there
  * @queue_count: of them
@@ -58,7 +58,7 @@ static bool read_register(const struct vfio_device *device, unsigned int offset,
 	return true;
 }
 
-/* On a recorded tree there is no device that would follow the selection. */
+/* A recorded tree has no device that follows the selection. */
 static u16 recorded_size(const char *bdf, unsigned int queue)
 {
 	struct path path = root_path("vfio/%s.queue%u", bdf, queue);
@@ -89,7 +89,7 @@ static bool read_queues(const struct vfio_device *device, struct registers *regi
 	return vfio_write(device, &device->bar0, VIRTIO_MMR_QUEUE_SELECT, &index, 2);
 }
 
-/* The fields that the type has and nothing behind them, where reading may do anything */
+/* Reads only the fields of the type: reading beyond them may do anything */
 static bool read_config(const struct vfio_device *device, struct registers *registers,
 			u16 virtio_id)
 {
@@ -120,7 +120,7 @@ static bool read_registers(const struct vfio_device *device, struct registers *r
 	u8 command[2];
 	u64 value;
 
-	/* As a guest's firmware does; until then its ports read all ones */
+	/* As a guest's firmware does. Before that, ports read all ones. */
 	if (!vfio_read(device, &device->config, PCI_COMMAND, command, 2))
 		return false;
 	command[0] |= PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
@@ -217,7 +217,7 @@ static void print_registers(const struct function *function,
 	unsigned int bit;
 	size_t i;
 
-	printf("%s virtio %s, just reset by being opened\n", function->bdf,
+	printf("%s virtio %s, just reset, as mmrctl has opened it\n", function->bdf,
 	       function->scan.identity->name);
 	printf("  0x00  device features  0x%08x\n", registers->features);
 	for (bit = 0; bit < 32; bit++) {
@@ -269,7 +269,7 @@ int verb_regs(const struct request *request)
 		complain("%s: is no MMR function and has no legacy registers: %s",
 			 found.list[0].bdf, found.list[0].reason);
 		status = STATUS_NOT_FOUND;
-	/* Behind vfio-pci there are no legacy registers; the driver takes no other IDs */
+	/* vfio-pci shows no legacy registers; the driver takes no other IDs */
 	} else if (strcmp(found.list[0].driver, MMR_DRIVER) || !found.list[0].scan.identity) {
 		complain("%s: bound to %s, not to " MMR_DRIVER "; first 'mmrctl bind %s'",
 			 found.list[0].bdf,

@@ -108,7 +108,7 @@ static json_t *capabilities_json(const struct function *function)
 		const struct mmr_capability *found = &function->capabilities[i];
 		char offset[24], length[24];
 
-		/* Any 64 bits, which are too many for a number in JSON */
+		/* All 64 bits can be set, too many for a number in JSON */
 		snprintf(offset, sizeof(offset), "0x%llx", found->cap.offset);
 		snprintf(length, sizeof(length), "0x%llx", found->cap.length);
 		object = json_pack("{s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:o}",
@@ -281,7 +281,7 @@ static void print_capabilities(const struct function *function)
 			     found->position, found->cap.wrapped ? "wrapped" : "bare",
 			     found->cap.bar, found->cap.offset, found->cap.length,
 			     found == function->used ? ", used" : !function->used ? ", not used" :
-			     ", not used: the first usable one is");
+			     ", not used: the first usable one counts");
 	}
 	for (i = 0; i < function->structure_count; i++) {
 		const struct virtio_mmr_virtio_cap *found = &function->structures[i];
@@ -296,7 +296,7 @@ static void print_capabilities(const struct function *function)
 		line("MSI-X", "%u vectors, table in BAR %u, pending bits in BAR %u",
 		     function->msix_vectors, function->scan.function.msix_table.bar, function->scan.function.msix_pba.bar);
 	if (function->scan.list_loops)
-		line("defect", "a capability list comes back to where it was");
+		line("defect", "a capability list is a loop");
 }
 
 static void print_guest(const struct function *function)
@@ -353,7 +353,7 @@ static void print_binding(const struct function *function)
 	line("driver", "%s%s%s", *function->driver ? function->driver : "none",
 	     *function->override ? ", driver_override " : "", function->override);
 	if (!function_persistent_driver(function, persistent, sizeof(persistent)))
-		line("at each boot", "unknown: only root can read what driverctl has");
+		line("at each boot", "unknown: only root can read driverctl's settings");
 	else if (*persistent)
 		line("at each boot", "%s, by driverctl",
 		     strcmp(persistent, DRIVERCTL_NO_DRIVER) ? persistent : "no driver");

@@ -27,7 +27,7 @@ static json_t *read_counters(const struct function *function, int *status)
 	int count, i;
 
 	paths_forget_denials();
-	/* What scandir() was refused is noted here */
+	/* A refusal of scandir() is noted here */
 	path_is_readable(&folder);
 	count = scandir(folder.text, &entries, is_counter, alphasort);
 	for (i = 0; i < count; i++) {
@@ -51,16 +51,16 @@ static json_t *read_counters(const struct function *function, int *status)
 		return counters;
 
 	json_decref(counters);
-	/* The first one's counts */
+	/* The status of the first refusal counts */
 	if (!*status)
 		*status = paths_denied() ? STATUS_DENIED : STATUS_UNUSABLE;
 	if (paths_denied()) {
 		complain("%s: only root can read its counters: run it with sudo", function->bdf);
 	} else if (strcmp(function->driver, MMR_DRIVER)) {
-		complain("%s: no counters, as it is not bound to " MMR_DRIVER "; 'mmrctl bind %s' does that",
+		complain("%s: no counters: it is not bound to " MMR_DRIVER "; first 'mmrctl bind %s'",
 			 function->bdf, function->bdf);
 	} else {
-		complain("%s: no counters, as the module that is loaded keeps none: there is no %s",
+		complain("%s: no counters: the loaded module keeps none, as there is no %s",
 			 function->bdf, folder.text);
 	}
 	return NULL;

@@ -15,7 +15,7 @@
 /* Deeper than any disk lies below its PCI function */
 #define DEPTH_MAX	8
 
-/* --- processes that have something of VFIO open ------------------------------- */
+/* --- processes that have a file of VFIO open ------------------------------- */
 
 struct opener {
 	int pid;
@@ -83,7 +83,7 @@ static void find_openers(void)
 		return;
 	openers.known = true;
 	paths_forget_denials();
-	/* Others' processes can be hidden altogether (hidepid); the first one is always there */
+	/* hidepid can hide the processes of other users; the first process always exists */
 	openers.complete = path_exists(&first);
 	folder = open_folder(path.text);
 	if (!folder) {
@@ -103,7 +103,7 @@ void users_forget(void)
 	memset(&openers, 0, sizeof(openers));
 }
 
-/* --- what the host does with it ------------------------------------------------- */
+/* --- uses by the host ------------------------------------------------- */
 
 static struct user *add(struct users *users, enum user_kind kind, const char *name)
 {
@@ -144,8 +144,8 @@ static bool has_subfolder(const struct path *path)
 }
 
 /*
- * sysfs shows the interfaces of one network namespace. A device whose driver always makes
- * one, and that has none here, has it elsewhere; whether that is up cannot be seen.
+ * sysfs shows the interfaces of one network namespace. If a driver that always makes an
+ * interface shows none, the interface is in another namespace, and may be up.
  */
 static void look_for_hidden_interface(struct users *users, const char *folder, const char *name)
 {
@@ -233,7 +233,7 @@ static void look_at_disk(struct users *users, const char *folder, const char *na
 		make_printable(user->how);
 }
 
-/* What the folders in a folder of sysfs are */
+/* The content of a folder of sysfs */
 enum content { DEVICES, INTERFACES, DISKS };
 
 static void look_in(struct users *users, const char *folder, enum content content, int depth)

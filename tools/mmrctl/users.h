@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Who uses a function: processes through VFIO, the host through the function's
+ * Users of a function: processes through VFIO, the host through the function's
  * driver.
  */
 #ifndef MMRCTL_USERS_H
@@ -13,12 +13,12 @@ enum user_kind {
 	USER_INTERFACE,		/* network interface that is up */
 	USER_HIDDEN_INTERFACE,	/* network interface in another network namespace */
 	USER_DISK,		/* block device: mounted, swap, or below another */
-	USER_VFS,		/* a PF's VFs, which go with its driver */
+	USER_VFS,		/* a PF's VFs, which are lost with its driver */
 };
 
 /**
- * struct user - who uses a function
- * @kind: what it is
+ * struct user - one user of a function
+ * @kind: its kind
  * @pid: of a process
  * @name: of the process, interface or disk; of the virtio device if the interface is
  *	hidden; for VFs how many
@@ -35,7 +35,7 @@ struct user {
  * struct users - all of a function's users
  * @list: the users
  * @count: of them
- * @complete: false if there may be others, which only root can tell
+ * @complete: false if there may be others that only root can see
  */
 struct users {
 	struct user *list;
@@ -44,12 +44,12 @@ struct users {
 };
 
 /**
- * users_find - who uses a function now
+ * users_find - find the present users of a function
  * @users: where to store them
  * @function: the function
  *
- * VFIO tells which group is open, so a process that uses one function of a group
- * is a user of all of them.
+ * A process opens a group as a whole, so a process that uses one function of a group is
+ * a user of all of them.
  */
 void users_find(struct users *users, const struct function *function);
 void users_release(struct users *users);

@@ -21,7 +21,7 @@ static int refuse_use(const struct function *function)
 	users_find(&users, function);
 	if (users.count) {
 		describe_user(&users.list[0], text, sizeof(text));
-		complain("%s: in use by %s; opening it here would reset it, so end that first",
+		complain("%s: in use by %s, and mmrctl would reset it; end that first",
 			 function->bdf, text);
 		status = STATUS_IN_USE;
 	}
@@ -40,15 +40,15 @@ static int explain_open(const char *bdf, const struct path *path, int error)
 	switch (error) {
 	case EACCES:
 	case EPERM:
-		complain("%s: %s: %s; run mmrctl as root or as the user it belongs to", bdf,
+		complain("%s: %s: %s; run mmrctl as root or as the file's owner", bdf,
 			 path->text, strerror(error));
 		return STATUS_DENIED;
 	case EBUSY:
-		complain("%s: %s: in use by another process; as root mmrctl would name it", bdf,
+		complain("%s: %s: in use by another process; run mmrctl as root to see which", bdf,
 			 path->text);
 		return STATUS_IN_USE;
 	default:
-		complain("%s: %s: %s; 'mmrctl check %s' may tell why", bdf, path->text,
+		complain("%s: %s: %s; 'mmrctl check %s' may say why", bdf, path->text,
 			 strerror(error), bdf);
 		return STATUS_FAILED;
 	}
@@ -80,7 +80,7 @@ static int refuse_without_group(const struct function *function)
 
 	if (!path_exists(&device) || path_exists(&group))
 		return STATUS_OK;
-	complain("%s: %s is missing, and mmrctl does not use /dev/vfio/devices: use a kernel with CONFIG_VFIO_GROUP; 'mmrctl show' and 'mmrctl stats' work all the same",
+	complain("%s: %s is missing, and mmrctl does not use /dev/vfio/devices: use a kernel with CONFIG_VFIO_GROUP; 'mmrctl show' and 'mmrctl stats' work without it",
 		 function->bdf, group.text);
 	return STATUS_UNUSABLE;
 }
@@ -117,7 +117,7 @@ static int open_group(struct vfio_device *device, const struct function *functio
 	if (ioctl(device->group, VFIO_GROUP_SET_CONTAINER, &device->container) ||
 	    (ioctl(device->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) &&
 	     ioctl(device->container, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU))) {
-		complain("%s: %s: VFIO cannot use the IOMMU: %s; 'mmrctl check' may tell why",
+		complain("%s: %s: VFIO cannot use the IOMMU: %s; 'mmrctl check' may say why",
 			 device->bdf, path.text, strerror(errno));
 		return STATUS_FAILED;
 	}
@@ -130,7 +130,7 @@ static bool get_region(struct vfio_device *device, struct vfio_region_info *regi
 	*region = (struct vfio_region_info){ .argsz = sizeof(*region), .index = index };
 	if (!ioctl(device->device, VFIO_DEVICE_GET_REGION_INFO, region))
 		return true;
-	complain("%s: VFIO tells nothing of region %u: %s", device->bdf, index, strerror(errno));
+	complain("%s: VFIO does not describe region %u: %s", device->bdf, index, strerror(errno));
 	return false;
 }
 
@@ -157,7 +157,7 @@ int vfio_open(struct vfio_device *device, const struct function *function)
 	if (!status) {
 		device->device = ioctl(device->group, VFIO_GROUP_GET_DEVICE_FD, device->bdf);
 		if (device->device < 0) {
-			complain("%s: VFIO does not open it: %s; the kernel log may say more: dmesg",
+			complain("%s: VFIO refuses to open it: %s; the kernel log may say more: dmesg",
 				 device->bdf, strerror(errno));
 			status = STATUS_FAILED;
 		} else if (!get_region(device, &device->config, VFIO_PCI_CONFIG_REGION_INDEX) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A function as a VMM sees it: through its VFIO device, opened by way of its
+ * A function as a VMM sees it: through its VFIO device, which it opens through the
  * group.
  */
 #ifndef MMRCTL_VFIO_H
