@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between kernels. compat/Makefile.include looks into the
- * kernel's headers and defines VIRTIO_MMR_HAVE_*; nothing outside this folder
- * uses them.
+ * Differences between kernels. compat/Makefile.include searches the kernel's
+ * headers and defines VIRTIO_MMR_HAVE_*; nothing outside this folder uses them.
+ * It also names the kernel and the change that brought each feature.
  */
 #ifndef VIRTIO_MMR_COMPAT_H
 #define VIRTIO_MMR_COMPAT_H
@@ -10,14 +10,15 @@
 #include <linux/pci.h>
 #include <linux/vfio_pci_core.h>
 
-#ifndef VIRTIO_MMR_HAVE_VFIO_ALLOC_DEVICE
+#ifndef VIRTIO_MMR_HAVE_VFIO_ALLOC_DEVICE	/* since 6.1 */
 #error "This kernel has too old a VFIO: there is no vfio_alloc_device()"
 #endif
 
 void __iomem *virtio_mmr_compat_iomap(struct vfio_pci_core_device *core, int bar);
 
 /*
- * Public in vfio-pci-core only in later kernels. The caller holds memory_lock.
+ * As __vfio_pci_memory_enabled() of vfio-pci-core, which is public since a kernel
+ * between 6.12 and 7.3. The caller holds memory_lock.
  * A VF decodes its memory whatever its COMMAND says (PCIe 9.3.4.1.3).
  */
 static inline bool
@@ -28,7 +29,7 @@ virtio_mmr_compat_memory_enabled(struct vfio_pci_core_device *core)
 		core->vconfig[PCI_COMMAND] & PCI_COMMAND_MEMORY);
 }
 
-#ifdef VIRTIO_MMR_HAVE_REGION_INFO_CAPS
+#ifdef VIRTIO_MMR_HAVE_REGION_INFO_CAPS	/* since 6.19 */
 int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 				  struct vfio_region_info *info,
 				  struct vfio_info_cap *caps);
@@ -44,21 +45,21 @@ long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 			     unsigned long arg);
 #endif
 
-#ifdef VIRTIO_MMR_HAVE_MATCH_TOKEN_UUID
+#ifdef VIRTIO_MMR_HAVE_MATCH_TOKEN_UUID	/* since 6.17 */
 #define VIRTIO_MMR_COMPAT_MATCH_OPS \
 	.match_token_uuid = vfio_pci_core_match_token_uuid,
 #else
 #define VIRTIO_MMR_COMPAT_MATCH_OPS
 #endif
 
-#ifdef VIRTIO_MMR_HAVE_DETACH_IOAS
+#ifdef VIRTIO_MMR_HAVE_DETACH_IOAS	/* since 6.6 */
 #define VIRTIO_MMR_COMPAT_DETACH_OPS \
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 #else
 #define VIRTIO_MMR_COMPAT_DETACH_OPS
 #endif
 
-#ifdef VIRTIO_MMR_HAVE_IOMMUFD
+#ifdef VIRTIO_MMR_HAVE_IOMMUFD	/* since 6.2 */
 #define VIRTIO_MMR_COMPAT_IOMMUFD_OPS \
 	.bind_iommufd = vfio_iommufd_physical_bind, \
 	.unbind_iommufd = vfio_iommufd_physical_unbind, \

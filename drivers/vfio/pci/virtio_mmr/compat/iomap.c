@@ -18,13 +18,13 @@
  */
 void __iomem *virtio_mmr_compat_iomap(struct vfio_pci_core_device *core, int bar)
 {
-#if defined(VIRTIO_MMR_HAVE_GET_IOMAP)
+#if defined(VIRTIO_MMR_HAVE_GET_IOMAP)	/* since a kernel between 6.12 and 7.3 */
 	return vfio_pci_core_get_iomap(core, bar);
-#elif defined(VIRTIO_MMR_HAVE_SETUP_BARMAP)
+#elif defined(VIRTIO_MMR_HAVE_SETUP_BARMAP)	/* since 6.8, until the former came */
 	int ret = vfio_pci_core_setup_barmap(core, bar);
 
 	return ret ? IOMEM_ERR_PTR(ret) : core->barmap[bar];
-#else
+#else	/* until 6.7 */
 	void __iomem *mapping = core->barmap[bar];
 	int ret;
 

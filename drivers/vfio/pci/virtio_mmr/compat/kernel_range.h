@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Refuses kernels that are not tested, and says which are. compat/Makefile.include takes
- * the range from compat/kernel_range, and puts this before everything else: what such a
- * kernel lacks would only confuse.
+ * the range from compat/kernel_range, and includes this file before all others: errors
+ * about a missing feature would only confuse.
  */
 #include <generated/utsrelease.h>
 #include <linux/stringify.h>

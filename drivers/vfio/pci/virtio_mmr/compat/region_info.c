@@ -9,7 +9,7 @@
 #include "../region.h"
 #include "compat.h"
 
-#ifdef VIRTIO_MMR_HAVE_REGION_INFO_CAPS
+#ifdef VIRTIO_MMR_HAVE_REGION_INFO_CAPS	/* since 6.19 */
 
 int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 				  struct vfio_region_info *info,
@@ -29,7 +29,7 @@ int virtio_mmr_compat_region_info(struct vfio_device *core_vdev,
 	return ret;
 }
 
-#else
+#else	/* until 6.18 */
 
 static long get_region_info(struct vfio_device *core_vdev, unsigned long arg)
 {
