@@ -17,17 +17,10 @@
 	.set stack, 0x8000		# what the guest starts with
 	.set inner, 0x9000		# what its TSS has for ring 0
 
-	.code16
+	.include "firmware.inc"
+
 image:
-first:
-	lgdtl %cs:table - image
-	mov $1, %ax
-	lmsw %ax
-	ljmpl $8, $flat
-	.code32
-flat:
-	mov $16, %ax
-	mov %ax, %ds
+	enter_flat_mode
 	mov %ax, %es
 	mov $0xc0000080, %ecx		# EFER
 	xor %edx, %edx
@@ -107,12 +100,7 @@ place:	in $0x61, %al
 place:	vmmcall
 	.endif
 
-	.balign 8
-segments:				# none, code, data
-	.quad 0, 0x00cf9b000000ffff, 0x00cf93000000ffff
-table:
-	.word . - segments - 1
-	.long segments
+	flat_segments
 
 	.balign 8
 gates:					# the interrupt gate of 0x20
@@ -168,7 +156,4 @@ template:
 	.org template + 0x5d8
 	.quad stack			# RSP
 
-	.org 0xfff0			# where the CPU starts
-	.code16
-	ljmp $0xf000, $first - image
-	.org 0x10000
+	reset_vector

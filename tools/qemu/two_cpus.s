@@ -10,10 +10,12 @@
 	.set toggles, 1000
 	.set done, 0x1000		# a byte of memory: the second CPU is
 
+	.include "firmware.inc"
+
 	.code16
 	# The second CPU starts at 0xf000:0. It switches the memory BAR of the SATA
 	# controller, 00:1f.2, off and on.
-second:
+image:
 	mov $0xcf8, %dx
 	mov $0x8000fa04, %eax		# command
 	out %eax, %dx
@@ -28,15 +30,7 @@ second:
 	movb $1, done
 	hlt
 
-first:
-	lgdtl %cs:table - second
-	mov $1, %ax
-	lmsw %ax
-	ljmpl $8, $flat
-	.code32
-flat:
-	mov $16, %ax
-	mov %ax, %ds
+	enter_flat_mode
 	mov $0xcf8, %dx
 	mov $0x8000fa24, %eax		# the BAR
 	out %eax, %dx
@@ -59,14 +53,6 @@ flat:
 	out %al, %dx
 	hlt
 
-	.balign 8
-segments:
-	.quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff	# none, code, data
-table:
-	.word . - segments - 1
-	.long segments
+	flat_segments
 
-	.org 0xfff0			# where the first CPU starts
-	.code16
-	ljmp $0xf000, $first - second
-	.org 0x10000
+	reset_vector
