@@ -11,13 +11,12 @@ else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 endif
 
-# The kernels that tests run on. Tools that take one, and are not told which, have a default of
-# their own, 6.12.
+# The kernels that tests run on. Tools that take a kernel have a default of their own, 6.12.
 KERNELS := 6.12 6.1
 # and those that "make check" leaves out: the newest that Debian offers
 NEWER_KERNELS := trixie-backports
 
-# Of the packages, and what modinfo shows
+# Of the packages, and in the output of modinfo
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 
 # Debian's "make kernelrelease" gives the upstream version, this the real one; without
@@ -53,7 +52,7 @@ HASH = $(shell sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$(KDIR)/.config
 sign: kdir
 	@test -n "$(KEY)" -a -n "$(CERT)" || { \
 		echo "Which key? make sign KEY=FILE CERT=FILE: the private key and its certificate" >&2; \
-		echo "(Documentation/install.rst, \"Secure Boot\", tells how to make them)." >&2; \
+		echo "(Documentation/install.rst, \"Secure Boot\", says how to make them)." >&2; \
 		exit 1; }
 	@$(call built,$(BUILT))
 	@test -x "$(KDIR)/scripts/sign-file" || { \
@@ -96,7 +95,7 @@ install: release
 	done
 	$(if $(DEPMOD),umask 022 && $(DEPMOD))
 
-# Also where the kernel has gone, or its headers
+# Works as well if the kernel or its headers are gone
 uninstall: release
 	for module in $(MODULES); do rm -f "$(UPDATES)/$$module" || exit 1; done
 	@rmdir "$(UPDATES)" 2>/dev/null || true
@@ -117,7 +116,7 @@ install-tools:
 uninstall-tools:
 	@$(MAKE) --no-print-directory -C tools/mmrctl uninstall
 
-# Debian packages, in build/deb; dpkg-buildpackage wants a folder above its own
+# Debian packages, in build/deb; dpkg-buildpackage writes into the folder above its own
 PACKAGE = build/deb/virtio-mmr-$(VERSION)
 deb: folders
 	@tools/debian/install packages-deb
@@ -142,17 +141,17 @@ kdir:
 		echo "or name another one: make KDIR=DIR, or make KERNEL=6.12 for a Debian kernel." >&2; \
 		exit 1; }
 
-# Before anything is built, lest that be in vain
+# Comes before every build, which would fail late in such a folder
 folders:
 	@odd=$$(printf '%s' "$(CURDIR)$(KDIR)" | LC_ALL=C tr -d 'A-Za-z0-9_./+~@\200-\377-'); \
 	test -z "$$odd" || { \
-		echo "The kernel's build system cannot do with '$$odd' in the names of folders:" >&2; \
+		echo "The kernel's build system cannot handle '$$odd' in the names of folders:" >&2; \
 		echo "move '$(CURDIR)' or the kernel build directory '$(KDIR)'." >&2; \
 		exit 1; }
 
 release:
 	@test -n "$(RELEASE)" || { \
-		echo "For which kernel? '$(KDIR)' does not tell:" >&2; \
+		echo "For which kernel? '$(KDIR)' does not say:" >&2; \
 		echo "name it as /lib/modules does (make $(firstword $(MAKECMDGOALS)) RELEASE=$$(uname -r))." >&2; \
 		exit 1; }
 

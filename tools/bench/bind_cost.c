@@ -45,7 +45,7 @@ static uint64_t slab_bytes(void)
 	return bytes;
 }
 
-/* So that what a bind allocates is not taken from what others gave back */
+/* So that a bind does not reuse memory that others have freed */
 static void settle(void)
 {
 	FILE *file = fopen("/proc/sys/vm/drop_caches", "we");

@@ -44,7 +44,7 @@ class Row:
 
 # A register access may cost a little more than the same access without translation
 REGISTER_SLACK = 1.05
-# A notification may skip what a general access has to look at
+# A notification may skip checks that a general access needs
 NOTIFY_SHARE = 0.9
 # The doorbell's own write, over an eventfd that nobody waits for
 DOORBELL_SLACK = 1.10
@@ -67,7 +67,7 @@ def uncounted_row(exact, bare):
     paths = ["guest_ioeventfd_vfio_1_of_1", "guest_exit_pwrite", *registers(exact)]
     added = max(exact.cost((OURS, path)) - bare.cost((OURS, path)) for path in paths)
     return Row("counters, and tracepoints off", "instructions", added,
-               Limit(REPORTING, "none but a few"))
+               Limit(REPORTING, "a few at most"))
 
 
 def count_rows(exact):
@@ -108,13 +108,13 @@ def bind_cost(costs, driver, what):
 
 
 def bind_memory(costs, driver):
-    """Bytes in slabs that a bound function takes, of each round but the first: that has what is taken once."""
+    """Slab bytes of a bound function in each round except the first, which allocates some things once."""
     rounds = [result["slab_bytes"] for result in costs["results"] if result["driver"] == driver]
     return [slab_bytes / costs["functions"] for slab_bytes in rounds[1:]]
 
 
 def bind_growth(counted):
-    """How many times what the first tenth of our binds cost the last tenth did, of each round."""
+    """Cost of the last tenth of this driver's binds as a multiple of the first tenth, for each round."""
     growths = []
     for result in counted["results"]:
         if result["driver"] == OURS:
@@ -139,7 +139,7 @@ def bind_rows(bind):
 
 
 def guest_rows(counted):
-    """By what the virtual CPU's thread executes: notifications are no work of the main loop's."""
+    """Counts the virtual CPU's thread: the main loop has no part in notifications."""
     for load, operation in LOADS.items():
         # How many packets a notification is for depends on when the device looks
         goal = Limit(math.inf, "measured only") if load == "net" else Limit(1, "by exit")

@@ -62,7 +62,7 @@ class Guests:
 
     @staticmethod
     def others(result):
-        """The same of QEMU's other threads, of which the main loop is the one that counts."""
+        """The same of QEMU's other threads, mainly the main loop."""
         return (sum(result["cpu"].values()) - result["cpu"]["vcpu"]) / result["operations"]
 
     def median(self, load, way, value):

@@ -12,7 +12,7 @@
 
 #define MEMORY_SIZE	0x10000
 #define PAYLOAD_ADDRESS	0x1000
-/* Three pages that Intel's CPUs want for real mode; clear of all memory here */
+/* Three pages that Intel's CPUs need for real mode; no memory of this program is there */
 #define TSS_ADDRESS	0xfffbd000
 
 #define CR0_PROTECTED_MODE	1

@@ -25,7 +25,7 @@ struct machine {
 void machine_create(struct machine *machine);
 void machine_destroy(struct machine *machine);
 
-/* Sets the registers that the payload takes; machine->run tells of exits */
+/* Sets the registers that the payload takes; machine->run describes exits */
 void machine_prepare(struct machine *machine, const char *entry, uint32_t count,
 		     uint16_t port, uint16_t value, uint32_t address);
 

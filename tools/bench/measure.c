@@ -17,7 +17,7 @@
 "usage: measure [options] OUTPUT BDF\n" \
 "\n" \
 "Measures all paths to the MMR function BDF, through vfio-pci and through\n" \
-"virtio_mmr_vfio_pci, both of which must be loaded, and writes samples as JSON to\n" \
+"virtio_mmr_vfio_pci, which must be loaded both, and writes samples as JSON to\n" \
 "OUTPUT. In the end the function has the driver that it had before, but not after an\n" \
 "error.\n" \
 "\n" \

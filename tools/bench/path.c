@@ -239,7 +239,7 @@ static void add_notifications(struct paths *paths, struct target *target)
 	}
 }
 
-/* Where the device's memory may be mapped: without a driver of ours in between */
+/* Where the device's memory may be mapped: without a driver in between */
 static void add_mapped(struct paths *paths, struct target *target)
 {
 	uint64_t position = target_position(target, VIRTIO_MMR_QUEUE_NOTIFY);
@@ -408,7 +408,7 @@ unsigned int path_verify(const struct path *path, struct target *target)
 		expect(path, target, "mmr-writes", writes, operations);
 
 	if (path->effect != PATH_NOTIFIES && !path->is_start) {
-		/* It was the path: the same request is used once the device is told */
+		/* It was the path: the device uses the same request once it is notified */
 		legacy_queue_kick(&target->queue);
 		notified++;
 		if (!target_used(target, LEGACY_TIMEOUT))

@@ -61,7 +61,7 @@ void paths_destroy(struct paths *paths);
 
 /*
  * Does some operations and ends the program, with a message, unless the device saw
- * what it should have: each notification, and the request that was offered before;
+ * the work that it should have done: each notification, and the request that was offered before;
  * or, for a path that ends before the device, none. Returns the notifications.
  */
 unsigned int path_verify(const struct path *path, struct target *target);

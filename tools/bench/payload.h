@@ -7,7 +7,7 @@ extern const char payload_begin[], payload_end[];
 
 /*
  * Entry points: each does its access ECX times, then HLT. The port is DX, the
- * address EDI, what is written AX.
+ * address EDI, the value to write AX.
  */
 extern const char payload_out16[], payload_in8[], payload_store16[];
 

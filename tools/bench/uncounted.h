@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* For measuring what the driver's counters cost: built with this, it has none. */
+/* For measuring the cost of the driver's counters: a driver built with this has none. */
 #ifndef BENCH_UNCOUNTED_H
 #define BENCH_UNCOUNTED_H
 

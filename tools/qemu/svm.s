@@ -2,8 +2,8 @@
 #
 # Firmware that is a hypervisor: it runs one guest by VMRUN and looks at how
 # that ends. For tools/qemu/test, which assembles it with one of the symbols
-# cr8, ring, port and pae to say which guest, and with "task" for the attributes
-# of the guest's TR.
+# cr8, ring, port and pae, which selects the guest, and with "task", the
+# attributes of the guest's TR.
 #
 # Exit status by isa-debug-exit at 0xf4: 0 if the guest ended as it should, 1
 # if for another reason, 2 elsewhere, 3 with another stack pointer (which QEMU
@@ -14,8 +14,8 @@
 	.set block, 0x10000
 	.set host, 0x11000
 	.set pages, 0x12000
-	.set stack, 0x8000		# what the guest starts with
-	.set inner, 0x9000		# what its TSS has for ring 0
+	.set stack, 0x8000		# the guest's, at its start
+	.set inner, 0x9000		# ring 0's, in its TSS
 
 	.include "firmware.inc"
 
@@ -96,7 +96,7 @@ place:	in $0x61, %al
 	mov %eax, %cr4
 	mov $0x80000001, %eax		# PG, PE
 	mov %eax, %cr0
-	mov pages, %esp			# tells the hypervisor
+	mov pages, %esp			# for the hypervisor to see
 place:	vmmcall
 	.endif
 

@@ -169,7 +169,7 @@ need_tree() { # NAME
 	[[ -e $work/$1 ]] || make_tree "$1" "$work/$1"
 }
 
-# mmrctl, or another program, as somebody who is not root
+# Prefix that runs mmrctl, or another program, as a user other than root
 as_user=()
 if [[ $EUID == 0 ]]; then
 	as_user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
@@ -282,8 +282,8 @@ END
 	return $missing
 }
 
-# A failed bind leaves what it found: here the kernel does nothing at all, so all that is
-# to be seen is what was written last.
+# A failed bind restores everything. Without a kernel nothing happens in this tree, so the
+# test looks at the last values written.
 rollback_on_files() {
 	local root=$work/run device
 	run_mmrctl busy bind 3d:00.6
@@ -314,8 +314,8 @@ record_cannot_be_written() {
 	fi
 }
 
-# As a bind of 3d:00.6, which had vfio-pci, leaves it in the tree "killed" if it is killed
-# before the old driver has let go, or after that
+# The tree "killed": a bind of 3d:00.6, which had vfio-pci, was killed before or after the
+# old driver had let go
 killed_bind() { # DRIVER
 	local device=$work/killed/sys/bus/pci/devices/0000:3d:00.6
 	rm -rf "$work/killed"
@@ -337,7 +337,7 @@ after_killed_bind() { # VERB
 	timeout 60 "$mmrctl" --root "$root" "$1" 3d:00.6 >"$work/actual" 2>&1 || status=$?
 }
 
-# The override is put back, and the driver, which has not let go, is not touched
+# The override is put back; the driver, which has kept the function, is not touched
 unbind_after_killed_bind() {
 	local root=$work/copy status
 	killed_bind vfio-pci
@@ -359,7 +359,7 @@ unbind_after_killed_bind() {
 	fi
 }
 
-# driverctl's "none" is no driver's name, and another thing than the driver that is back
+# driverctl's "none" is no driver's name, and differs from the driver that is back
 driver_back_and_driverctl_none() {
 	local status
 	killed_bind vfio-pci
@@ -373,7 +373,7 @@ driver_back_and_driverctl_none() {
 	fi
 }
 
-# A record of a bind that was killed says what was before that; it is not written anew
+# The record of a bind that was killed has the state before it, and is not written anew
 bind_after_killed_bind() {
 	local status
 	killed_bind none
@@ -385,8 +385,7 @@ bind_after_killed_bind() {
 	fi
 }
 
-# A record of a function that somebody else has given a driver since promises nothing, and
-# is not kept
+# A record is void, and removed, if somebody else has given the function a driver since
 stale_record() {
 	local root=$work/copy verb status
 	rm -rf "$work/killed"
@@ -422,8 +421,8 @@ wait_for_the_lock() { # ARGUMENT...
 	done
 }
 
-# What another mmrctl does meanwhile counts: the function is bound when the wait begins,
-# and has another driver, which has a user, when it ends
+# The state after the wait counts: the function is bound when the wait begins, and has
+# another driver with a user when it ends
 state_after_the_wait() {
 	local device=$work/locked/sys/bus/pci/devices/0000:3e:00.1 status=0 result=0
 	wait_for_the_lock bind 3e:00.1 || result=1
@@ -468,7 +467,7 @@ refusals_change_nothing() {
 	done
 }
 
-# What somebody wants to bind must not go with a driver that mmrctl says to take away
+# No command in a remedy may remove the function that is to be bound
 no_command_takes_it_away() {
 	local verb function
 	for verb in bind check; do
@@ -486,7 +485,7 @@ no_command_takes_it_away() {
 	grep -q 'echo 0000:3a:02.0 >/sys/bus/pci/drivers/igb/unbind' "$work/actual"
 }
 
-# What changes something is for root, and refused before anything else is looked at
+# Verbs that change something need root, and are refused before anything else is checked
 binding_needs_root() {
 	local verb status
 	for verb in bind unbind; do
@@ -499,7 +498,7 @@ binding_needs_root() {
 	done
 }
 
-# Records are for all users to read, whatever root's umask: show tells them what unbind restores
+# Records are for all users to read, whatever root's umask: show prints what unbind restores
 records_are_readable() {
 	local root=$work/run mode
 	need_tree busy
@@ -523,7 +522,7 @@ progress_on_a_terminal_only() {
 	fi
 }
 
-# The second function cannot be bound, nor can the third be given back
+# The second function cannot be bound, and the third cannot be given back
 complaints_have_lines_of_their_own() {
 	local verb
 	for verb in 'bind 3b:00.1 3b:00.3' 'unbind 3b:00.4 3b:00.2 3b:00.3'; do
@@ -549,7 +548,7 @@ other_sysfs() {
 	[[ $(MMRCTL_ROOT=$work/usual "$mmrctl" list) == "$("$mmrctl" --root "$work/usual" list)" ]]
 }
 
-# Options in any place, also for users who have POSIX in their environment
+# Options in any place, also with POSIXLY_CORRECT in the environment
 options_in_any_place() {
 	local want arguments words place
 	want=$("$mmrctl" --json --root "$work/usual" --pf 3b:00.0 list 10000:01:00.0) || return 1
@@ -678,8 +677,8 @@ system_calls() { # ROOT
 		sed -n 's/ *\([0-9]*\) total$/\1/p' "$work/calls"
 }
 
-# How long it takes is another matter on each machine, so: that twice as many VFs need no
-# more than twice as many system calls
+# Times differ between machines, so system calls are counted: twice as many VFs need no
+# more than twice as many
 many_vfs_are_linear() {
 	local half whole
 	many_vfs_tree 127 "$work/half" || return 1
@@ -718,7 +717,7 @@ completion() {
 		[[ $(offer mmrctl bind --pf 3b) == 3b:00.0 ]]
 		[[ $(offer mmrctl list --p) == --pf ]]
 		[[ -z $(offer mmrctl dump --p) ]]
-		# With it: what it is asked for stays in the function
+		# With bash-completion: its variables stay local to the function
 		_get_comp_words_by_ref() {
 			cur=3b:00.2 prev=show
 		}
