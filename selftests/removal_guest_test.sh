@@ -3,7 +3,7 @@
 #
 # The VFs are switched off by sriov_numvfs under a guest that uses one: QEMU is told,
 # unplugs the function from the guest, and closes it. Runs in L1:
-#	selftests/removal_guest_test.sh BDF-OF-A-NET-VF
+#	selftests/removal_guest_test.sh BDF-OF-A-NET-VF     (or it is in VIRTIO_MMR_BDFS)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -20,7 +20,7 @@ source "$here/lib/kernel_log.sh"
 source "$here/lib/guest.sh"
 
 need_machine "boots a guest on an emulated function"
-bdf=${1-}
+bdf=${1:-${VIRTIO_MMR_BDFS-}}
 pf=$(readlink -f "/sys/bus/pci/devices/$bdf/physfn" || true)
 [[ $bdf && -e $pf/sriov_numvfs ]] || {
 	echo "# '$bdf' is no VF"
