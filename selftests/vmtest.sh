@@ -237,54 +237,8 @@ for one in "${series[@]}"; do
 	first=0
 done
 
-passed=0 failed=0 skipped=0
-
-# Counts a TAP file's results; one that is missing, or ends before its plan is
-# fulfilled, is a failure of its own.
-summarize() { # FILE
-	local file=$1 name plan results expected p f s
-	name=$(basename "$1" .tap)
-	if [[ ! -s $file ]]; then
-		echo "FAILED $name: no results; see ${file#"$repository"/}"
-		failed=$((failed + 1))
-		return
-	fi
-	# The machines have all that the tests ask for
-	if grep -q '^1\.\.0 # SKIP' "$file"; then
-		echo "FAILED $name: skipped, $(sed -n 's/^1\.\.0 # SKIP //p' "$file")"
-		failed=$((failed + 1))
-		return
-	fi
-	plan=$(sed -n 's/^1\.\.\([0-9]\+\)$/\1/p' "$file" | head -n 1)
-	s=$(grep -cE '^ok [0-9]+ .*# SKIP' "$file" || true)
-	p=$(grep -cE '^ok [0-9]+ ' "$file" || true)
-	p=$((p - s))
-	f=$(grep -cE '^not ok [0-9]+ ' "$file" || true)
-	results=$((p + f + s))
-	expected=$(sed -n 's/^# skips expected: //p' "$file")
-	if [[ -n $expected && $s == "$expected" ]]; then
-		p=$((p + s)) s=0
-	elif [[ -n $expected ]]; then
-		echo "FAILED $name: $s cases skipped, not $expected"
-		failed=$((failed + 1))
-	fi
-	# So is a single case, but what a test has for other layouts is left out by
-	# its arguments.
-	passed=$((passed + p)) failed=$((failed + f + s)) skipped=$((skipped + s))
-	if [[ $s != 0 ]]; then
-		grep -E '^ok [0-9]+ .*# SKIP' "$file" | sed "s|^ok [0-9]* |FAILED $name: |"
-	fi
-	if [[ $f != 0 ]]; then
-		grep -E '^not ok [0-9]+ ' "$file" | sed "s|^not ok [0-9]* |FAILED $name: |"
-	fi
-	if [[ $results != "${plan:-none}" ]] || ! grep -q '^# exit status ' "$file"; then
-		echo "FAILED $name: $results results of ${plan:-no} planned, $(tail -n 1 "$file"); see ${file#"$repository"/}"
-		failed=$((failed + 1))
-	elif [[ $f == 0 ]] && ! grep -q '^# exit status 0$' "$file"; then
-		echo "FAILED $name: all cases passed, but $(tail -n 1 "$file"); see ${file#"$repository"/}"
-		failed=$((failed + 1))
-	fi
-}
+# shellcheck source=selftests/lib/summary.sh
+source selftests/lib/summary.sh
 
 # Names of the TAP files that a suite must leave
 expected_taps() { # SUITE
@@ -438,7 +392,7 @@ if [[ $list == 1 ]]; then
 fi
 
 mkdir -p "$taps"
-counts=$repository/results/suites
+counts=$repository/results/suites failures=$repository/results/failures
 exec 7>>"$counts"
 flock -n 7 || fail "another selftests/vmtest.sh runs in $repository: use another clone, or wait"
 [[ $all_suites == 0 ]] || rm -f "$taps"/*.tap
@@ -520,6 +474,7 @@ end_one() {
 [[ -n $jobs ]] || default_jobs
 # Lines of SUITE SERIES PASSED FAILED SKIPPED, for selftests/kernels.sh, too
 : >"$counts"
+: >"$failures"
 declare -A running=()
 # Each of them is a process group, as an interrupted script's children would go on
 set -m

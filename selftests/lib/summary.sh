@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+#
+# What came of a test program: counts the results in its TAP file, and says what failed.
+# The script that reads this has set "repository", and "failures", a file that gets a line for
+# each failure.
+
+passed=0 failed=0 skipped=0
+shopt -s extglob
+
+failure() { # NAME: WHY
+	echo "FAILED $*" | cut -c -300 | tee -a "$failures"
+	failed=$((failed + 1))
+}
+
+# Where it failed for the first time, and where it ended: some 15 lines each
+excerpt() { # FILE
+	local total first
+	total=$(wc -l <"$1")
+	first=$(grep -anm 1 '^not ok ' "$1" | cut -d : -f 1) || true
+	awk -v total="$total" -v first="${first:-0}" '
+		(first && NR > first - 15 && NR <= first + 2) || NR > total - 15 {
+			if (NR > last + 1)
+				print "    ..."
+			print "    | " substr($0, 1, 200)
+			last = NR
+		}' "$1"
+}
+
+# One that is missing, or ends before its plan is fulfilled, is a failure of its own.
+summarize() { # FILE
+	local file=$1 name short plan results expected status pattern p f s line before=$failed
+	name=$(basename "$1" .tap)
+	short=${file#"$repository"/}
+	if [[ ! -s $file ]]; then
+		failure "$name: no results; see $short"
+		return
+	fi
+	# The machines have all that the tests ask for
+	if grep -q '^1\.\.0 # SKIP' "$file"; then
+		failure "$name: skipped, $(sed -n 's/^1\.\.0 # SKIP //p' "$file")"
+		return
+	fi
+	plan=$(sed -n 's/^1\.\.\([0-9]\+\)$/\1/p' "$file" | head -n 1)
+	s=$(grep -cE '^ok [0-9]+ .*# SKIP' "$file" || true)
+	p=$(grep -cE '^ok [0-9]+ ' "$file" || true)
+	p=$((p - s))
+	f=$(grep -cE '^not ok [0-9]+ ' "$file" || true)
+	results=$((p + f + s))
+	expected=$(sed -n 's/^# skips expected: //p' "$file")
+	if [[ -n $expected && $s == "$expected" ]]; then
+		p=$((p + s)) s=0
+	elif [[ -n $expected ]]; then
+		failure "$name: $s cases skipped, not $expected"
+	fi
+	passed=$((passed + p)) skipped=$((skipped + s))
+	# So is a single case, but what a test has for other layouts is left out by
+	# its arguments.
+	pattern='^not ok [0-9]+ '
+	[[ $s == 0 ]] || pattern+='|^ok [0-9]+ .*# SKIP'
+	while read -r line; do
+		failure "$name: ${line#*ok +([0-9]) }"
+	done < <(grep -aE "$pattern" "$file")
+	status=$(grep -a '^# exit status ' "$file" || tail -n 1 "$file")
+	if [[ $results != "${plan:-none}" || $status != '# exit status '* ]]; then
+		failure "$name: $results results of ${plan:-no} planned, $status; see $short"
+	elif [[ $f == 0 && $status != '# exit status 0' ]]; then
+		failure "$name: all cases passed, but $status; see $short"
+	fi
+	[[ $failed == "$before" ]] || excerpt "$file"
+}
