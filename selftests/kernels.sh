@@ -5,8 +5,6 @@
 # depend on the kernel on each, prints a table of the results, and succeeds if none failed.
 set -euo pipefail
 
-suites=(in_place layout fault displaced pf removal guest vmm million)
-
 # More than there is time for in vmtest.sh
 export VIRTIO_MMR_CYCLES=${VIRTIO_MMR_CYCLES:-1000}
 
@@ -16,6 +14,10 @@ if [[ $# -eq 0 || $1 == --help ]]; then
 	exit 2
 fi
 here=$(dirname "$(readlink -f "$0")")
+cd "$here/.."
+# shellcheck source=selftests/lib/suites.sh
+source selftests/lib/suites.sh
+mapfile -t suites < <(suite_names check-kernels)
 if [[ $1 == --list ]]; then
 	shift
 	for series in "$@"; do
