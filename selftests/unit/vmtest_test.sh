@@ -1,0 +1,350 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# selftests/vmtest.sh itself, in a folder of its own with made-up suites and test programs, and
+# with stand-ins for the virtual machines: what runs, what counts as a failure, and what it says.
+# Needs neither root nor a machine.
+set -euo pipefail
+
+here=$(dirname "$(dirname "$(readlink -f "$0")")")
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+root=$work/repository
+mkdir -p "$root"/{selftests/suites,tools/{vm,bench,mmrctl},drivers,include,build/{selftests,6.1-test,6.2-test}} \
+	"$work/bin"
+cp -r "$here/vmtest.sh" "$here/lib" "$root/selftests/"
+cp "$here/../tools/vm/kernel-log-faults" "$root/tools/vm/"
+for folder in selftests tools/bench tools/mmrctl; do
+	echo 'all:;@:' >"$root/$folder/Makefile"
+done
+touch "$root"/build/6.{1,2}-test/virtio_mmr_vfio_pci.ko
+
+program() { # FILE: a script on stdin
+	{ echo '#!/bin/bash' && cat; } >"$1"
+	chmod +x "$1"
+}
+
+# Limits of hours would take their time
+program "$work/bin/timeout" <<'END'
+options=()
+while [[ $1 == --* ]]; do options+=("$1"); shift; done
+echo "$1" >>"$LIMITS"
+exec /usr/bin/timeout "${options[@]}" 2 "${@:2}"
+END
+
+# --- Stand-ins for tools/vm ----------------------------------------------------
+
+program "$root/tools/vm/kernel" <<'END'
+echo "/nowhere/$1-test"
+END
+
+# Functions are numbered as they are declared
+program "$root/tools/vm/run" <<'END'
+number=0
+while [[ $1 != -- ]]; do
+	case $1 in
+	--name) results=$PWD/results/vm/$2 && mkdir -p "$results" && : >"$results/functions" ;;
+	--vf)
+		type=${2%%,*} count=1
+		[[ $type != *:* ]] || count=${type#*:}
+		for ((i = 0; i < count; i++)); do
+			echo "f$((++number)) ${type%:*} id -" >>"$results/functions"
+		done
+		;;
+	esac
+	shift
+done
+shift
+export VIRTIO_MMR_RESULTS=$results VIRTIO_MMR_TIMEOUT_SCALE=1
+echo "${LOG:-all is well}" >"$results/dmesg.log"
+[[ ! ${NO_MACHINE-} ]] || { rm "$results/dmesg.log" && exit 125; }
+"$@"
+END
+program "$root/tools/vm/vfs" <<'END'
+[[ $1 != create ]] || cat "$VIRTIO_MMR_RESULTS/functions"
+END
+
+# --- Test programs and suites --------------------------------------------------
+
+# So that no other process is like it
+suffix=.$$
+test_program() { # NAME, TAP on stdin
+	{ echo 'cat <<TAP' && cat && printf 'TAP\n%s\n' "${2-}"; } | program "$root/build/selftests/$1"
+}
+test_program good_test <<'END'
+TAP version 13
+# on $VIRTIO_MMR_BDFS with $*
+1..2
+ok 1 first
+ok 2 second
+END
+test_program skipping_test <<'END'
+TAP version 13
+1..3
+ok 1 first
+ok 2 second # SKIP no such thing
+ok 3 third # SKIP no such thing
+END
+test_program failing_test 'exit 1' <<END
+TAP version 13
+1..40
+# file.c:7: want 1, got 2
+not ok 1 first
+$(printf 'ok %s other\n' {2..40})
+END
+# Leaves something behind that nothing here ends, which the next run must not mind
+test_program torso_test "setsid sleep 10$suffix >/dev/null 2>&1 &" <<'END'
+TAP version 13
+1..3
+ok 1 first
+# at the second one
+END
+test_program hanging_test "sleep 60$suffix" <<'END'
+TAP version 13
+1..2
+ok 1 first
+# this takes forever
+END
+test_program crashing_test 'exit 139' <<'END'
+TAP version 13
+1..1
+ok 1 first
+END
+test_program unable_test 'exit 4' <<'END'
+TAP version 13
+1..0 # SKIP no functions
+END
+program "$root/selftests/script_test.sh" <"$root/build/selftests/good_test"
+
+suite() { # NAME ORDER TARGETS WHERE, more on stdin
+	{
+		echo "order=$2 about='suite $1' targets=($3) where=$4"
+		cat
+	} >"$root/selftests/suites/$1"
+}
+suite local 2 check here <<'END'
+programs=('good|build/selftests/good_test SERIES QEMU' 'other|build/selftests/good_test')
+END
+suite lanes 1 'check check-kernels' vm <<'END'
+kernels=all
+options=(--vf net --vf rng:2)
+lanes=('net rng|good_test:-t:x skipping_test~2' 'rng|script_test.sh' -- 'net|last_test')
+programs=('alone|build/selftests/good_test RESULTS/x')
+END
+ln -s good_test "$root/build/selftests/last_test"
+suite table 3 check-kernels vm <<'END'
+layouts=('one|net|a=1,b=2|good_test' 'pair|blk:2|c=|good_test skipping_test~2')
+END
+suite faults 4 other here <<'END'
+about+='
+and what it says'
+programs=()
+for name in failing torso hanging crashing unable skipping missing; do
+	programs+=("$name|build/selftests/${name}_test")
+done
+END
+suite miscounts 5 other vm <<'END'
+options=(--vf net)
+lanes=('net|skipping_test~1 good_test')
+END
+
+# --- Running it ----------------------------------------------------------------
+
+# Sets "status" and "output"
+vmtest() { # ARGUMENT...
+	status=0
+	: >"$work/limits"
+	output=$(cd / && LIMITS=$work/limits PATH=$work/bin:$PATH "$root/selftests/vmtest.sh" "$@" 2>&1) ||
+		status=$?
+}
+
+equal() { # GOT WANTED
+	[[ $1 != "$2" ]] || return 0
+	diff <(echo "$2") <(echo "$1") | sed 's/^/# /'
+	return 1
+}
+
+says() { # LINE...: all of these
+	local line status=0
+	for line; do
+		grep -qxF -- "$line" <<<"$output" || {
+			echo "# there is no line '$line'"
+			status=1
+		}
+	done
+	[[ $status == 0 ]] || echo "# ${output//$'\n'/$'\n# '}"
+	return "$status"
+}
+
+tap_line() { # TAP-FILE LINE
+	grep -qxF -- "$2" "$root/results/tap/$1.tap" || {
+		sed 's/^/# /' "$root/results/tap/$1.tap"
+		return 1
+	}
+}
+
+lists() {
+	vmtest --kernel 6.1 --list
+	equal "$output" 'lanes 6.1 good_test
+lanes 6.1 skipping_test
+lanes 6.1 script_test
+lanes 6.1 last_test
+lanes 6.1 alone
+local - good
+local - other' || return 1
+	vmtest --kernel 6.1 --list table
+	equal "$output" 'table 6.1 one.good_test
+table 6.1 pair.good_test
+table 6.1 pair.skipping_test'
+}
+
+# Without a choice: each suite once, and those for all kernels on the others, too
+lists_default_kernels() {
+	vmtest --list
+	mapfile -t kernels < <(awk '$1 == "lanes" { print $2 }' <<<"$output" | uniq)
+	[[ ${#kernels[@]} -ge 2 ]] || return 1
+	equal "$(awk '$1 == "local"' <<<"$output" | wc -l)" 2
+}
+
+helps() {
+	vmtest --help
+	[[ $status == 0 ]] && says '  lanes     suite lanes' '  faults    suite faults' '            and what it says' || return 1
+	equal "$(grep -o 'suite [a-z]*$' <<<"$output" | tr '\n' ' ')" \
+		'suite lanes suite local suite table suite faults suite miscounts '
+}
+
+refuses_unknown() {
+	vmtest no_such_suite
+	equal "$status" 2 || return 1
+	echo 'order=9 about=x targets=(other) where=nowhere' >"$root/selftests/suites/wrong"
+	vmtest --list wrong
+	rm "$root/selftests/suites/wrong"
+	[[ $status != 0 ]] && says 'selftests/suites/wrong: something is missing or wrong, see README.rst there'
+}
+
+passes() {
+	vmtest --kernel 6.1 --jobs 1
+	# Those that may skip and the machine's two included
+	equal "$status" 0 || return 1
+	equal "$(tail -n 1 <<<"$output")" '17 passed, 0 failed, 0 skipped' || return 1
+	equal "$(cat "$root/results/suites")" $'lanes 6.1 13 0 0\nlocal - 4 0 0' || return 1
+	equal "$(ls "$root/results/tap")" 'lanes-6.1.alone.tap
+lanes-6.1.good_test.tap
+lanes-6.1.last_test.tap
+lanes-6.1.machine.tap
+lanes-6.1.script_test.tap
+lanes-6.1.skipping_test.tap
+local.good.tap
+local.other.tap'
+}
+
+# Of the run before
+gives_functions() {
+	tap_line lanes-6.1.good_test '# on f1 f2 with -t x' && tap_line lanes-6.1.script_test '# on f3 with ' &&
+		tap_line lanes-6.1.last_test '# on f1 with ' && tap_line local.good '# on  with 6.1' &&
+		tap_line lanes-6.1.alone "# on  with $root/results/vm/lanes-6.1/x"
+}
+
+gives_layouts_functions() {
+	vmtest --kernel 6.1 --qemu /q table local
+	tap_line table-6.1.one.good_test '# on f1 with ' && tap_line table-6.1.pair.good_test '# on f2 f3 with ' &&
+		tap_line local.good '# on  with 6.1 /q' && equal "$status" 0
+}
+
+# What else runs, what is over and what is left
+says_what_runs() {
+	vmtest --kernel 6.1 --jobs 2 lanes local table
+	output=$(sed -E 's/^\[[0-9:]{8}\] /[time] /; s/after [0-9]+ s/after N s/' <<<"$output")
+	says '[time] start lanes 6.1; 0 of 3 done; running: lanes 6.1; 2 waiting' \
+		'lanes     6.1  | lanes on Linux 6.1-test' || return 1
+	local line
+	for line in 'start local; 0 of 3 done; running: .*; 1 waiting' \
+		'end local after N s: 4 passed, 0 failed, 0 skipped; . of 3 done.*' 'end .*; 3 of 3 done'; do
+		grep -qx "\[time\] $line" <<<"$output" || says "$line" || return 1
+	done
+}
+
+counts_faults() {
+	vmtest --kernel 6.1 faults
+	equal "$(tail -n 1 <<<"$output")" '43 passed, 8 failed, 2 skipped' || return 1
+	equal "$status" 1 || return 1
+	equal "$(grep '^FAILED ' <<<"$output")" 'FAILED faults.failing: first
+FAILED faults.torso: 1 results of 3 planned, # exit status 0; see results/tap/faults.torso.tap
+FAILED faults.hanging: 1 results of 2 planned, # exit status 124; see results/tap/faults.hanging.tap
+FAILED faults.crashing: all cases passed, but # exit status 139; see results/tap/faults.crashing.tap
+FAILED faults.unable: skipped, no functions
+FAILED faults.skipping: second # SKIP no such thing
+FAILED faults.skipping: third # SKIP no such thing
+FAILED faults.missing: 0 results of no planned, # exit status 127; see results/tap/faults.missing.tap' ||
+		return 1
+	equal "$(sort -u "$work/limits")" 1800
+}
+
+# Of the run before
+leaves_no_processes() {
+	! pgrep -f "sleep 6[0]$suffix" >"$work/left" || {
+		echo "# $(tr '\n' ' ' <"$work/left")"
+		return 1
+	}
+}
+
+# Of the run before: where it failed, where it ended, and no more of it
+shows_where() {
+	says '    | # file.c:7: want 1, got 2' '    | not ok 1 first' '    ...' '    | ok 40 other' \
+		'    | # this takes forever' '    | # exit status 124' || return 1
+	! grep -q '^    | ok 20 other' <<<"$output" && [[ $(grep -c '^    | ok .* other' <<<"$output") -lt 20 ]]
+}
+
+counts_skips() {
+	vmtest --kernel 6.1 miscounts
+	says 'FAILED miscounts-6.1.skipping_test: 2 cases skipped, not 1' '5 passed, 3 failed, 2 skipped'
+}
+
+machine_that_fails() {
+	NO_MACHINE=1 vmtest --kernel 6.1 miscounts
+	[[ $status == 1 ]] && says '0 passed, 4 failed, 0 skipped' 'FAILED miscounts-6.1.machine: status # 125' \
+		'FAILED miscounts-6.1.machine: kernel_log # there is none' \
+		'FAILED miscounts-6.1.good_test: no results; see results/tap/miscounts-6.1.good_test.tap'
+}
+
+kernel_log_with_a_fault() {
+	LOG='[1.0] BUG: unable to handle page fault' vmtest --kernel 6.1 table
+	[[ $status == 1 ]] &&
+		says 'FAILED table-6.1.machine: kernel_log # [1.0] BUG: unable to handle page fault'
+}
+
+# Neither is left out of the sum; the others run to their end, and all are named again
+module_is_missing() {
+	vmtest --kernel 6.3 --jobs 1 lanes local
+	[[ $status == 1 ]] && says 'FAILED lanes 6.3: ended before its time' 'All that failed:' \
+		'  FAILED lanes 6.3: ended before its time' '4 passed, 1 failed, 0 skipped'
+}
+
+module_is_old() {
+	touch -d tomorrow "$root/drivers/new.c"
+	vmtest --kernel 6.1 lanes
+	rm "$root/drivers/new.c"
+	[[ $status == 1 && $output == *'virtio_mmr_vfio_pci.ko is older than drivers/new.c: run'* ]]
+}
+
+one_at_a_time() {
+	mkdir -p "$root/results"
+	exec 9>>"$root/results/suites"
+	flock -n 9
+	vmtest --kernel 6.1 local
+	exec 9>&-
+	[[ $status == 1 && $output == *'another selftests/vmtest.sh runs in'* ]]
+}
+
+cases=(lists lists_default_kernels helps refuses_unknown passes gives_functions gives_layouts_functions
+	says_what_runs counts_faults leaves_no_processes shows_where counts_skips machine_that_fails
+	kernel_log_with_a_fault module_is_missing module_is_old one_at_a_time)
+ktap_print_header
+ktap_set_plan ${#cases[@]}
+for name in "${cases[@]}"; do
+	ktap_test_result "$name" "$name"
+done
+ktap_finished
