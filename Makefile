@@ -2,19 +2,19 @@
 #
 # virtio-mmr: "make help" lists the targets.
 
-# The kernel to build for: KDIR=DIR is a kernel build directory; KERNEL=6.12 or
-# KERNEL=6.12.117+deb12-amd64 is a Debian kernel whose headers are fetched into
-# the cache; neither is the running kernel.
+# The kernel to build for: KDIR=DIR is a kernel build directory; KERNEL=SERIES (tools/kernels
+# has some) or KERNEL=RELEASE is a Debian kernel whose headers are fetched into the cache;
+# neither is the running kernel.
 ifdef KERNEL
 KDIR := $(shell tools/debian/kernel-headers $(KERNEL))
 else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 endif
 
-# The kernels that tests run on. Tools that take a kernel have a default of their own, 6.12.
-KERNELS := 6.12 6.1
-# and those that "make check" leaves out: the newest that Debian offers
-NEWER_KERNELS := trixie-backports
+# The kernels that tests run on, and those that "make check" leaves out
+KERNELS = $(shell tools/kernels check)
+NEWER_KERNELS = $(shell tools/kernels check-kernels)
+DEFAULT_KERNEL = $(shell tools/kernels default)
 
 # Of the packages, and in the output of modinfo
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
@@ -138,7 +138,7 @@ kdir:
 	@test -f "$(KDIR)/Makefile" || { \
 		echo "No kernel build directory at '$(KDIR)'." >&2; \
 		echo "Install the headers of your kernel (apt-get install linux-headers-$$(uname -r))," >&2; \
-		echo "or name another one: make KDIR=DIR, or make KERNEL=6.12 for a Debian kernel." >&2; \
+		echo "or name another one: make KDIR=DIR, or make KERNEL=$(DEFAULT_KERNEL) for a Debian kernel." >&2; \
 		exit 1; }
 
 # Comes before every build, which would fail late in such a folder
@@ -181,7 +181,7 @@ check-packages: folders
 	@selftests/vmtest.sh packages
 
 check-libvirt: setup
-	@selftests/vmtest.sh --kernel $(firstword $(KERNELS)) libvirt
+	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) libvirt
 
 # The tests that depend on the kernel, on all of them. One that Debian has just got may
 # be newer than compat/kernel_range, until the tests pass.
@@ -226,7 +226,7 @@ help:
 	@echo
 	@echo '  make           build the modules for the running kernel, in build/RELEASE'
 	@echo '  make KDIR=DIR  the same for the kernel whose build directory is DIR'
-	@echo '  make KERNEL=V  the same for a Debian kernel, e.g. 6.1 or 6.12'
+	@echo '  make KERNEL=V  the same for a Debian kernel, e.g. $(DEFAULT_KERNEL)'
 	@echo '  make install   install the modules for the same kernel, after make (as root)'
 	@echo '  make uninstall'
 	@echo '                 undo that (as root)'

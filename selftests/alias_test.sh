@@ -7,7 +7,7 @@
 # are several of those, the first. Here that is done for what depmod says of Debian's kernels
 # with these modules installed.
 #
-#	selftests/alias_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
+#	selftests/alias_test.sh SERIES...     (for which make has built)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -8,7 +8,7 @@ set -euo pipefail
 
 if [[ $# -eq 0 || $1 == --help ]]; then
 	cat <<'END'
-usage: selftests/builds.sh SERIES...   (such as 6.1 6.12 trixie-backports)
+usage: selftests/builds.sh SERIES...   (tools/kernels has some)
 
 Needs the packages in tools/debian/packages-builds. Kernels' sources and what "make
 modules_prepare" makes of them stay in the cache, 0.5 GB for each kernel.

@@ -4,7 +4,7 @@
 # "make install" and "make uninstall": what they put where, refuse, and leave. That the modules
 # are then found is alias_test.sh's.
 #
-#	selftests/install_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
+#	selftests/install_test.sh SERIES...     (for which make has built)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -67,13 +67,15 @@ build_packages() { # DIR: of a tree, to the current folder
 outside() {
 	local suite=${1:-bookworm} suites series work later releases=() one tools
 	case $suite in
-	bookworm) suites=system series=(6.1 6.12) ;;
-	trixie) suites=trixie,trixie-backports series=(trixie trixie-backports) ;;
+	bookworm) suites=system ;;
+	trixie) suites=trixie,trixie-backports ;;
 	*)
 		echo "usage: selftests/packages_test.sh [bookworm|trixie]" >&2
 		exit 2
 		;;
 	esac
+	# The older one comes first
+	mapfile -t series < <("$repository/tools/kernels" "$suite" | sort -V)
 	work=$(mktemp -d)
 	# shellcheck disable=SC2064 # it is local
 	trap "rm -rf '$work'" EXIT
@@ -133,8 +135,9 @@ make_kernel() { # RELEASE CONFIG: one that has headers
 	touch "/lib/modules/$1/modules.builtin" "/lib/modules/$1/modules.order"
 	echo "$2" >"/lib/modules/$1/build/.config"
 }
-too_old=5.10.0-99-amd64 too_new=99.1.0-amd64 no_vfio=6.1.0-97-amd64 broken=6.1.0-98-amd64
-no_headers=6.1.0-96-amd64
+oldest=$("$repository/tools/kernels" oldest)
+too_old=5.10.0-99-amd64 too_new=99.1.0-amd64 no_vfio=$oldest.0-97-amd64 broken=$oldest.0-98-amd64
+no_headers=$oldest.0-96-amd64
 
 # What apt and dkms keep for themselves, caches and logs
 files() {
@@ -274,18 +277,18 @@ unsupported_are_named() {
 		has "not built for $kernel, which it does not support" "$install_log" || return 1
 	done
 	has "not built for $no_headers, whose headers are not installed" "$install_log" || return 1
-	no_module $too_old $too_new $no_vfio $no_headers
+	no_module $too_old $too_new "$no_vfio" "$no_headers"
 }
 
 broken_kernel_is_no_obstacle() {
 	has "dkms failed for $broken" "$install_log" &&
 		is status 'install ok installed' "$(dpkg-query -W -f '${Status}' virtio-mmr-dkms)" &&
-		no_module $broken
+		no_module "$broken"
 }
 
 broken_running_kernel_is_an_obstacle() {
 	local every_kernel=("/usr/src/virtio-mmr-$version/every-kernel" --others-may-fail "$version") status=0
-	run_kernel $broken
+	run_kernel "$broken"
 	if run "${every_kernel[@]}" >/dev/null; then
 		echo "# the running kernel cannot have the module, and that is no fault"
 		status=1
@@ -480,9 +483,9 @@ ktap_set_plan ${#tests[@]}
 	run_kernel "$old_kernel"
 	make_kernel $too_old CONFIG_VFIO_PCI_CORE=m
 	make_kernel $too_new CONFIG_VFIO_PCI_CORE=m
-	make_kernel $no_vfio '# CONFIG_VFIO_PCI_CORE is not set'
-	make_kernel $broken CONFIG_VFIO_PCI_CORE=m
-	make_kernel $no_headers ''
+	make_kernel "$no_vfio" '# CONFIG_VFIO_PCI_CORE is not set'
+	make_kernel "$broken" CONFIG_VFIO_PCI_CORE=m
+	make_kernel "$no_headers" ''
 	rm -r "/lib/modules/$no_headers/build"
 } | sed 's/^/# /'
 files >/root/files

@@ -4,7 +4,7 @@
 # "make sign": the signature of each module is one that OpenSSL confirms, stays when the
 # module is installed, and is replaced, not added to, by the next one.
 #
-#	selftests/sign_test.sh SERIES...     (such as 6.1 6.12, for which make has built)
+#	selftests/sign_test.sh SERIES...     (for which make has built)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")

@@ -19,8 +19,9 @@ usage() {
 	cat <<END
 usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [--jobs N] [SUITE...]
 
-  --kernel SERIES  only on this kernel, such as 6.12 or trixie-backports; default:
-                   everything on 6.12, and in_place and guest on 6.1 as well
+  --kernel SERIES  only on this kernel, of those that tools/kernels has; default:
+                   everything on $(tools/kernels default), and in_place and guest on
+                   all of "tools/kernels check"
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
   --jobs N         suites that run at the same time; default: one for each of this
                    machine's CPUs and each 4 GiB of memory
@@ -45,7 +46,8 @@ fail() {
 	exit 1
 }
 
-series=(6.12 6.1) suites=() qemu=() list=0 jobs=''
+mapfile -t series < <(tools/kernels check)
+suites=() qemu=() list=0 jobs=''
 while [[ $# -gt 0 ]]; do
 	case $1 in
 	--kernel)
@@ -263,6 +265,7 @@ make --no-print-directory -s -C tools/mmrctl
 declare -A running=() started=()
 # Each of them is a process group, as an interrupted script's children would go on
 set -m
+# shellcheck disable=SC2317 # called by the trap
 stop() {
 	local pid
 	for pid in "${!running[@]}"; do
@@ -272,17 +275,21 @@ stop() {
 }
 trap stop EXIT
 waiting=("${plan[@]}") done_count=0
-while [[ ${#waiting[@]} -gt 0 || ${#running[@]} -gt 0 ]]; do
-	if [[ ${#running[@]} -lt $jobs ]] && choose_next; then
-		start_next
-	else
-		end_one
-	fi
-done
+# In one piece, as bash reads a script while it runs, and somebody may change this one
+{
+	while [[ ${#waiting[@]} -gt 0 || ${#running[@]} -gt 0 ]]; do
+		if [[ ${#running[@]} -lt $jobs ]] && choose_next; then
+			start_next
+		else
+			end_one
+		fi
+	done
 
-if [[ -s $failures && ${#plan[@]} -gt 1 ]]; then
-	echo "All that failed:"
-	sed 's/^/  /' "$failures"
-fi
-echo "$passed passed, $failed failed, $skipped skipped"
-[[ $failed == 0 ]]
+	if [[ -s $failures && ${#plan[@]} -gt 1 ]]; then
+		echo "All that failed:"
+		sed 's/^/  /' "$failures"
+	fi
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[[ $failed == 0 ]]
+	exit
+}

@@ -2,8 +2,8 @@
 # shellcheck shell=bash
 #
 # For tests of what "make" installs, below a folder that goes in the end: $work. The script
-# has set "here", the folder of selftests, and its arguments are kernel series, such as 6.1
-# and 6.12, for which make has built.
+# has set "here", the folder of selftests, and its arguments are kernel series, for
+# which make has built.
 
 repository=$(readlink -f "$here/..")
 # shellcheck source=selftests/lib/ktap.sh

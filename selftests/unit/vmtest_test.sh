@@ -13,14 +13,14 @@ source "$here/lib/ktap.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/repository
-mkdir -p "$root"/{selftests/suites,tools/{vm,bench,mmrctl},drivers,include,build/{selftests,6.1-test,6.2-test}} \
+mkdir -p "$root"/{selftests/suites,tools/{vm,bench,mmrctl},drivers,include,build/{selftests,9.1-test,9.2-test}} \
 	"$work/bin"
 cp -r "$here/vmtest.sh" "$here/lib" "$root/selftests/"
 cp "$here/../tools/vm/kernel-log-faults" "$root/tools/vm/"
 for folder in selftests tools/bench tools/mmrctl; do
 	echo 'all:;@:' >"$root/$folder/Makefile"
 done
-touch "$root"/build/6.{1,2}-test/virtio_mmr_vfio_pci.ko
+touch "$root"/build/9.{1,2}-test/virtio_mmr_vfio_pci.ko
 
 program() { # FILE: a script on stdin
 	{ echo '#!/bin/bash' && cat; } >"$1"
@@ -37,6 +37,10 @@ END
 
 # --- Stand-ins for tools/vm ----------------------------------------------------
 
+program "$root/tools/kernels" <<'END'
+echo 9.1
+[[ $1 != check ]] || echo 9.2
+END
 program "$root/tools/vm/kernel" <<'END'
 echo "/nowhere/$1-test"
 END
@@ -187,26 +191,24 @@ tap_line() { # TAP-FILE LINE
 }
 
 lists() {
-	vmtest --kernel 6.1 --list
-	equal "$output" 'lanes 6.1 good_test
-lanes 6.1 skipping_test
-lanes 6.1 script_test
-lanes 6.1 last_test
-lanes 6.1 alone
+	vmtest --kernel 9.1 --list
+	equal "$output" 'lanes 9.1 good_test
+lanes 9.1 skipping_test
+lanes 9.1 script_test
+lanes 9.1 last_test
+lanes 9.1 alone
 local - good
 local - other' || return 1
-	vmtest --kernel 6.1 --list table
-	equal "$output" 'table 6.1 one.good_test
-table 6.1 pair.good_test
-table 6.1 pair.skipping_test'
+	vmtest --kernel 9.1 --list table
+	equal "$output" 'table 9.1 one.good_test
+table 9.1 pair.good_test
+table 9.1 pair.skipping_test'
 }
 
 # Without a choice: each suite once, and those for all kernels on the others, too
 lists_default_kernels() {
 	vmtest --list
-	mapfile -t kernels < <(awk '$1 == "lanes" { print $2 }' <<<"$output" | uniq)
-	[[ ${#kernels[@]} -ge 2 ]] || return 1
-	equal "$(awk '$1 == "local"' <<<"$output" | wc -l)" 2
+	equal "$(cut -d ' ' -f 1,2 <<<"$output" | uniq)" $'lanes 9.1\nlocal -\nlanes 9.2'
 }
 
 helps() {
@@ -226,40 +228,40 @@ refuses_unknown() {
 }
 
 passes() {
-	vmtest --kernel 6.1 --jobs 1
+	vmtest --kernel 9.1 --jobs 1
 	# Those that may skip and the machine's two included
 	equal "$status" 0 || return 1
 	equal "$(tail -n 1 <<<"$output")" '17 passed, 0 failed, 0 skipped' || return 1
-	equal "$(cat "$root/results/suites")" $'lanes 6.1 13 0 0\nlocal - 4 0 0' || return 1
-	equal "$(ls "$root/results/tap")" 'lanes-6.1.alone.tap
-lanes-6.1.good_test.tap
-lanes-6.1.last_test.tap
-lanes-6.1.machine.tap
-lanes-6.1.script_test.tap
-lanes-6.1.skipping_test.tap
+	equal "$(cat "$root/results/suites")" $'lanes 9.1 13 0 0\nlocal - 4 0 0' || return 1
+	equal "$(ls "$root/results/tap")" 'lanes-9.1.alone.tap
+lanes-9.1.good_test.tap
+lanes-9.1.last_test.tap
+lanes-9.1.machine.tap
+lanes-9.1.script_test.tap
+lanes-9.1.skipping_test.tap
 local.good.tap
 local.other.tap'
 }
 
 # Of the run before
 gives_functions() {
-	tap_line lanes-6.1.good_test '# on f1 f2 with -t x' && tap_line lanes-6.1.script_test '# on f3 with ' &&
-		tap_line lanes-6.1.last_test '# on f1 with ' && tap_line local.good '# on  with 6.1' &&
-		tap_line lanes-6.1.alone "# on  with $root/results/vm/lanes-6.1/x"
+	tap_line lanes-9.1.good_test '# on f1 f2 with -t x' && tap_line lanes-9.1.script_test '# on f3 with ' &&
+		tap_line lanes-9.1.last_test '# on f1 with ' && tap_line local.good '# on  with 9.1' &&
+		tap_line lanes-9.1.alone "# on  with $root/results/vm/lanes-9.1/x"
 }
 
 gives_layouts_functions() {
-	vmtest --kernel 6.1 --qemu /q table local
-	tap_line table-6.1.one.good_test '# on f1 with ' && tap_line table-6.1.pair.good_test '# on f2 f3 with ' &&
-		tap_line local.good '# on  with 6.1 /q' && equal "$status" 0
+	vmtest --kernel 9.1 --qemu /q table local
+	tap_line table-9.1.one.good_test '# on f1 with ' && tap_line table-9.1.pair.good_test '# on f2 f3 with ' &&
+		tap_line local.good '# on  with 9.1 /q' && equal "$status" 0
 }
 
 # What else runs, what is over and what is left
 says_what_runs() {
-	vmtest --kernel 6.1 --jobs 2 lanes local table
+	vmtest --kernel 9.1 --jobs 2 lanes local table
 	output=$(sed -E 's/^\[[0-9:]{8}\] /[time] /; s/after [0-9]+ s/after N s/' <<<"$output")
-	says '[time] start lanes 6.1; 0 of 3 done; running: lanes 6.1; 2 waiting' \
-		'lanes     6.1  | lanes on Linux 6.1-test' || return 1
+	says '[time] start lanes 9.1; 0 of 3 done; running: lanes 9.1; 2 waiting' \
+		'lanes     9.1  | lanes on Linux 9.1-test' || return 1
 	local line
 	for line in 'start local; 0 of 3 done; running: .*; 1 waiting' \
 		'end local after N s: 4 passed, 0 failed, 0 skipped; . of 3 done.*' 'end .*; 3 of 3 done'; do
@@ -268,7 +270,7 @@ says_what_runs() {
 }
 
 counts_faults() {
-	vmtest --kernel 6.1 faults
+	vmtest --kernel 9.1 faults
 	equal "$(tail -n 1 <<<"$output")" '43 passed, 8 failed, 2 skipped' || return 1
 	equal "$status" 1 || return 1
 	equal "$(grep '^FAILED ' <<<"$output")" 'FAILED faults.failing: first
@@ -299,33 +301,33 @@ shows_where() {
 }
 
 counts_skips() {
-	vmtest --kernel 6.1 miscounts
-	says 'FAILED miscounts-6.1.skipping_test: 2 cases skipped, not 1' '5 passed, 3 failed, 2 skipped'
+	vmtest --kernel 9.1 miscounts
+	says 'FAILED miscounts-9.1.skipping_test: 2 cases skipped, not 1' '5 passed, 3 failed, 2 skipped'
 }
 
 machine_that_fails() {
-	NO_MACHINE=1 vmtest --kernel 6.1 miscounts
-	[[ $status == 1 ]] && says '0 passed, 4 failed, 0 skipped' 'FAILED miscounts-6.1.machine: status # 125' \
-		'FAILED miscounts-6.1.machine: kernel_log # there is none' \
-		'FAILED miscounts-6.1.good_test: no results; see results/tap/miscounts-6.1.good_test.tap'
+	NO_MACHINE=1 vmtest --kernel 9.1 miscounts
+	[[ $status == 1 ]] && says '0 passed, 4 failed, 0 skipped' 'FAILED miscounts-9.1.machine: status # 125' \
+		'FAILED miscounts-9.1.machine: kernel_log # there is none' \
+		'FAILED miscounts-9.1.good_test: no results; see results/tap/miscounts-9.1.good_test.tap'
 }
 
 kernel_log_with_a_fault() {
-	LOG='[1.0] BUG: unable to handle page fault' vmtest --kernel 6.1 table
+	LOG='[1.0] BUG: unable to handle page fault' vmtest --kernel 9.1 table
 	[[ $status == 1 ]] &&
-		says 'FAILED table-6.1.machine: kernel_log # [1.0] BUG: unable to handle page fault'
+		says 'FAILED table-9.1.machine: kernel_log # [1.0] BUG: unable to handle page fault'
 }
 
 # Neither is left out of the sum; the others run to their end, and all are named again
 module_is_missing() {
-	vmtest --kernel 6.3 --jobs 1 lanes local
-	[[ $status == 1 ]] && says 'FAILED lanes 6.3: ended before its time' 'All that failed:' \
-		'  FAILED lanes 6.3: ended before its time' '4 passed, 1 failed, 0 skipped'
+	vmtest --kernel 9.3 --jobs 1 lanes local
+	[[ $status == 1 ]] && says 'FAILED lanes 9.3: ended before its time' 'All that failed:' \
+		'  FAILED lanes 9.3: ended before its time' '4 passed, 1 failed, 0 skipped'
 }
 
 module_is_old() {
 	touch -d tomorrow "$root/drivers/new.c"
-	vmtest --kernel 6.1 lanes
+	vmtest --kernel 9.1 lanes
 	rm "$root/drivers/new.c"
 	[[ $status == 1 && $output == *'virtio_mmr_vfio_pci.ko is older than drivers/new.c: run'* ]]
 }
@@ -334,7 +336,7 @@ one_at_a_time() {
 	mkdir -p "$root/results"
 	exec 9>>"$root/results/suites"
 	flock -n 9
-	vmtest --kernel 6.1 local
+	vmtest --kernel 9.1 local
 	exec 9>&-
 	[[ $status == 1 && $output == *'another selftests/vmtest.sh runs in'* ]]
 }
