@@ -198,7 +198,7 @@ bench: setup
 check-builds: folders
 	@tools/debian/install
 	@tools/debian/install packages-builds
-	@selftests/builds.sh $(KERNELS) $(NEWER_KERNELS)
+	@selftests/install/builds.sh $(KERNELS) $(NEWER_KERNELS)
 
 # For each of the fuzzers
 FUZZ_SECONDS ?= 60

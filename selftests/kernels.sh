@@ -50,7 +50,7 @@ for series in "$@"; do
 	version=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$release")
 	printf '%s\n' "$VIRTIO_MMR_OLDEST_KERNEL" "$version" "$VIRTIO_MMR_NEWEST_KERNEL" |
 		sort -V -C || beyond+=("$release")
-	"$here/builds.sh" "$series" | tee "$builds" | tee -a "$log" >&2 || true
+	"$here/install/builds.sh" "$series" | tee "$builds" | tee -a "$log" >&2 || true
 	passed=$(grep -cE '^ok ' "$builds") || true
 	missed=$(grep -cE '^not ok ' "$builds") || true
 	# A build that has no result, too

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# For tests of what "make" installs, below a folder that goes in the end: $work. The script
-# has set "here", the folder of selftests, and its arguments are kernel series, for
-# which make has built.
+# For tests of what "make" installs, below a folder that goes in the end: $work. The script's
+# arguments are kernel series, for which make has built.
 
-repository=$(readlink -f "$here/..")
+repository=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 # shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
+source "$repository/selftests/lib/ktap.sh"
 
 [[ $# -gt 0 ]] || {
-	echo "usage: selftests/$(basename "$0") SERIES..." >&2
+	echo "usage: selftests/install/$(basename "$0") SERIES..." >&2
 	exit 2
 }
 # Names and folders of the modules, each after those that it uses

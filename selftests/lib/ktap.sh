@@ -4,7 +4,7 @@
 # TAP for tests in shell: the kernel's helpers, and how to skip all of a test.
 
 # shellcheck source=/dev/null
-source "${KSELFTEST:-$("${BASH_SOURCE[0]%/*}/../headers")}/kselftest/ktap_helpers.sh"
+source "${KSELFTEST:-$("$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../headers")}/kselftest/ktap_helpers.sh"
 
 # The kernel's takes a command's arguments apart at spaces
 ktap_test_result() { # NAME COMMAND...: passes if COMMAND succeeds

@@ -4,12 +4,12 @@
 # "make sign": the signature of each module is one that OpenSSL confirms, stays when the
 # module is installed, and is replaced, not added to, by the next one.
 #
-#	selftests/sign_test.sh SERIES...     (for which make has built)
+#	selftests/install/sign_test.sh SERIES...     (for which make has built)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/lib/installation.sh
-source "$here/lib/installation.sh"
+source "$here/../lib/installation.sh"
 
 make_key() { # NAME
 	openssl req -new -x509 -newkey rsa:2048 -nodes -days 36500 -subj "/CN=$1/" -outform DER \

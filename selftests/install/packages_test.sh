@@ -5,11 +5,11 @@
 # what an administrator sees over the years, from the first installation over new kernels
 # and versions to removal, after which nothing is left.
 #
-#	selftests/packages_test.sh [SUITE]     (bookworm or trixie; default bookworm)
+#	selftests/install/packages_test.sh [SUITE]     (bookworm or trixie; default bookworm)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-repository=$(readlink -f "$here/..")
+repository=$(readlink -f "$here/../..")
 module=virtio_mmr_vfio_pci
 # All of them, each after those that it uses
 mapfile -t modules < <(sed -nE 's/^([a-z_]+) .*/\1/p' "$repository/drivers/modules")
@@ -70,7 +70,7 @@ outside() {
 	bookworm) suites=system ;;
 	trixie) suites=trixie,trixie-backports ;;
 	*)
-		echo "usage: selftests/packages_test.sh [bookworm|trixie]" >&2
+		echo "usage: selftests/install/packages_test.sh [bookworm|trixie]" >&2
 		exit 2
 		;;
 	esac
@@ -98,8 +98,8 @@ outside() {
 	mapfile -t tools < <(kernel_tools "$suites" "${releases[@]}")
 	[[ $suites != system ]] || suites=$suite
 	"$repository/tools/debian/chroot" "$suites" "dkms libjansson4 libkmod2 libpci3 lintian make man-db openssl ${tools[*]}" \
-		"$repository $work ${KSELFTEST:-$("$here/headers")}" \
-		env KSELFTEST="${KSELFTEST:-$("$here/headers")}" \
+		"$repository $work ${KSELFTEST:-$("$here/../headers")}" \
+		env KSELFTEST="${KSELFTEST:-$("$here/../headers")}" \
 		"$here/packages_test.sh" --inside "$work" "$later" "${releases[@]}"
 }
 
@@ -115,7 +115,7 @@ work=$2 later=$3 old_kernel=$4 new_kernel=$5
 version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$repository/debian/changelog")
 
 # shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
+source "$here/../lib/ktap.sh"
 
 # As a machine that runs that kernel would
 run_kernel() { # RELEASE

@@ -4,12 +4,12 @@
 # "make install" and "make uninstall": what they put where, refuse, and leave. That the modules
 # are then found is alias_test.sh's.
 #
-#	selftests/install_test.sh SERIES...     (for which make has built)
+#	selftests/install/install_test.sh SERIES...     (for which make has built)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/lib/installation.sh
-source "$here/lib/installation.sh"
+source "$here/../lib/installation.sh"
 
 # All modules' files in FOLDER, a line for each
 files_in() { # FOLDER

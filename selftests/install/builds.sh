@@ -8,7 +8,7 @@ set -euo pipefail
 
 if [[ $# -eq 0 || $1 == --help ]]; then
 	cat <<'END'
-usage: selftests/builds.sh SERIES...   (tools/kernels has some)
+usage: selftests/install/builds.sh SERIES...   (tools/kernels has some)
 
 Needs the packages in tools/debian/packages-builds. Kernels' sources and what "make
 modules_prepare" makes of them stay in the cache, 0.5 GB for each kernel.
@@ -32,7 +32,7 @@ declare -A more_options=(
 )
 
 here=$(dirname "$(readlink -f "$0")")
-repository=$(readlink -f "$here/..")
+repository=$(readlink -f "$here/../..")
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/trees
 mkdir -p "$cache" "$repository/build"
 work=$(mktemp -d "$repository/build/builds.XXXXXX")

@@ -7,13 +7,13 @@
 # are several of those, the first. Here that is done for what depmod says of Debian's kernels
 # with these modules installed.
 #
-#	selftests/alias_test.sh SERIES...     (for which make has built)
+#	selftests/install/alias_test.sh SERIES...     (for which make has built)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 driver=virtio_mmr_vfio_pci
 # shellcheck source=selftests/lib/installation.sh
-source "$here/lib/installation.sh"
+source "$here/../lib/installation.sh"
 
 # The seven MMR device IDs and their classes; what is not one: modern, transitional, unused
 ours=(10f9:020000 10fa:010000 10fb:050000 10fc:078000 10fd:010000 10fe:00ff00 10ff:000200)
