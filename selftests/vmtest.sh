@@ -111,7 +111,7 @@ fi
 taps=$repository/results/tap
 
 run_vm() { # SUITE SERIES
-	local release module newer text arguments=() status=0 name=$1-$2 folder=results/vm/$1-$2 tap fault
+	local release module newer text arguments=() status=0 machine=$1-$2 folder=results/vm/$1-$2 tap fault
 	release=$(basename "$(tools/vm/kernel "$2")")
 	module=build/$release/virtio_mmr_vfio_pci.ko
 	[[ -e $module ]] || fail "$module is missing: run 'make modules KERNEL=$2' or 'make setup' first"
@@ -124,29 +124,33 @@ run_vm() { # SUITE SERIES
 
 	echo "$1 on Linux $release"
 	rm -rf "$folder/tap"
-	tools/vm/run --kernel "$2" --name "$name" --timeout 1200 "${qemu[@]}" "${arguments[@]}" -- \
+	tools/vm/run --kernel "$2" --name "$machine" --timeout 1200 "${qemu[@]}" "${arguments[@]}" -- \
 		env VIRTIO_MMR_CYCLES="${VIRTIO_MMR_CYCLES:-}" selftests/lib/inside "$1" || status=$?
 	while read -r tap; do
-		rm -f "$taps/$name.$tap.tap"
-		[[ ! -e $folder/tap/$tap.tap ]] || cp "$folder/tap/$tap.tap" "$taps/$name.$tap.tap"
-		summarize "$taps/$name.$tap.tap"
+		rm -f "$taps/$machine.$tap.tap"
+		[[ ! -e $folder/tap/$tap.tap ]] || cp "$folder/tap/$tap.tap" "$taps/$machine.$tap.tap"
+		summarize "$taps/$machine.$tap.tap"
 	done < <(suite_taps)
 
 	# The machine as a whole, too: that it came to its end, and its whole log
-	{
-		echo 'TAP version 13'
-		echo 1..2
-		if [[ $status == 0 ]]; then echo 'ok 1 status'; else echo "not ok 1 status # $status"; fi
+	(
+		# shellcheck source=selftests/lib/ktap.sh
+		source selftests/lib/ktap.sh
+		# Its functions have a line's words expanded
+		set -f
+		ktap_print_header
+		ktap_set_plan 2
+		if [[ $status == 0 ]]; then ktap_test_pass status; else ktap_test_fail "status # $status"; fi
 		if [[ ! -s $folder/dmesg.log ]]; then
-			echo 'not ok 2 kernel_log # there is none'
+			ktap_test_fail 'kernel_log # there is none'
 		elif fault=$(log_fault <"$folder/dmesg.log"); then
-			echo "not ok 2 kernel_log # $fault"
+			ktap_test_fail "kernel_log # $fault"
 		else
-			echo 'ok 2 kernel_log'
+			ktap_test_pass kernel_log
 		fi
 		echo '# exit status 0'
-	} >"$taps/$name.machine.tap"
-	summarize "$taps/$name.machine.tap"
+	) >"$taps/$machine.machine.tap"
+	summarize "$taps/$machine.machine.tap"
 }
 
 run_here() { # SUITE

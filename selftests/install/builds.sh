@@ -144,22 +144,14 @@ build() { # SERIES ARCH ARGUMENTS HOW
 	return "$status"
 }
 
-echo "TAP version 13"
-echo "1..$(($# * ${#variants[@]}))"
-number=0 failed=0
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/../lib/ktap.sh"
+ktap_print_header
+ktap_set_plan $(($# * ${#variants[@]}))
 for series; do
 	for variant in "${variants[@]}"; do
 		IFS='|' read -r name arch arguments how <<<"$variant"
-		number=$((number + 1))
-		log=$work/log
-		if build "$series" "$arch" "$arguments" "$how" >"$log" 2>&1; then
-			echo "ok $number $name, Linux $series"
-		else
-			failed=1
-			sed 's/^/# /' "$log"
-			echo "not ok $number $name, Linux $series"
-		fi
-		rm -f "$log"
+		ktap_check "$name, Linux $series" build "$series" "$arch" "$arguments" "$how"
 	done
 done
-exit "$failed"
+ktap_finished

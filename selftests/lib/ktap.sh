@@ -17,6 +17,18 @@ ktap_test_result() { # NAME COMMAND...: passes if COMMAND succeeds
 	fi
 }
 
+# Its output is there only if it fails, as comments
+ktap_check() { # NAME COMMAND...: passes if COMMAND succeeds
+	local name=$1 output
+	shift
+	if output=$("$@" 2>&1); then
+		ktap_test_pass "$name"
+	else
+		echo "# ${output//$'\n'/$'\n'# }"
+		ktap_test_fail "$name"
+	fi
+}
+
 skip_all() { # WHY
 	ktap_print_header
 	ktap_skip_all "$*"

@@ -10,6 +10,7 @@ here=$(dirname "$(dirname "$(readlink -f "$0")")")
 # shellcheck source=selftests/lib/ktap.sh
 source "$here/lib/ktap.sh"
 
+kselftest=${KSELFTEST:-$("$here/headers")}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/repository
@@ -161,7 +162,7 @@ END
 vmtest() { # ARGUMENT...
 	status=0
 	: >"$work/limits"
-	output=$(cd / && LIMITS=$work/limits PATH=$work/bin:$PATH "$root/selftests/vmtest.sh" "$@" 2>&1) ||
+	output=$(cd / && KSELFTEST=$kselftest LIMITS=$work/limits PATH=$work/bin:$PATH "$root/selftests/vmtest.sh" "$@" 2>&1) ||
 		status=$?
 }
 
