@@ -62,6 +62,10 @@ summarize() { # FILE
 		failure "$name: ${line#*ok +([0-9]) }"
 	done < <(grep -aE "$pattern" "$file")
 	status=$(grep -a '^# exit status ' "$file" || tail -n 1 "$file")
+	case $status in
+	*' 124') status+=' (its time was up)' ;;
+	*' 137') status+=' (killed)' ;;
+	esac
 	if [[ $results != "${plan:-none}" || $status != '# exit status '* ]]; then
 		failure "$name: $results results of ${plan:-no} planned, $status; see $short"
 	elif [[ $f == 0 && $status != '# exit status 0' ]]; then

@@ -276,7 +276,7 @@ counts_faults() {
 	equal "$status" 1 || return 1
 	equal "$(grep '^FAILED ' <<<"$output")" 'FAILED faults.failing: first
 FAILED faults.torso: 1 results of 3 planned, # exit status 0; see results/tap/faults.torso.tap
-FAILED faults.hanging: 1 results of 2 planned, # exit status 124; see results/tap/faults.hanging.tap
+FAILED faults.hanging: 1 results of 2 planned, # exit status 124 (its time was up); see results/tap/faults.hanging.tap
 FAILED faults.crashing: all cases passed, but # exit status 139; see results/tap/faults.crashing.tap
 FAILED faults.unable: skipped, no functions
 FAILED faults.skipping: second # SKIP no such thing
