@@ -342,9 +342,25 @@ one_at_a_time() {
 	[[ $status == 1 && $output == *'another selftests/vmtest.sh runs in'* ]]
 }
 
+# Of the real ones: a test that no suite has would never fail
+each_test_is_in_a_suite() {
+	local file name status=0
+	find "$here/suites" -type f ! -name '*.*' -printf '%f\n' | xargs "$here/vmtest.sh" --list >"$work/list" ||
+		return 1
+	while read -r file; do
+		name=$(basename "${file%.*}")
+		grep -qE "[ .]$name\$" "$work/list" || grep -qF "/$(basename "$file")" "$here"/suites/* || {
+			echo "# $file is in no suite"
+			status=1
+		}
+	done < <(cd "$here" && find . -name '*_test.c' -o -name '*_test.sh')
+	return "$status"
+}
+
 cases=(lists lists_default_kernels helps refuses_unknown passes gives_functions gives_layouts_functions
 	says_what_runs counts_faults leaves_no_processes shows_where counts_skips machine_that_fails
-	kernel_log_with_a_fault module_is_missing module_is_old one_at_a_time)
+	kernel_log_with_a_fault module_is_missing module_is_old one_at_a_time
+	each_test_is_in_a_suite)
 ktap_print_header
 ktap_set_plan ${#cases[@]}
 for name in "${cases[@]}"; do
