@@ -179,8 +179,8 @@ const char *module_remedy(int error)
 	case ENOKEY:
 		return "it must be signed with a key the machine trusts; 'mmrctl check' says more";
 	case EINVAL:
-		return "the " MMR_CORE " that is loaded may be of another version: modprobe -r " MMR_CORE
-		       "; the kernel log says more: dmesg";
+		return "the " MMR_CORE " that is loaded may be of another version: modprobe -r "
+		       MMR_CORE "; the kernel log says more: dmesg";
 	case ENOEXEC:
 		return "it was built for another kernel: build and install it for this one";
 	default:
