@@ -35,7 +35,7 @@ UPDATES = $(KERNEL_FOLDER)/updates
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir release
-.PHONY: mmrctl install-tools uninstall-tools
+.PHONY: mmrctl install-tools uninstall-tools lib install-lib uninstall-lib
 .PHONY: deb dkms-install dkms-remove check-packages check-libvirt
 
 modules: folders kdir
@@ -115,6 +115,13 @@ install-tools:
 
 uninstall-tools:
 	@$(MAKE) --no-print-directory -C tools/mmrctl uninstall
+
+# CC, CFLAGS and AR for another machine; DESTDIR, PREFIX and LIBDIR are for packagers
+lib:
+	@$(MAKE) --no-print-directory -C tools/lib
+
+install-lib uninstall-lib:
+	@$(MAKE) --no-print-directory -C tools/lib $(@:-lib=)
 
 # Debian packages, in build/deb; dpkg-buildpackage writes into the folder above its own
 PACKAGE = build/deb/virtio-mmr-$(VERSION)
@@ -234,6 +241,9 @@ help:
 	@echo '  make install-tools, make uninstall-tools'
 	@echo '                 install it, its manual and its completion, or undo that (as root);'
 	@echo '                 PREFIX=/usr/local, DESTDIR=DIR'
+	@echo '  make lib       build build/lib/libvirtio_mmr.a, the core for other programs'
+	@echo '  make install-lib, make uninstall-lib'
+	@echo '                 install it with its headers, or undo that (as root)'
 	@echo '  make sign KEY=FILE CERT=FILE'
 	@echo '                 sign them for Secure Boot, between make and make install'
 	@echo '  make dkms-install, make dkms-remove'
