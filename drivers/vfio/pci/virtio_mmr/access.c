@@ -46,8 +46,10 @@ void virtio_mmr_wake_failed(struct virtio_mmr_device *mmr, int error)
 int virtio_mmr_wake(struct virtio_mmr_device *mmr)
 {
 	struct pci_dev *pdev = mmr->core_device.pdev;
-	int ret = pm_runtime_resume_and_get(&pdev->dev);
+	int ret;
 
+	lockdep_assert_not_held(&mmr->core_device.memory_lock);
+	ret = pm_runtime_resume_and_get(&pdev->dev);
 	if (ret < 0) {
 		virtio_mmr_wake_failed(mmr, ret);
 		return -EIO;

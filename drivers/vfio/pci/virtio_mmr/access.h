@@ -43,6 +43,7 @@ static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
 static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
 {
 	lockdep_assert_held(&mmr->core_device.memory_lock);
+	RCU_LOCKDEP_WARN(!rcu_read_lock_sched_held(), "a reset would not wait for this access");
 	return !READ_ONCE(mmr->offline) &&
 	       (awake || !virtio_mmr_may_sleep(mmr)) &&
 	       virtio_mmr_compat_memory_enabled(&mmr->core_device);
@@ -50,11 +51,13 @@ static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool a
 
 /**
  * virtio_mmr_access_enter - the inner half of virtio_mmr_access_begin()
+ * @mmr: the device, with memory_lock held for read
  *
- * With memory_lock held for read. virtio_mmr_access_end() ends both.
+ * virtio_mmr_access_end() ends both halves.
  */
-static inline void virtio_mmr_access_enter(void)
+static inline void virtio_mmr_access_enter(struct virtio_mmr_device *mmr)
 {
+	lockdep_assert_held_read(&mmr->core_device.memory_lock);
 	rcu_read_lock_sched();
 	/* Sparse cannot follow a lock that is held if a value says so. */
 	__release(RCU_SCHED);
@@ -92,7 +95,7 @@ static __always_inline bool virtio_mmr_access_begin(struct virtio_mmr_device *mm
 	if (unlikely(!down_read_trylock(&mmr->core_device.memory_lock)) &&
 	    !virtio_mmr_access_wait(mmr))
 		return false;
-	virtio_mmr_access_enter();
+	virtio_mmr_access_enter(mmr);
 	if (likely(virtio_mmr_is_reachable(mmr, awake)))
 		return true;
 	virtio_mmr_access_end(mmr);

@@ -112,7 +112,7 @@ static int ioeventfd_handler(void *opaque, void *unused)
 		signalled_while_locked(ioeventfd);
 		return 0;
 	}
-	virtio_mmr_access_enter();
+	virtio_mmr_access_enter(mmr);
 	reachable = virtio_mmr_is_reachable(mmr, false);
 	if (unlikely(!reachable) && virtio_mmr_may_sleep(mmr))
 		defer(ioeventfd);
@@ -196,7 +196,7 @@ static void ioeventfd_work(struct work_struct *work)
 		virtio_mmr_wake_failed(mmr, awake);
 		write_deferred(mmr, false);
 	} else if (awake && down_read_trylock(lock)) {
-		virtio_mmr_access_enter();
+		virtio_mmr_access_enter(mmr);
 		write_deferred(mmr, virtio_mmr_is_reachable(mmr, true));
 		virtio_mmr_access_end(mmr);
 	} else if (READ_ONCE(mmr->offline)) {
@@ -263,6 +263,7 @@ static int add_ioeventfd(struct virtio_mmr_device *mmr,
 	struct virtio_mmr_ioeventfd *ioeventfd;
 	int ret;
 
+	lockdep_assert_held(&mmr->ioeventfds_lock);
 	if (mmr->num_ioeventfds >= IOEVENTFD_MAX)
 		return -ENOSPC;
 
@@ -300,6 +301,8 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
 			     struct virtio_mmr_ioeventfd *ioeventfd)
 {
 	bool deferred;
+
+	lockdep_assert_held(&mmr->ioeventfds_lock);
 
 	/* Afterwards the handler does not put this one on the list again, */
 	vfio_virqfd_disable(&ioeventfd->virqfd);
