@@ -109,57 +109,57 @@ void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
 		break;
 	case VIRTIO_MMR_TRUNCATED:
 		virtio_mmr_format(text, size,
-			 "capability at 0x%x runs past the end of config space (VSEC length %u)",
-			 position, cap->vsec_length);
+				  "capability at 0x%x runs past the end of config space (VSEC length %u)",
+				  position, cap->vsec_length);
 		break;
 	case VIRTIO_MMR_VSEC_TOO_SHORT:
 		virtio_mmr_format(text, size,
-			 "capability at 0x%x: VSEC length %u is less than %u (in a bare capability: padding is not 0 or id not below 16)",
-			 position, cap->vsec_length, VIRTIO_MMR_VSEC_LENGTH_MIN);
+				  "capability at 0x%x: VSEC length %u is less than %u (in a bare capability: padding is not 0 or id not below 16)",
+				  position, cap->vsec_length, VIRTIO_MMR_VSEC_LENGTH_MIN);
 		break;
 	case VIRTIO_MMR_CFG_TYPE_UNKNOWN:
 		virtio_mmr_format(text, size, "capability at 0x%x: cfg_type %u is not %u",
-			 position, cap->cfg_type, VIRTIO_MMR_CFG_TYPE_LEGACY);
+				  position, cap->cfg_type, VIRTIO_MMR_CFG_TYPE_LEGACY);
 		break;
 	case VIRTIO_MMR_BAR_OUT_OF_RANGE:
 		virtio_mmr_format(text, size, "capability at 0x%x: there is no BAR %u",
-			 position, cap->bar);
+				  position, cap->bar);
 		break;
 	case VIRTIO_MMR_BAR_IS_UPPER_HALF:
 		virtio_mmr_format(text, size,
-			 "capability at 0x%x: BAR %u is the upper half of a 64-bit BAR",
-			 position, cap->bar);
+				  "capability at 0x%x: BAR %u is the upper half of a 64-bit BAR",
+				  position, cap->bar);
 		break;
 	case VIRTIO_MMR_BAR_IS_IO:
 		virtio_mmr_format(text, size, "capability at 0x%x: BAR %u is not a memory BAR",
-			 position, cap->bar);
+				  position, cap->bar);
 		break;
 	case VIRTIO_MMR_BAR_UNASSIGNED:
 		virtio_mmr_format(text, size, "capability at 0x%x: BAR %u is not assigned",
-			 position, cap->bar);
+				  position, cap->bar);
 		break;
 	case VIRTIO_MMR_OFFSET_UNALIGNED:
 		virtio_mmr_format(text, size,
-			 "capability at 0x%x: offset 0x%llx is not a multiple of 4",
-			 position, cap->offset);
+				  "capability at 0x%x: offset 0x%llx is not a multiple of 4",
+				  position, cap->offset);
 		break;
 	case VIRTIO_MMR_LENGTH_TOO_SHORT:
 		virtio_mmr_format(text, size, "capability at 0x%x: length %llu is less than %u",
-			 position, cap->length, virtio_mmr_min_length(function));
+				  position, cap->length, virtio_mmr_min_length(function));
 		break;
 	case VIRTIO_MMR_OUTSIDE_BAR:
 		virtio_mmr_format(text, size,
-			 "capability at 0x%x: offset 0x%llx, length 0x%llx are not inside BAR %u of 0x%llx bytes",
-			 position, cap->offset, cap->length, cap->bar,
-			 function->bar_size[cap->bar]);
+				  "capability at 0x%x: offset 0x%llx, length 0x%llx are not inside BAR %u of 0x%llx bytes",
+				  position, cap->offset, cap->length, cap->bar,
+				  function->bar_size[cap->bar]);
 		break;
 	case VIRTIO_MMR_OVER_MSIX:
 		under = virtio_mmr_msix_under(function, cap->bar, cap->offset, cap->length);
 		virtio_mmr_format(text, size,
-			 "capability at 0x%x: offset 0x%llx, length 0x%llx in BAR %u overlap the MSI-X %s at 0x%x, length 0x%x",
-			 position, cap->offset, cap->length, cap->bar,
-			 under == &function->msix_pba ? "pending bits" : "table",
-			 under ? under->offset : 0, under ? under->length : 0);
+				  "capability at 0x%x: offset 0x%llx, length 0x%llx in BAR %u overlap the MSI-X %s at 0x%x, length 0x%x",
+				  position, cap->offset, cap->length, cap->bar,
+				  under == &function->msix_pba ? "pending bits" : "table",
+				  under ? under->offset : 0, under ? under->length : 0);
 		break;
 	}
 }

@@ -354,22 +354,22 @@ void virtio_mmr_lists_explain(char *text, size_t size,
 		break;
 	case VIRTIO_MMR_LISTS_OVERRUN:
 		virtio_mmr_format(text, size,
-			 "%scapability 0x%02x at 0x%x has %u bytes, but only %u are left of configuration space",
-			 kind, lists->id, lists->position, lists->length, lists->room);
+				  "%scapability 0x%02x at 0x%x has %u bytes, but only %u are left of configuration space",
+				  kind, lists->id, lists->position, lists->length, lists->room);
 		break;
 	case VIRTIO_MMR_LISTS_LOOP:
 		virtio_mmr_format(text, size, "the list of %scapabilities comes back to 0x%02x at 0x%x",
-			 kind, lists->id, lists->position);
+				  kind, lists->id, lists->position);
 		break;
 	case VIRTIO_MMR_LISTS_OVERLAP:
 		virtio_mmr_format(text, size,
-			 "extended capability 0x%02x of %u bytes at 0x%x and another one overlap, and one of them is a DVSEC",
-			 lists->id, lists->length, lists->position);
+				  "extended capability 0x%02x of %u bytes at 0x%x and another one overlap, and one of them is a DVSEC",
+				  lists->id, lists->length, lists->position);
 		break;
 	case VIRTIO_MMR_LISTS_MERGE:
 		virtio_mmr_format(text, size,
-			 "%scapabilities 0x%02x at 0x%x touch each other and have %u bytes together, more than %u",
-			 kind, lists->id, lists->position, lists->length, lists->room);
+				  "%scapabilities 0x%02x at 0x%x touch each other and have %u bytes together, more than %u",
+				  kind, lists->id, lists->position, lists->length, lists->room);
 		break;
 	}
 }

@@ -31,7 +31,7 @@ EXPORT_SYMBOL_GPL(virtio_mmr_view_read);
 EXPORT_SYMBOL_GPL(virtio_mmr_view_reset);
 EXPORT_SYMBOL_GPL(virtio_mmr_view_write);
 
-MODULE_LICENSE("Dual MIT/GPL");
+MODULE_LICENSE("GPL");
 MODULE_AUTHOR("virtio-mmr maintainers");
 MODULE_DESCRIPTION("Core of the drivers for transitional MMR virtio functions");
 /* Only what is built outside of the kernel has a version of its own. */

@@ -43,7 +43,7 @@ static void is_inside(const struct virtio_mmr_function *function, u8 bar, u64 of
 {
 	expect(bar < VIRTIO_MMR_NUM_BARS);
 	expect(function->bar_kind[bar] == VIRTIO_MMR_BAR_MEMORY);
-	expect((unsigned __int128)offset + length <= function->bar_size[bar]);
+	expect(offset <= function->bar_size[bar] && length <= function->bar_size[bar] - offset);
 }
 
 static void see_capability(void *context, u16 position, const struct virtio_mmr_cap *cap,
@@ -67,7 +67,8 @@ static void judge(const struct virtio_mmr_scan *scan)
 		return;
 	expect(scan->identity && !scan->defect && !scan->lists_defect);
 	is_inside(&scan->function, scan->cap.bar, scan->cap.offset, scan->cap.length);
-	expect(scan->cap.length >= (scan->function.has_msix ? 24 : 20) && scan->cap.offset % 4 == 0);
+	expect(scan->cap.length >= (scan->function.has_msix ? 24 : 20));
+	expect(scan->cap.offset % 4 == 0);
 	expect(scan->placement.fate <= VIRTIO_MMR_BAR0_MOVED);
 	if (!scan->has_notification)
 		return;
@@ -77,12 +78,10 @@ static void judge(const struct virtio_mmr_scan *scan)
 		is_inside(&scan->function, scan->notify.bar, scan->notify.offset + offset, 2);
 }
 
-/*
- * Input: flags, device ID, reads before it lies, the lie (4 bytes), kind and size of each
- * BAR, then records of a position (2 bytes), a length and so many bytes
- */
+/* Flags, device ID, reads before it lies, the lie (4 bytes), kind and size of each BAR */
 #define HEADER	(7 + VIRTIO_MMR_NUM_BARS)
 
+/* Input: a header as below, then records of a position (2 bytes), a length and so many bytes */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {

@@ -137,7 +137,7 @@ TEST_F(port, flush)
 		bool flushed;
 
 		reset = virtio_mmr_port_write(&self->port, offset, data, 1);
-		flushed = strstr(self->log, "r12/1=") != NULL;
+		flushed = strstr(self->log, "r12/1=");
 		EXPECT_EQ(flushed, (offset >= 0x08 && offset < 0x0c) || offset == 0x12) {
 			TH_LOG("at 0x%x: %s", offset, self->log);
 		}

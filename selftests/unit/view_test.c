@@ -86,9 +86,9 @@ TEST_F(view, all_else_is_the_function)
 		EXPECT_EQ(virtio_mmr_view_changes(&self->view, position), differs) {
 			TH_LOG("at 0x%x", position);
 		}
-		if (!differs) {
-			EXPECT_EQ(virtio_mmr_view_read(&self->view, position, 0xa5), 0xa5);
-		}
+		if (differs)
+			continue;
+		EXPECT_EQ(virtio_mmr_view_read(&self->view, position, 0xa5), 0xa5);
 	}
 	EXPECT_FALSE(virtio_mmr_view_changes(&self->view, 0xffffffff));
 }
@@ -107,9 +107,9 @@ TEST_F(view, owners)
 		EXPECT_EQ(virtio_mmr_view_owner(&self->view, position), owner) {
 			TH_LOG("at 0x%x", position);
 		}
-		if (owner == VIRTIO_MMR_VIEW_FUNCTION) {
-			EXPECT_EQ(virtio_mmr_view_write(&self->view, position, 0xa5), 0xa5);
-		}
+		if (owner != VIRTIO_MMR_VIEW_FUNCTION)
+			continue;
+		EXPECT_EQ(virtio_mmr_view_write(&self->view, position, 0xa5), 0xa5);
 	}
 }
 

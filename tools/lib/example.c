@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later OR MIT
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* A function that exists in memory alone: what its guest sees, and a port access. */
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 static u8 config[4096] = {
 	[0x100] = 0x0b, [0x102] = 0x01, [0x104] = 10, [0x105] = 2, [0x111] = 0x01,
 };
+
 static u8 registers[0x100] = { [0x0c] = 0x80 };	/* a queue of 128 entries */
 
 static bool read_config(void *context, unsigned int position, u32 *value)

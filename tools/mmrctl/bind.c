@@ -146,7 +146,8 @@ static int bind_one(struct function *function, struct change *change)
 		error = take(function, MMR_DRIVER);
 	if (!error)
 		return STATUS_OK;
-	complain("%s: " MMR_DRIVER " does not take the function: %s", function->bdf, strerror(-error));
+	complain("%s: " MMR_DRIVER " does not take the function: %s", function->bdf,
+		 strerror(-error));
 	kernel_log_complain(function->bdf);
 	return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
 }

@@ -160,7 +160,8 @@ static json_t *guest_json(const struct function *function)
 	if (function->scan.placement.fate == VIRTIO_MMR_BAR0_MOVED)
 		bar = json_integer(function->scan.placement.slot);
 	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}",
-			 "vendor", VIRTIO_MMR_VENDOR_ID, "device", function->scan.identity->guest_id,
+			 "vendor", VIRTIO_MMR_VENDOR_ID,
+			 "device", function->scan.identity->guest_id,
 			 "revision", 0, "subsystem_vendor", VIRTIO_MMR_VENDOR_ID,
 			 "subsystem_device", function->scan.identity->virtio_id,
 			 "io_bar_size", virtio_mmr_io_bar_size(function->used->cap.length),
@@ -294,7 +295,8 @@ static void print_capabilities(const struct function *function)
 	}
 	if (function->scan.function.has_msix)
 		line("MSI-X", "%u vectors, table in BAR %u, pending bits in BAR %u",
-		     function->msix_vectors, function->scan.function.msix_table.bar, function->scan.function.msix_pba.bar);
+		     function->msix_vectors, function->scan.function.msix_table.bar,
+		     function->scan.function.msix_pba.bar);
 	if (function->scan.list_loops)
 		line("defect", "a capability list is a loop");
 }

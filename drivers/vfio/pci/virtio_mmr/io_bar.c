@@ -17,7 +17,7 @@
 #include "virtio_mmr/port.h"
 
 static __always_inline void notify_queue(struct virtio_mmr_device *mmr, u16 queue,
-				   bool reachable)
+					 bool reachable)
 {
 	virtio_mmr_notify(mmr, virtio_mmr_doorbell(mmr, queue), queue,
 			  VIRTIO_MMR_NOTIFY_WRITES, reachable);
@@ -102,7 +102,7 @@ static noinline bool keep_awake(struct virtio_mmr_device *mmr, struct access *ac
  * vfio-pci-core. Runtime resume takes memory_lock, so the access begins anew.
  */
 static __always_inline bool begin(struct virtio_mmr_device *mmr,
-					 struct access *access)
+				  struct access *access)
 {
 	if (likely(virtio_mmr_access_begin(mmr, access->awake)))
 		return true;
@@ -306,7 +306,7 @@ static bool is_inside(const struct virtio_mmr_device *mmr, loff_t pos, size_t co
  * the function does not leave its runtime power state, -EFAULT.
  */
 ssize_t virtio_mmr_io_bar_read(struct virtio_mmr_device *mmr, char __user *buf,
-			     size_t count, loff_t *ppos)
+			       size_t count, loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
 	struct access access = { .write = false };
@@ -370,7 +370,7 @@ static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
  * Return: as virtio_mmr_io_bar_read().
  */
 ssize_t virtio_mmr_io_bar_write(struct virtio_mmr_device *mmr,
-			      const char __user *buf, size_t count,
+				const char __user *buf, size_t count,
 			      loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;

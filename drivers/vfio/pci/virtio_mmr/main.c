@@ -216,7 +216,7 @@ static void virtio_mmr_remove(struct pci_dev *pdev)
 	vfio_put_device(&core->vdev);
 }
 
-#define VIRTIO_MMR_OVERRIDE_ID(type, guest_id, virtio_id, name) \
+#define VIRTIO_MMR_OVERRIDE_ID(type, ...) \
 	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_##type) },
 
 /* The override match keeps the driver from ever binding by ID alone. */
