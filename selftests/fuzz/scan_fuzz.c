@@ -11,6 +11,9 @@
 #include "virtio_mmr/doorbell.h"
 #include "virtio_mmr/scan.h"
 
+/* Flags, device ID, reads before it lies, the lie (4 bytes), kind and size of each BAR */
+#define HEADER	(7 + VIRTIO_MMR_NUM_BARS)
+
 struct device {
 	u8 config[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
 	unsigned int size;
@@ -77,9 +80,6 @@ static void judge(const struct virtio_mmr_scan *scan)
 	if (!virtio_mmr_doorbell_place(scan, scan->cap.offset, &offset))
 		is_inside(&scan->function, scan->notify.bar, scan->notify.offset + offset, 2);
 }
-
-/* Flags, device ID, reads before it lies, the lie (4 bytes), kind and size of each BAR */
-#define HEADER	(7 + VIRTIO_MMR_NUM_BARS)
 
 /* Input: a header as below, then records of a position (2 bytes), a length and so many bytes */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
