@@ -312,7 +312,7 @@ static void check_signature(struct findings *findings, const struct module *driv
 		judged = core;
 		name = MMR_CORE;
 	}
-	snprintf(what, sizeof(what), "tell whether %s is signed, as this kernel wants it", name);
+	snprintf(what, sizeof(what), "tell whether %s is signed, as this kernel requires", name);
 
 	if (!needed && paths_denied()) {
 		if (driver->loaded)
@@ -364,8 +364,8 @@ static void add_missing(struct findings *findings, const char *name, bool loaded
 	finding = add(findings, loaded ? LEVEL_NOTE : LEVEL_ERROR, "module", NULL,
 		      "%s is %snot installed for Linux %s%s%s%s", name,
 		      loaded ? "loaded, but " : "", release,
-		      loaded ? ": gone after a reboot" : "",
-		      *releases ? "; there is one for " : "", releases);
+		      loaded ? ", so it is gone after a reboot" : "",
+		      *releases ? "; it is installed for " : "", releases);
 	if (has)
 		remedy(finding, "run depmod");
 	else
