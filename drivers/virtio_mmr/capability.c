@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The MMR extended capability: decoding and validation. Everything in it comes
- * from the device and is checked here before it becomes an address.
+ * The MMR extended capability: decoding and validation. All its values come from the device,
+ * and are checked here before they become an address.
  */
 #include <linux/virtio_mmr.h>
 
@@ -14,9 +14,9 @@
  *	VIRTIO_MMR_CAP_MAX_SIZE bytes or @size if that is less
  * @size: bytes from there to the end of configuration space
  *
- * The dword after the header tells the forms apart: its bits 31:20 are the
- * VSEC length in the wrapped form (PCIe 7.9.5.2) and zero in the bare one,
- * where they are the padding and the upper half of a small instance number.
+ * The dword after the header shows the form, by its bits 31:20. In the wrapped form they are
+ * the VSEC length (PCIe 7.9.5.2). In the bare form they are zero: padding and the upper half of
+ * a small instance number.
  *
  * Return: VIRTIO_MMR_USABLE, or the defect that ended the decoding.
  */
@@ -33,7 +33,7 @@ virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size)
 		return VIRTIO_MMR_TRUNCATED;
 	cap->vsec_length = virtio_mmr_get_le32(raw + start) >> VIRTIO_MMR_VSEC_LENGTH_SHIFT;
 	cap->wrapped = cap->vsec_length != 0;
-	/* What neither form fits may be meant as either. */
+	/* A capability that fits neither form may be meant as either. */
 	cap->claimed = raw[start + VIRTIO_MMR_CAP_CFG_TYPE] == VIRTIO_MMR_CFG_TYPE_LEGACY ||
 		       (size > wrapped_type && cap->vsec_length > wrapped_type &&
 			raw[wrapped_type] == VIRTIO_MMR_CFG_TYPE_LEGACY);
@@ -87,14 +87,13 @@ virtio_mmr_cap_validate(const struct virtio_mmr_cap *cap,
 }
 
 /**
- * virtio_mmr_cap_explain - say what is wrong with a capability, for people
+ * virtio_mmr_cap_explain - describe the defect of a capability, for people
  * @text: where to store it, one line without its end
  * @size: of @text in bytes; VIRTIO_MMR_EXPLANATION_SIZE is always enough
  * @position: of the capability in configuration space, in bytes
  * @cap: the capability as decoded
  * @function: the function that has it
- * @defect: what decoding or validation returned; for VIRTIO_MMR_USABLE the
- *	text is empty
+ * @defect: result of decoding or validation; for VIRTIO_MMR_USABLE the text is empty
  */
 void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
 			    const struct virtio_mmr_cap *cap,
@@ -165,7 +164,7 @@ void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
 }
 
 /**
- * virtio_mmr_io_bar_size - size of the I/O BAR that shows a window
+ * virtio_mmr_io_bar_size - size of the I/O BAR for a window
  * @length: of the window in bytes
  *
  * Return: @length rounded up to a power of two, within

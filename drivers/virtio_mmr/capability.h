@@ -4,17 +4,17 @@
 
 #include "function.h"
 
-/* Bytes of a capability that decoding looks at, in the longer form */
+/* Bytes of a capability that decoding reads, in the longer form */
 #define VIRTIO_MMR_CAP_MAX_SIZE	28
 
-/* Bytes that the longest explanation of a defect takes, with its end */
+/* Size of the longest explanation of a defect in bytes, with its end */
 #define VIRTIO_MMR_EXPLANATION_SIZE	160
 
 /**
  * struct virtio_mmr_cap - a decoded MMR capability
  * @wrapped: has the VSEC header that PCIe requires
- * @claimed: says that it is one (cfg_type 10), also where it is cut off or too short to
- *	tell its form for sure
+ * @claimed: claims to be one by cfg_type 10. Also set if it is cut off, or too short to show
+ *	its form for sure
  * @vsec_length: VSEC length in bytes, zero unless @wrapped
  * @cfg_type: type of the structure it points to
  * @bar: BAR number as found, not validated by decoding

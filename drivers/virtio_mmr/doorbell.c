@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Where the doorbell of a queue is, to which a guest's write to Queue Notify goes.
+ * Finds the doorbell of a queue. A guest's write to Queue Notify goes there.
  */
 #include "doorbell.h"
 
@@ -11,8 +11,8 @@
  * @status: device status there, after a reset
  * @num_queues: the number of queues there
  *
- * Return: VIRTIO_MMR_DOORBELL_USABLE or the first defect; then Queue Notify of the
- * legacy registers is the place for all queues.
+ * Return: VIRTIO_MMR_DOORBELL_USABLE or the first defect. After a defect, all queues use Queue
+ * Notify of the legacy registers.
  */
 enum virtio_mmr_doorbell_defect
 virtio_mmr_doorbell_judge(u8 status, u16 num_queues)
@@ -33,7 +33,7 @@ virtio_mmr_doorbell_judge(u8 status, u16 num_queues)
  * The place is queue_notify_off times the multiplier (virtio 1.4, 4.1.4.4). With a
  * multiplier of 0 all queues have the start of the structure.
  *
- * Return: VIRTIO_MMR_DOORBELL_USABLE or the first defect; then no doorbell is used.
+ * Return: VIRTIO_MMR_DOORBELL_USABLE or the first defect. After a defect, no doorbell is used.
  */
 enum virtio_mmr_doorbell_defect
 virtio_mmr_doorbell_place(const struct virtio_mmr_scan *scan, u16 notify_off, u64 *offset)
@@ -49,9 +49,9 @@ virtio_mmr_doorbell_place(const struct virtio_mmr_scan *scan, u16 notify_off, u6
 
 /**
  * virtio_mmr_doorbell_explain - name the value at fault, for people
- * @defect: what makes doorbells unusable
+ * @defect: the reason why doorbells are unusable
  *
- * Return: a noun, to be followed by "is" and the value.
+ * Return: a noun. The message continues with "is" and the value.
  */
 const char *virtio_mmr_doorbell_explain(enum virtio_mmr_doorbell_defect defect)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The BARs of a function: which places in them can be used. Places come from the device,
- * with any value.
+ * The BARs of a function, and checks of places in them. The places come from the device, with
+ * any value.
  */
 #include <linux/pci_regs.h>
 #include <linux/virtio_mmr.h>
@@ -11,14 +11,14 @@
 #define MSIX_VECTOR_SIZE	16
 
 /**
- * virtio_mmr_function_set_bar - say what a BAR is
+ * virtio_mmr_function_set_bar - describe a BAR
  * @function: the function; its BARs before this one are set
  * @bar: number of the BAR, below VIRTIO_MMR_NUM_BARS
  * @size: in bytes, 0 if the function does not have it
- * @flags: VIRTIO_MMR_BAR_FLAG_*, of no interest if @size is 0
+ * @flags: VIRTIO_MMR_BAR_FLAG_*, ignored if @size is 0
  *
- * The BAR after a 64-bit memory BAR that can be used is the upper half of that one. A BAR
- * of size 0 or without an address cannot be used.
+ * A usable 64-bit memory BAR takes the next BAR as its upper half. A BAR of size 0 or without
+ * an address cannot be used.
  */
 void virtio_mmr_function_set_bar(struct virtio_mmr_function *function, unsigned int bar,
 				 u64 size, unsigned int flags)
@@ -75,7 +75,7 @@ virtio_mmr_range_validate(const struct virtio_mmr_function *function,
 }
 
 /**
- * virtio_mmr_msix_decode - note where a function's MSI-X structures lie
+ * virtio_mmr_msix_decode - note the places of a function's MSI-X structures
  * @function: the function, which has the MSI-X capability
  * @flags: its Message Control
  * @table: its Table Offset and BIR
@@ -111,7 +111,7 @@ static bool is_under(const struct virtio_mmr_range *range, u8 bar, u64 offset, u
 }
 
 /**
- * virtio_mmr_msix_under - which MSI-X structure lies under a range of a BAR
+ * virtio_mmr_msix_under - find the MSI-X structure under a range of a BAR
  * @function: the function
  * @bar: BAR number
  * @offset: first byte in the BAR, any value

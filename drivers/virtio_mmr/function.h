@@ -13,7 +13,7 @@ enum virtio_mmr_bar_kind {
 	VIRTIO_MMR_BAR_UPPER_HALF,	/* of the 64-bit BAR before it */
 };
 
-/* What a BAR register and its assignment say */
+/* Facts from a BAR register and its assignment */
 #define VIRTIO_MMR_BAR_FLAG_MEMORY	0x01	/* else of I/O */
 #define VIRTIO_MMR_BAR_FLAG_64_BIT	0x02
 #define VIRTIO_MMR_BAR_FLAG_ASSIGNED	0x04	/* has an address */
@@ -32,12 +32,12 @@ struct virtio_mmr_range {
 
 /**
  * struct virtio_mmr_function - the BARs and the MSI-X structures of a PCI function
- * @bar_kind: what each BAR is
+ * @bar_kind: kind of each BAR
  * @bar_size: size of each memory or I/O BAR in bytes
  * @wide_bars: bit N is set if BAR N is a memory BAR of 64 bits
  * @has_msix: whether the function has the MSI-X capability
- * @msix_table: where its vectors are
- * @msix_pba: where its pending bits are
+ * @msix_table: place of its vectors
+ * @msix_pba: place of its pending bits
  */
 struct virtio_mmr_function {
 	enum virtio_mmr_bar_kind bar_kind[VIRTIO_MMR_NUM_BARS];
@@ -48,7 +48,7 @@ struct virtio_mmr_function {
 	struct virtio_mmr_range msix_pba;
 };
 
-/* In the order in which virtio_mmr_cap_validate() looks */
+/* In the order in which virtio_mmr_cap_validate() checks them */
 enum virtio_mmr_defect {
 	VIRTIO_MMR_USABLE,
 	VIRTIO_MMR_TRUNCATED,		/* runs out of config space */

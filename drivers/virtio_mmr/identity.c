@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The seven MMR device IDs and what the guest sees for each.
+ * The seven MMR device IDs, and the identity that the guest sees for each.
  */
 #include <linux/virtio_mmr.h>
 

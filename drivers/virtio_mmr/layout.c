@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The legacy register layout: splitting a guest's access into device accesses
- * and translating their offsets.
+ * The legacy register layout: it splits a guest's access into device accesses, and translates
+ * their offsets.
  */
 #include <linux/virtio_mmr.h>
 
@@ -54,10 +54,10 @@ static u32 natural_width(u32 offset, u64 room)
  * @offset: of the guest's access in its I/O BAR, in bytes
  * @count: bytes left of the guest's access, at least 1
  *
- * Register accesses are naturally aligned, never cross two registers of the
- * common part, and cover each byte of the guest's access once when this is
- * called for one piece after the other (virtio 1.4, 4.1.4.10 leaves the widths
- * to the device; reading ISR twice would lose an interrupt).
+ * Call this for one piece after the other. Register accesses are naturally aligned and never
+ * cross two registers of the common part. They cover each byte of the guest's access once:
+ * reading ISR twice would lose an interrupt. virtio 1.4, 4.1.4.10 leaves the widths to the
+ * device.
  *
  * Return: the piece; its width is at most @count.
  */
@@ -76,7 +76,7 @@ virtio_mmr_next_piece(const struct virtio_mmr_layout *guest,
 		if (end - offset < room)
 			room = end - offset;
 		piece.offset = offset;
-		/* A vector register of the guest that the device has not */
+		/* A vector register that the guest has and the device has not */
 		if (offset >= common_size(device))
 			piece.target = VIRTIO_MMR_TARGET_NOTHING;
 	} else {

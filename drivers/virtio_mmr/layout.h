@@ -21,7 +21,7 @@ enum virtio_mmr_target {
 
 /**
  * struct virtio_mmr_piece - one device access out of a guest's access
- * @target: what it goes to
+ * @target: the place that it goes to
  * @offset: in the device's window, in bytes; meaningless for
  *	VIRTIO_MMR_TARGET_NOTHING
  * @width: 1, 2 or 4 bytes, naturally aligned

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * What vfio-pci-core would make of a function's capability lists. At each open it
- * copies them to the heap, and takes the length of each capability from the device.
- * Kernels without a bound for that write behind the copy. So the lists are walked
- * here in the same way, before it does.
+ * Predicts how vfio-pci-core handles a function's capability lists. It copies them to the heap
+ * at each open, and takes the length of each capability from the device. Some kernels do not
+ * limit that length and write past the end of the copy. So the lists are walked here in the
+ * same way first.
  */
 #include <linux/pci_regs.h>
 
 #include "lists.h"
 
-/* vfio-pci-core knows the length by itself only in part */
+/* vfio-pci-core computes this length from registers of the device */
 #define ASK_DEVICE	0xff
 
-/* The shortest capability there is: a list cannot have more of them than fit */
+/* The shortest capability, which limits how many fit into a list */
 #define SHORTEST	4
 
 /* No capability has this ID in @map */
 #define NOBODY		0xff
 
-/* Bytes of each capability; those that are not here are not copied. */
+/* Bytes of each capability. IDs that are not listed are not copied. */
 static const u8 conventional_length[] = {
 	[PCI_CAP_ID_PM] = PCI_PM_SIZEOF,
 	[PCI_CAP_ID_AGP] = PCI_AGP_SIZEOF,
@@ -33,7 +33,7 @@ static const u8 conventional_length[] = {
 	[PCI_CAP_ID_AF] = PCI_CAP_AF_SIZEOF,
 };
 
-/* Older kernels do not copy DVSECs. One that is too long is refused on all. */
+/* Older kernels do not copy DVSECs. A DVSEC that is too long is refused on all kernels. */
 static const u8 extended_length[] = {
 	[PCI_EXT_CAP_ID_ERR] = PCI_ERR_ROOT_COMMAND,
 	[PCI_EXT_CAP_ID_VC] = ASK_DEVICE,
@@ -177,7 +177,10 @@ static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
 
 	if (length > room)
 		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
-	/* Under a DVSEC older kernels see the other one, which may be merged there. */
+	/*
+	 * If a DVSEC overlaps another capability, older kernels see only the other one, and may
+	 * merge it.
+	 */
 	for (i = position; position >= VIRTIO_MMR_CONFIG_SIZE && i < position + length; i++)
 		if (lists->map[i] != NOBODY && (id == PCI_EXT_CAP_ID_DVSEC ||
 						lists->map[i] == PCI_EXT_CAP_ID_DVSEC))
@@ -188,9 +191,9 @@ static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
 }
 
 /*
- * vfio-pci-core goes round in a list that loops, for a number of steps, and logs a line for
- * each byte that it sees again. What it ends with, where capabilities overlap, depends on
- * that number. Such a list is refused.
+ * vfio-pci-core follows a list that loops for a number of steps. It logs a line for each byte
+ * that it sees again. If capabilities overlap, the result depends on that number. Such a list
+ * is refused.
  */
 static enum virtio_mmr_lists_defect walk_conventional(struct walk *walk)
 {
@@ -243,7 +246,7 @@ static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
 			length = extended_length[id];
 		if (length == ASK_DEVICE)
 			length = ask_extended(walk, id, position);
-		/* The list cannot begin elsewhere, so its first entry stays in any case */
+		/* The list cannot begin elsewhere, so its first entry is always kept */
 		if (!length && position == VIRTIO_MMR_CONFIG_SIZE)
 			length = SHORTEST;
 		if (length)
@@ -254,8 +257,8 @@ static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
 }
 
 /*
- * Of these vfio-pci-core has tables of which bits a user may write. It finds its place
- * there by looking back to where the ID begins.
+ * vfio-pci-core has tables of the bits that a user may write for these capabilities. It finds
+ * its place in a table by looking back to the first byte with the same ID.
  */
 static unsigned int size_of_table(struct walk *walk, unsigned int position)
 {
@@ -295,7 +298,7 @@ static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
 		room = size_of_table(walk, position);
 		if (room && length > room)
 			return blame(lists, VIRTIO_MMR_LISTS_MERGE, position, id, length, room);
-		/* What is left of one that another one covers in part */
+		/* The rest of a capability that another one covers in part */
 		if (room > lists->space->size - position)
 			return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, room,
 				     lists->space->size - position);
@@ -304,12 +307,12 @@ static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
 }
 
 /**
- * virtio_mmr_lists_validate - judge the capability lists of a function
+ * virtio_mmr_lists_validate - check the capability lists of a function
  * @lists: room for the work; the capability at fault is stored there
  * @space: how to read them
  *
- * Return: VIRTIO_MMR_LISTS_FIT if vfio-pci-core touches nothing but its copy of
- * configuration space, as long as the device answers it as it did here.
+ * Return: VIRTIO_MMR_LISTS_FIT if vfio-pci-core touches only its copy of configuration space.
+ * That holds as long as the device gives it the same answers.
  */
 enum virtio_mmr_lists_defect
 virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_space *space)
@@ -333,11 +336,11 @@ virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_spac
 }
 
 /**
- * virtio_mmr_lists_explain - say what is wrong with the lists, for people
+ * virtio_mmr_lists_explain - describe the defect of the lists, for people
  * @text: where to store it, one line without its end
  * @size: of @text in bytes; VIRTIO_MMR_LISTS_EXPLANATION_SIZE is always enough
  * @lists: as virtio_mmr_lists_validate() left it
- * @defect: what that returned; for VIRTIO_MMR_LISTS_FIT the text is empty
+ * @defect: result of virtio_mmr_lists_validate(); for VIRTIO_MMR_LISTS_FIT the text is empty
  */
 void virtio_mmr_lists_explain(char *text, size_t size,
 			      const struct virtio_mmr_lists *lists,

@@ -4,7 +4,7 @@
 
 #include "space.h"
 
-/* Bytes that the longest explanation of a defect takes, with its end */
+/* Size of the longest explanation of a defect in bytes, with its end */
 #define VIRTIO_MMR_LISTS_EXPLANATION_SIZE	160
 
 enum virtio_mmr_lists_defect {
@@ -13,18 +13,18 @@ enum virtio_mmr_lists_defect {
 	VIRTIO_MMR_LISTS_OVERRUN,	/* one ends beyond configuration space */
 	VIRTIO_MMR_LISTS_MERGE,		/* two of one ID make a longer one */
 	VIRTIO_MMR_LISTS_LOOP,		/* a list comes back to where it was */
-	VIRTIO_MMR_LISTS_OVERLAP,	/* what is below depends on the kernel */
+	VIRTIO_MMR_LISTS_OVERLAP,	/* a DVSEC overlaps another: kernels differ */
 };
 
 /**
- * struct virtio_mmr_lists - the capability lists of a function, to be judged
+ * struct virtio_mmr_lists - the capability lists of a function, and the result of a check
  * @space: how to read them
  * @position: of the capability at fault, in bytes
  * @id: of that capability
- * @length: bytes that vfio-pci-core would take it to have
+ * @length: its length in bytes in the view of vfio-pci-core
  * @room: bytes that it may have at most
- * @map: which capability each byte belongs to, in the view of vfio-pci-core
- * @seen: which positions of the list have been looked at
+ * @map: the capability that each byte belongs to, in the view of vfio-pci-core
+ * @seen: positions of the list that were visited
  */
 struct virtio_mmr_lists {
 	struct virtio_mmr_space *space;

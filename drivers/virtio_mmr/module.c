@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The core as a module. The other files know nothing of the kernel, so all that drivers
- * use of them is exported here.
+ * The core as a module. The other files do not depend on the kernel. So all exports for drivers
+ * are here.
  */
 #include <linux/export.h>
 #include <linux/module.h>
@@ -34,7 +34,7 @@ EXPORT_SYMBOL_GPL(virtio_mmr_view_write);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("virtio-mmr maintainers");
 MODULE_DESCRIPTION("Core of the drivers for transitional MMR virtio functions");
-/* Only what is built outside of the kernel has a version of its own. */
+/* Only a module that is built outside of the kernel has a version of its own. */
 #ifdef VIRTIO_MMR_VERSION
 MODULE_VERSION(VIRTIO_MMR_VERSION);
 #endif

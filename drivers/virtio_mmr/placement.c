@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Where the guest sees a physical BAR0, and how BAR numbers translate.
+ * Places a physical BAR0 in the guest's view, and translates BAR numbers.
  */
 #include "placement.h"
 
@@ -11,15 +11,14 @@
 #define NO_BAR			7
 
 /**
- * virtio_mmr_place_bar0 - decide what becomes of a physical BAR0
+ * virtio_mmr_place_bar0 - choose the place of a physical BAR0
  * @function: the function
- * @window_bar: the BAR that the MMR window is in; a memory BAR0 without it may have
- *	anything that the guest needs
+ * @window_bar: the BAR with the MMR window. A memory BAR0 that is not this one may contain
+ *	other structures for the guest, so it must be shown
  * @shared: whether the MSI-X table or PBA or a virtio structure lies in BAR0
  *
- * A 64-bit BAR0 leaves two slots, of which the second one is enough for a
- * 32-bit BAR, so no other BAR has to move. A 32-bit BAR0 needs a slot that is
- * empty (policy).
+ * A 64-bit BAR0 leaves two slots. The second one is enough for a 32-bit BAR, so no other BAR
+ * has to move. A 32-bit BAR0 needs an empty slot (policy).
  *
  * Return: the placement.
  */
@@ -59,9 +58,8 @@ virtio_mmr_place_bar0(const struct virtio_mmr_function *function, u8 window_bar,
  * @placement: of the function
  * @bar: the device's number, any value
  *
- * Return: the guest's number. A number that the device has no BAR for becomes
- * 0, where the guest has the I/O BAR, if it is what virtio_mmr_device_bar()
- * made of 0.
+ * Return: the guest's number. The device may have no BAR with this number. Then the result is
+ * 0, the guest's I/O BAR, if virtio_mmr_device_bar() gives this number for 0.
  */
 u8 virtio_mmr_guest_bar(const struct virtio_mmr_placement *placement, u8 bar)
 {
@@ -82,8 +80,8 @@ u8 virtio_mmr_guest_bar(const struct virtio_mmr_placement *placement, u8 bar)
  * @placement: of the function
  * @bar: the guest's number, any value
  *
- * Return: the device's number; for 0, the I/O BAR, which the device does not
- * know of, one that the device has no BAR for.
+ * Return: the device's number. The device does not know the I/O BAR, so 0 becomes a number for
+ * which the device has no BAR.
  */
 u8 virtio_mmr_device_bar(const struct virtio_mmr_placement *placement, u8 bar)
 {

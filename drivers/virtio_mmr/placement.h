@@ -13,9 +13,9 @@ enum virtio_mmr_bar0_fate {
 };
 
 /**
- * struct virtio_mmr_placement - what becomes of a function's physical BAR0,
- *	whose place the I/O BAR takes
- * @fate: what
+ * struct virtio_mmr_placement - place of a function's physical BAR0, after the I/O BAR has
+ * taken its number
+ * @fate: how the guest sees it
  * @slot: BAR number that the guest sees it at, if VIRTIO_MMR_BAR0_MOVED
  */
 struct virtio_mmr_placement {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * An access of the guest to its I/O BAR. Inline, for the data path: with constant
- * operations nothing is called through a pointer.
+ * An access of the guest to its I/O BAR. Inline, for the data path: with constant operations
+ * there is no call through a pointer.
  */
 #ifndef VIRTIO_MMR_PORT_H
 #define VIRTIO_MMR_PORT_H
@@ -25,7 +25,7 @@ struct virtio_mmr_port_ops {
 /**
  * struct virtio_mmr_port - the I/O BAR of one function
  * @ops: how its registers are accessed
- * @context: for them
+ * @context: for the operations
  * @length: of the window in bytes
  * @layout: of the registers now: MSI-X is enabled or not
  */
@@ -38,8 +38,8 @@ struct virtio_mmr_port {
 
 /**
  * struct virtio_mmr_port_reset - a reset that the guest asked for
- * @asked: by a write of 0 to device status
- * @status: what device status read after that; until it is 0, the reset goes on
+ * @asked: the guest wrote 0 to device status
+ * @status: value of device status after that; until it is 0, the reset goes on
  */
 struct virtio_mmr_port_reset {
 	bool asked;
@@ -48,9 +48,9 @@ struct virtio_mmr_port_reset {
 
 /**
  * virtio_mmr_port_read_piece - do one device access of a read
- * @ops: how the registers are accessed
+ * @context: for the operations
  * @context: for them
- * @piece: from virtio_mmr_next_piece()
+ * @data: where to put the bytes, little-endian; all ones if the piece has no target
  * @data: where to put the bytes, little-endian; all ones for what is nowhere
  */
 static __always_inline void
@@ -75,8 +75,8 @@ virtio_mmr_port_read_piece(const struct virtio_mmr_port_ops *ops, void *context,
 }
 
 /*
- * An OUT is complete when it returns, a memory write is not. Legacy drivers free or
- * reuse memory after these two, so the write must have arrived.
+ * An OUT is complete when it returns, but a memory write is not. Legacy drivers free or reuse
+ * memory after these two writes, so they must have arrived.
  */
 static inline bool virtio_mmr_port_needs_flush(const struct virtio_mmr_piece *piece)
 {
@@ -87,10 +87,10 @@ static inline bool virtio_mmr_port_needs_flush(const struct virtio_mmr_piece *pi
 /**
  * virtio_mmr_port_write_piece - do one device access of a write
  * @ops: how the registers are accessed
- * @context: for them
+ * @context: for the operations
  * @piece: from virtio_mmr_next_piece()
  * @data: the bytes, little-endian
- * @reset: where to say that this is a reset; else unchanged
+ * @reset: set if this is a reset, else unchanged
  *
  * A write to device status or queue address has reached the device when this returns.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * What the files of the core need of their surroundings: in the kernel its own headers,
- * elsewhere a freestanding compiler and linux/pci_regs.h.
+ * Declarations that the files of the core need. In the kernel they come from its headers.
+ * Elsewhere a freestanding compiler and linux/pci_regs.h are enough.
  */
 #ifndef VIRTIO_MMR_PURE_H
 #define VIRTIO_MMR_PURE_H
@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As the kernel has them on every machine */
+/* The same types as in the kernel, on every machine */
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
@@ -28,7 +28,7 @@ typedef unsigned long long u64;
 #endif
 
 #ifndef READ_ONCE
-/* One access, whatever else the compiler knows of the variable */
+/* One access, regardless of the compiler's knowledge of the variable */
 #define READ_ONCE(variable)		(*(const volatile __typeof__(variable) *)&(variable))
 #define WRITE_ONCE(variable, value)	(*(volatile __typeof__(variable) *)&(variable) = (value))
 #endif

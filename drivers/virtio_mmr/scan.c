@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * What the configuration space of a function says: the MMR capability, MSI-X and, where
- * the function has them, the modern structures of virtio.
+ * Scans the configuration space of a function: the MMR capability, MSI-X and the modern
+ * structures of virtio, if there are any.
  */
 #include <linux/pci_regs.h>
 #include <linux/virtio_mmr.h>
@@ -28,7 +28,7 @@ static void scan_msix(struct virtio_mmr_scan *scan, struct virtio_mmr_space *spa
 {
 	unsigned int position = space->msix_position;
 
-	/* vfio-pci-core takes these, even if the capability does not end where it should */
+	/* vfio-pci-core accepts these, even if the capability does not end where it should */
 	if (!position)
 		return;
 	virtio_mmr_msix_decode(&scan->function,
@@ -36,14 +36,14 @@ static void scan_msix(struct virtio_mmr_scan *scan, struct virtio_mmr_space *spa
 			       virtio_mmr_space_dword(space, position + PCI_MSIX_TABLE),
 			       virtio_mmr_space_dword(space, position + PCI_MSIX_PBA));
 
-	/* One that does not end in configuration space has no such fields */
+	/* A capability that is cut off by the end of configuration space has no such fields */
 	if (position > VIRTIO_MMR_CONFIG_SIZE - PCI_CAP_MSIX_SIZEOF)
 		return;
 	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_TABLE);
 	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_PBA);
 }
 
-/* Whether the guest needs something that is in BAR0, of MSI-X */
+/* Whether MSI-X has something in BAR0 that the guest needs */
 static bool has_msix_in_bar0(const struct virtio_mmr_scan *scan,
 			     const struct virtio_mmr_space *space)
 {
@@ -68,8 +68,9 @@ static void read_capability(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 }
 
 /*
- * The first usable capability wins. If there is none, the defect to report is that of the
- * first one that claims to be one. If none does, the function is no MMR function.
+ * The first usable capability wins. If none is usable, the reported defect is that of the first
+ * one that claims to be an MMR capability. If none claims that, the function is no MMR
+ * function.
  */
 static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
 			      const struct virtio_mmr_scan_visitor *visitor)
@@ -106,7 +107,7 @@ static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_sp
 		scan->verdict = VIRTIO_MMR_SCAN_PLAIN;
 }
 
-/* False if it has not the fields that all types have */
+/* False if the fields that all types have are not complete */
 static bool read_virtio_cap(const struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
 			    unsigned int position, struct virtio_mmr_virtio_cap *cap)
 {
@@ -126,7 +127,7 @@ static bool read_virtio_cap(const struct virtio_mmr_scan *scan, struct virtio_mm
 						    cap->length);
 	if (cap->cfg_type != TYPE_NOTIFY_CFG)
 		return true;
-	/* A notification structure without its multiplier is none. */
+	/* A notification structure without its multiplier does not count. */
 	if (length >= NOTIFY_CAP_SIZE)
 		cap->multiplier = virtio_mmr_space_dword(space,
 							 position + NOTIFY_CAP_MULTIPLIER);
@@ -148,10 +149,10 @@ static bool take_structure(struct virtio_mmr_structure *structure,
 }
 
 /*
- * The first usable structure of each type counts (virtio 1.4, 4.1.4.1). Doorbells need
- * two: the common configuration has the number of queues and the notify offset of each
- * queue. Returns whether any is in BAR0. The PCI_CFG capability is not one, but a window
- * that the guest directs to a BAR.
+ * The first usable structure of each type counts (virtio 1.4, 4.1.4.1). Doorbells need two
+ * structures: the common configuration has the number of queues and the notify offset of each
+ * queue. PCI_CFG is not a structure but a window that the guest directs to a BAR. Returns
+ * whether any structure is in BAR0.
  */
 static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
 			    const struct virtio_mmr_scan_visitor *visitor)
@@ -190,16 +191,16 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 }
 
 /**
- * virtio_mmr_scan_run - find out what a function is and where its registers lie
+ * virtio_mmr_scan_run - find out the kind of a function and the place of its registers
  * @scan: @scan->function has the BARs; all else is set
  * @space: how to read configuration space
  * @lists: room for the work, and for virtio_mmr_scan_explain()
  * @vendor: PCI vendor ID
  * @device: PCI device ID
- * @visitor: what sees all capabilities, or NULL
+ * @visitor: it is called for all capabilities, or NULL
  *
- * The rules are those of Documentation/device.rst, "The capability". A function that
- * cannot be used is scanned all the same, as far as it can be read.
+ * The rules are those of Documentation/device.rst, "The capability". A function that cannot be
+ * used is scanned as well, as far as it can be read.
  */
 void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
 			 struct virtio_mmr_lists *lists, u16 vendor, u16 device,
@@ -246,7 +247,7 @@ static void explain_placement(char *text, size_t size, const struct virtio_mmr_s
 }
 
 /**
- * virtio_mmr_scan_explain - say why a function cannot be used, for people
+ * virtio_mmr_scan_explain - give the reason why a function cannot be used, for people
  * @text: where to store it, one line without its end
  * @size: of @text in bytes; VIRTIO_MMR_SCAN_EXPLANATION_SIZE is always enough
  * @scan: of the function; for VIRTIO_MMR_SCAN_USABLE the text is empty

@@ -8,7 +8,7 @@
 #include "placement.h"
 #include "space.h"
 
-/* Bytes that the longest explanation of a verdict takes, with its end */
+/* Size of the longest explanation of a verdict in bytes, with its end */
 #define VIRTIO_MMR_SCAN_EXPLANATION_SIZE	200
 
 /**
@@ -26,11 +26,11 @@ struct virtio_mmr_structure {
 /**
  * struct virtio_mmr_virtio_cap - a vendor capability of virtio (virtio 1.4, 4.1.4), as found
  * @position: in configuration space, in bytes
- * @cfg_type: what it points to
+ * @cfg_type: type of the structure that it points to
  * @bar: BAR number
  * @offset: in that BAR, in bytes
  * @length: in bytes
- * @multiplier: notify_off_multiplier; 0 where the capability is too short to have one
+ * @multiplier: notify_off_multiplier; 0 if the capability is too short to have one
  * @is_inside: it lies in a memory BAR, and has all fields that its type has
  */
 struct virtio_mmr_virtio_cap {
@@ -54,7 +54,7 @@ static inline void virtio_mmr_fields_add(struct virtio_mmr_fields *fields,
 	fields->bits[position / 8] |= 1 << position % 8;
 }
 
-/* Any position; those beyond the conventional part are in no set. */
+/* Any position is allowed. Positions beyond the conventional part are in no set. */
 static inline bool virtio_mmr_fields_have(const struct virtio_mmr_fields *fields,
 					  unsigned int position)
 {
@@ -67,27 +67,27 @@ enum virtio_mmr_verdict {
 	VIRTIO_MMR_SCAN_USABLE,		/* as an MMR function */
 	VIRTIO_MMR_SCAN_OTHER_ID,	/* vendor and device ID are no MMR function's */
 	VIRTIO_MMR_SCAN_LISTS,		/* the capability lists would harm vfio-pci-core */
-	VIRTIO_MMR_SCAN_PLAIN,		/* no capability wants to be an MMR capability */
+	VIRTIO_MMR_SCAN_PLAIN,		/* no capability claims to be an MMR capability */
 	VIRTIO_MMR_SCAN_CAPABILITY,	/* no MMR capability can be used */
 	VIRTIO_MMR_SCAN_PLACEMENT,	/* its BAR0 cannot make room for an I/O BAR */
 };
 
 /**
- * struct virtio_mmr_scan - what the configuration space of a function says
+ * struct virtio_mmr_scan - result of a scan of the configuration space
  * @function: BARs, set by the caller (virtio_mmr_function_set_bar()), and MSI-X
  * @identity: device type, NULL for VIRTIO_MMR_SCAN_OTHER_ID
  * @verdict: whether it can be used as an MMR function
  * @lists_defect: of the capability lists
- * @list_loops: a list came back to where it was
- * @cap: the MMR capability in use. If there is none: the first one that claims to be
- *	one, else the first vendor-specific one, if @cap_position is not 0.
+ * @list_loops: a list returns to an earlier position
+ * @cap: the MMR capability in use. If there is none: the first one that claims to be one, else
+ *	the first vendor-specific one. Valid if @cap_position is not 0.
  * @cap_position: its offset in configuration space
  * @defect: of @cap
  * @has_notification: @common_config and @notify can be used
  * @common_config: the modern common configuration
  * @notify: the modern notification structure
  * @notify_multiplier: bytes per unit of queue_notify_off
- * @placement: what becomes of a physical BAR0
+ * @placement: place of a physical BAR0
  * @bir_fields: bytes of configuration space with a BAR number in bits 2:0
  * @bar_fields: bytes of configuration space that are a BAR number
  * @window_fields: those of @bar_fields that the guest may write
@@ -112,9 +112,9 @@ struct virtio_mmr_scan {
 };
 
 /**
- * struct virtio_mmr_scan_visitor - sees each capability of a scan, in the order of the list
- * @capability: a vendor-specific extended capability, with what is wrong with it
- * @structure: a vendor capability of virtio
+ * struct virtio_mmr_scan_visitor - is called for each capability, in the order of the list
+ * @capability: called with a vendor-specific extended capability and its defect
+ * @structure: called with a vendor capability of virtio
  * @context: for both
  */
 struct virtio_mmr_scan_visitor {

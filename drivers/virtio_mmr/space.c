@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Configuration space: reading it, and walking along the capability lists. All of it
- * comes from the device, so positions are bounded and a list that loops ends.
+ * Configuration space: reads it and walks along the capability lists. All values come from the
+ * device. So positions are bounded, and the walk ends for a list that loops.
  */
 #include <linux/pci_regs.h>
 
@@ -12,8 +12,8 @@
  * @space: of the function
  * @position: in bytes, a multiple of 4
  *
- * Return: the value, or all ones beyond the end and where it cannot be read; the latter
- * sets @space->unreadable.
+ * Return: the value. All ones beyond the end, or if it cannot be read. The latter sets
+ * @space->unreadable.
  */
 u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position)
 {
@@ -64,7 +64,7 @@ void virtio_mmr_walk_start(struct virtio_mmr_walk *walk, struct virtio_mmr_space
 	*walk = (struct virtio_mmr_walk){ .space = space, .is_extended = is_extended };
 }
 
-/* Where the list goes on, 0 if it does not */
+/* The next position of the list, or 0 at its end */
 static unsigned int next_conventional(struct virtio_mmr_walk *walk)
 {
 	struct virtio_mmr_space *space = walk->space;
@@ -94,9 +94,9 @@ static unsigned int next_extended(struct virtio_mmr_walk *walk)
  * virtio_mmr_walk_next - go on to the next capability
  * @walk: after virtio_mmr_walk_start()
  *
- * The rules are those of the PCI core of Linux: the lower two bits of a pointer do not
- * count, a pointer below 0x40 or 0x100 ends the list, as do an ID of all ones, and a
- * first extended capability of nothing but zeros.
+ * The rules are those of the PCI core of Linux. The lower two bits of a pointer do not count. A
+ * pointer below 0x40 or 0x100 ends the list. An ID of all ones and a first extended capability
+ * of only zeros end it, too.
  *
  * Return: false at the end of the list.
  */
@@ -124,7 +124,7 @@ bool virtio_mmr_walk_next(struct virtio_mmr_walk *walk)
 }
 
 /**
- * virtio_mmr_space_find_known - find what a kernel knows of a function
+ * virtio_mmr_space_find_known - find the facts that a kernel keeps of a function
  * @space: how to read; @pcie_flags and @msix_position are set
  */
 void virtio_mmr_space_find_known(struct virtio_mmr_space *space)

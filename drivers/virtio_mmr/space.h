@@ -18,9 +18,9 @@
  * @msix_position: of the MSI-X capability in bytes, 0 without one
  * @unreadable: @read has failed
  *
- * A kernel has found @pcie_flags and @msix_position when it found the function, and goes
- * on with these whatever the device says later. So they are given, or found by
- * virtio_mmr_space_find_known().
+ * A kernel reads @pcie_flags and @msix_position when it finds the function. It keeps these
+ * values, even if the device gives others later. So the caller gives them, or
+ * virtio_mmr_space_find_known() finds them.
  */
 struct virtio_mmr_space {
 	bool (*read)(void *context, unsigned int position, u32 *value);
@@ -37,8 +37,8 @@ struct virtio_mmr_space {
  * @is_extended: which of the two lists
  * @position: of this capability in bytes, 0 before the first one
  * @id: of this capability
- * @loops: the list came back to where it was, which ended the walk
- * @seen: one bit for each position that it was at
+ * @loops: the list returned to an earlier position, which ended the walk
+ * @seen: one bit for each visited position
  */
 struct virtio_mmr_walk {
 	struct virtio_mmr_space *space;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * Messages for people, where there is no snprintf(). Not in the kernel, which has one.
+ * Messages for people, for programs without snprintf(). The kernel does not use it.
  */
 #include <stdarg.h>
 
@@ -21,7 +21,7 @@ static void add(struct text *text, char byte)
 	}
 }
 
-/* The base is 10 or 16. Only a power of two divides without help on every machine. */
+/* The base is 10 or 16. On some machines only a division by a power of two needs no library. */
 static void add_number(struct text *text, u64 value, unsigned int base, unsigned int digits)
 {
 	char number[20];
@@ -60,7 +60,7 @@ static void add_number(struct text *text, u64 value, unsigned int base, unsigned
 /**
  * virtio_mmr_format - write a message
  * @text: where to store it, with its end
- * @size: of @text in bytes; what does not fit is left out
+ * @size: of @text in bytes; the rest of a longer message is left out
  * @format: as for snprintf(), with %s, %u, %x, %0Nx with one digit N, %llu and %llx only
  *
  * Return: bytes of the whole message without its end.

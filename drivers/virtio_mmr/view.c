@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * The guest's view of configuration space: the identity of a transitional device,
- * COMMAND.IO, its I/O BAR0, and where a physical BAR0 went. All else is the function's.
+ * The guest's view of configuration space: the identity of a transitional device, COMMAND.IO,
+ * its I/O BAR0, and the new place of a physical BAR0. The function provides everything else.
  */
 #include <linux/pci_regs.h>
 #include <linux/virtio_mmr.h>
@@ -16,7 +16,7 @@ static void change(struct virtio_mmr_view *view, unsigned int position, unsigned
 		virtio_mmr_fields_add(&view->changed, position++);
 }
 
-/* BAR numbers translate where a physical BAR0 has made way. */
+/* BAR numbers translate if a physical BAR0 has made way. */
 static void change_numbers(struct virtio_mmr_view *view)
 {
 	const struct virtio_mmr_scan *scan = view->scan;
@@ -46,7 +46,7 @@ void virtio_mmr_view_init(struct virtio_mmr_view *view, const struct virtio_mmr_
 		.size = view->io_bar_size,
 		.type = PCI_BASE_ADDRESS_SPACE_IO,
 	};
-	/* The upper half of a BAR0 that is not there any more */
+	/* The upper half of a BAR0 that is no longer there */
 	if (scan->function.bar_kind[1] == VIRTIO_MMR_BAR_UPPER_HALF)
 		view->bars[1].is_provided = true;
 	if (scan->placement.fate == VIRTIO_MMR_BAR0_MOVED)
@@ -70,7 +70,7 @@ void virtio_mmr_view_init(struct virtio_mmr_view *view, const struct virtio_mmr_
 }
 
 /**
- * virtio_mmr_view_reset - forget what the guest wrote, as at power-on
+ * virtio_mmr_view_reset - forget the values that the guest wrote, as at power-on
  * @view: the view
  */
 void virtio_mmr_view_reset(struct virtio_mmr_view *view)
@@ -111,10 +111,10 @@ static u8 read_number(const struct virtio_mmr_scan *scan, unsigned int position,
 }
 
 /**
- * virtio_mmr_view_read - what the guest reads
+ * virtio_mmr_view_read - read a byte for the guest
  * @view: the view
  * @position: in configuration space, in bytes, any value
- * @byte: what the function has there
+ * @byte: the function's byte at this position
  *
  * Return: the byte for the guest.
  */
@@ -154,7 +154,7 @@ u8 virtio_mmr_view_read(const struct virtio_mmr_view *view, unsigned int positio
 }
 
 /**
- * virtio_mmr_view_owner - what becomes of a byte that the guest writes
+ * virtio_mmr_view_owner - find the owner of a byte that the guest writes
  * @view: the view
  * @position: in configuration space, in bytes, any value
  *
@@ -168,8 +168,8 @@ virtio_mmr_view_owner(const struct virtio_mmr_view *view, unsigned int position)
 	if (is_bar(position) && view->bars[(position - PCI_BASE_ADDRESS_0) / 4].is_provided)
 		return VIRTIO_MMR_VIEW_BAR;
 	/*
-	 * The guest directs the window of the PCI_CFG capability (virtio 1.4, 4.1.4.9) by
-	 * its own BAR numbers.
+	 * The guest directs the window of the PCI_CFG capability by its own BAR numbers (virtio
+	 * 1.4, 4.1.4.9).
 	 */
 	if (view->scan->placement.fate != VIRTIO_MMR_BAR0_ABSENT &&
 	    virtio_mmr_fields_have(&view->scan->window_fields, position))
@@ -183,7 +183,7 @@ virtio_mmr_view_owner(const struct virtio_mmr_view *view, unsigned int position)
  * @position: in configuration space, in bytes, any value
  * @byte: the byte
  *
- * Return: the byte for the function, unless it is of VIRTIO_MMR_VIEW_BAR.
+ * Return: the byte for the function, unless the owner is VIRTIO_MMR_VIEW_BAR.
  */
 u8 virtio_mmr_view_write(struct virtio_mmr_view *view, unsigned int position, u8 byte)
 {

@@ -6,10 +6,10 @@
 
 /**
  * struct virtio_mmr_view_bar - a BAR register that the view provides
- * @is_provided: it does; the function has the others
+ * @is_provided: the view provides the register; if not, the function does
  * @size: of the BAR in bytes, a power of two; 0 if the register reads 0
- * @type: bits that say the type of the BAR
- * @address: what the guest wrote
+ * @type: bits with the type of the BAR
+ * @address: the address that the guest wrote
  */
 struct virtio_mmr_view_bar {
 	bool is_provided;
@@ -34,7 +34,7 @@ struct virtio_mmr_view {
 	struct virtio_mmr_fields changed;
 };
 
-/* What becomes of a byte that the guest writes */
+/* How a byte that the guest writes is handled */
 enum virtio_mmr_view_owner {
 	VIRTIO_MMR_VIEW_FUNCTION,	/* the function gets it as it is */
 	VIRTIO_MMR_VIEW_COMMAND,	/* the function gets it without COMMAND.IO */
@@ -50,7 +50,7 @@ virtio_mmr_view_owner(const struct virtio_mmr_view *view, unsigned int position)
 u8 virtio_mmr_view_write(struct virtio_mmr_view *view, unsigned int position, u8 byte);
 
 /**
- * virtio_mmr_view_changes - whether a byte may read differently from the function's
+ * virtio_mmr_view_changes - whether a byte may differ from the function's
  * @view: the view
  * @position: in configuration space, in bytes, any value
  *
