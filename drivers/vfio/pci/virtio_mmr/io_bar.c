@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The synthesised I/O BAR0: accesses to it become accesses to the legacy
- * registers in the function's memory BAR, with the semantics of a port.
+ * The synthesised I/O BAR0. Accesses to it become accesses to the legacy registers in the
+ * function's memory BAR. They have the semantics of a port.
  */
 #include <linux/io.h>
 #include <linux/string.h>
@@ -56,7 +56,7 @@ static __always_inline void register_write(void *context, u32 offset, u32 width,
 	}
 }
 
-/* By a write that is not just that */
+/* Notifies the device for a piece of a larger write */
 static noinline void piece_notify(void *context, u16 queue)
 {
 	notify_queue(context, queue, true);
@@ -72,9 +72,9 @@ static const struct virtio_mmr_port_ops registers = {
  * struct access - one access of the user to the I/O BAR
  * @write: whether it is a write
  * @awake: a reference keeps the function from runtime suspend
- * @reset: whether a piece of it is a reset
- * @unreachable: the function was not touched, for a time at least
- * @error: -EIO if the function does not leave its runtime power state
+ * @reset: whether a piece of the access is a reset
+ * @unreachable: at least one piece did not touch the function
+ * @error: -EIO if the function does not leave its runtime power state, or 0
  */
 struct access {
 	bool write;
@@ -95,11 +95,10 @@ static noinline bool keep_awake(struct virtio_mmr_device *mmr, struct access *ac
 }
 
 /*
- * Instead of virtio_mmr_access_begin(). From open to close vfio-pci-core keeps the
- * function from runtime suspend, unless the user asks for it
- * (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY), which another thread may do at any
- * time. It then wakes up for an access, as it does for one through
- * vfio-pci-core. Runtime resume takes memory_lock, so the access begins anew.
+ * Replaces virtio_mmr_access_begin() here. From open to close vfio-pci-core keeps the function
+ * from runtime suspend. The user can change that (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY), from
+ * another thread and at any time. Then an access wakes the function up, as an access through
+ * vfio-pci-core does. Runtime resume takes memory_lock, so the access begins anew.
  */
 static __always_inline bool begin(struct virtio_mmr_device *mmr,
 				  struct access *access)
@@ -124,11 +123,10 @@ static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
 }
 
 /*
- * One device access, under the locks that keep the function touchable and its
- * MSI-X state still: vfio-pci-core switches MSI-X with memory_lock held for
- * write. A piece is decoded under the lock because its bounds depend on that
- * state; those of a piece that misses the function matter to nobody. Returns the piece;
- * its target is what was touched.
+ * Does one device access. The locks keep the function touchable and its MSI-X state unchanged:
+ * vfio-pci-core switches MSI-X with memory_lock held for write. A piece is decoded under the
+ * lock because its bounds depend on that state. The bounds are irrelevant for a piece that
+ * misses the function. Returns the piece. Its target is the place that was touched.
  */
 static __always_inline struct virtio_mmr_piece
 perform_piece(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
@@ -158,7 +156,7 @@ perform_piece(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
 	return piece;
 }
 
-/* A copy of its own, so that without tracing nothing is kept for it */
+/* Has a copy of the value, so that the compiler keeps nothing for it without tracing */
 static noinline u32 trace_piece(struct virtio_mmr_device *mmr, struct access *access,
 				u32 offset, u8 *data, u32 count)
 {
@@ -192,7 +190,7 @@ static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 		if (likely(!access->reset.asked))
 			continue;
 		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
-		/* A reset through a port is over when the OUT returns. */
+		/* The guest expects that a reset is over when its OUT returns. */
 		if (access->reset.status && keep_awake(mmr, access))
 			virtio_mmr_wait_for_reset(mmr, true);
 	}
@@ -252,13 +250,13 @@ static int write_register(struct virtio_mmr_device *mmr, struct access *access,
 {
 	union register_value value;
 
-	/* Not under memory_lock, which the fault handler takes. */
+	/* Not under memory_lock: the fault handler takes it. */
 	if (get_register_value(&value, buf, count))
 		return -EFAULT;
 	return access_io_bar(mmr, access, offset, value.bytes, count);
 }
 
-/* Kept out of the functions above: kernels may zero a buffer of this size. */
+/* Not inlined above: kernels may zero a buffer of this size at each call. */
 static noinline int read_many(struct virtio_mmr_device *mmr, struct access *access,
 			      u32 offset, char __user *buf, size_t count)
 {
@@ -296,14 +294,14 @@ static bool is_inside(const struct virtio_mmr_device *mmr, loff_t pos, size_t co
  * virtio_mmr_io_bar_read - read from the I/O BAR
  * @mmr: the device
  * @buf: where to
- * @count: bytes, at most what is left of the BAR
+ * @count: bytes, at most the rest of the BAR
  * @ppos: position in the I/O BAR's region, advanced by @count
  *
- * Reads all ones while COMMAND.IO is clear, beyond the window's length, in D3
- * and while the function is being reset.
+ * Reads all ones beyond the window's length. All of the BAR reads all ones while COMMAND.IO is
+ * clear, in D3 and while the function is being reset.
  *
- * Return: @count, or -EINVAL for an access that is not inside the BAR, -EIO if
- * the function does not leave its runtime power state, -EFAULT.
+ * Return: @count or an error. -EINVAL for an access that is not inside the BAR. -EIO if the
+ * function does not leave its runtime power state, or -EFAULT.
  */
 ssize_t virtio_mmr_io_bar_read(struct virtio_mmr_device *mmr, char __user *buf,
 			       size_t count, loff_t *ppos)
@@ -326,7 +324,7 @@ ssize_t virtio_mmr_io_bar_read(struct virtio_mmr_device *mmr, char __user *buf,
 	return count;
 }
 
-/* Lost, whether that is an error or not */
+/* Counts a notification that is lost, with or without an error */
 static noinline void drop_notify(struct virtio_mmr_device *mmr, struct access *access,
 				 u16 queue)
 {
@@ -335,7 +333,7 @@ static noinline void drop_notify(struct virtio_mmr_device *mmr, struct access *a
 		virtio_mmr_count(mmr, VIRTIO_MMR_IO_BAR_UNREACHABLE);
 }
 
-/* The one access on the data path needs no decoding. */
+/* Handles the only access on the data path, which needs no decoding. */
 static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
 {
 	struct access access = { .write = true };
@@ -360,12 +358,12 @@ static int write_notify(struct virtio_mmr_device *mmr, const char __user *buf)
  * virtio_mmr_io_bar_write - write to the I/O BAR
  * @mmr: the device
  * @buf: where from
- * @count: bytes, at most what is left of the BAR
+ * @count: bytes, at most the rest of the BAR
  * @ppos: position in the I/O BAR's region, advanced by @count
  *
- * Writes are dropped where virtio_mmr_io_bar_read() reads all ones. A write to
- * device status or queue address has reached the device when this returns, and
- * a reset by device status is complete, or has had 1 s.
+ * Writes are dropped wherever virtio_mmr_io_bar_read() reads all ones. A write to device status
+ * or queue address has reached the device when this returns. A reset by device status is then
+ * complete, or 1 s has passed.
  *
  * Return: as virtio_mmr_io_bar_read().
  */
@@ -395,14 +393,14 @@ ssize_t virtio_mmr_io_bar_write(struct virtio_mmr_device *mmr,
 
 /**
  * virtio_mmr_layout_report - count and trace a switch of the register layout
- * @mmr: the device, after vfio-pci-core did what may have switched MSI-X
+ * @mmr: the device, after a call of vfio-pci-core that may have switched MSI-X
  */
 void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
 {
 	struct pci_dev *pdev = mmr->core_device.pdev;
 	/*
-	 * Without memory_lock, which a reset may hold for long. Another thread that
-	 * switches MSI-X reports after that, so that each switch counts once.
+	 * This does not take memory_lock, which a reset may hold for long. Another thread that
+	 * switches MSI-X reports after its switch, so that each switch counts once.
 	 */
 	bool has_vectors = pdev->msix_enabled;
 
@@ -414,11 +412,11 @@ void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
 
 /**
  * virtio_mmr_io_bar_open - map the legacy registers
- * @mmr: the device, enabled by vfio-pci-core, which unmaps at close
+ * @mmr: the device, enabled by vfio-pci-core, which unmaps the BARs at close
  *
- * And the other memory BARs: some kernels' vfio-pci-core maps them when they are first
- * used, without a lock, and an ioeventfd may come at the same time. One that cannot be
- * mapped now fails then.
+ * This maps the other memory BARs as well. On some kernels vfio-pci-core maps a BAR at its
+ * first use, without a lock. An ioeventfd may come at the same time. If a BAR cannot be mapped
+ * here, its later use fails.
  *
  * Return: 0 or a negative error.
  */

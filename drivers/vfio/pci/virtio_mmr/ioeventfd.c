@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_DEVICE_IOEVENTFD: an eventfd, which KVM can signal for the guest's OUT or store,
- * writes to the function without a way through user space. On Queue Notify of the I/O
- * BAR it rings the doorbell, elsewhere it writes to a memory BAR.
+ * VFIO_DEVICE_IOEVENTFD: an eventfd writes to the function, without a way through user space.
+ * KVM can signal the eventfd for the guest's OUT or store. On Queue Notify of the I/O BAR the
+ * eventfd rings the doorbell. Elsewhere it writes to a memory BAR.
  */
 #include <linux/err.h>
 #include <linux/io.h>
@@ -19,16 +19,16 @@
 #include "ioeventfd.h"
 #include "notify.h"
 
-/* As many as vfio-pci-core allows (policy) */
+/* The same limit as in vfio-pci-core (policy) */
 #define IOEVENTFD_MAX	1000
 
-/* Writes at a time that keep memory_lock and the CPU (policy) */
+/* Most writes in one batch, which keeps memory_lock and the CPU (policy) */
 #define DEFERRED_BATCH	64
 
-/* How long a function may take to resume before its signals are dropped (policy) */
+/* Time that a function may take to resume before its signals are dropped (policy) */
 #define RESUME_TIMEOUT	(10 * HZ)
 
-/* What an eventfd writes */
+/* One eventfd and the write that it does */
 struct virtio_mmr_ioeventfd {
 	struct virtio_mmr_device *mmr;
 	struct virqfd *virqfd;
@@ -74,8 +74,8 @@ static __always_inline void write_function(struct virtio_mmr_ioeventfd *ioeventf
 }
 
 /*
- * The signalling context cannot wait for memory_lock, nor for a function that wakes up.
- * Nor can the work item: its queue is everybody's. It tries again instead.
+ * The signalling context cannot wait for memory_lock, nor for a function that wakes up. The
+ * work item cannot wait either: all of the kernel shares its queue. It tries again instead.
  */
 static noinline void defer(struct virtio_mmr_ioeventfd *ioeventfd)
 {
@@ -89,7 +89,7 @@ static noinline void defer(struct virtio_mmr_ioeventfd *ioeventfd)
 	schedule_delayed_work(&mmr->deferred_work, 0);
 }
 
-/* During a reset there is nothing to wait for: the guest's own OUT would be lost, too. */
+/* A signal during a reset is dropped: the guest's own OUT would be lost, too. */
 static noinline void signalled_while_locked(struct virtio_mmr_ioeventfd *ioeventfd)
 {
 	if (READ_ONCE(ioeventfd->mmr->offline))
@@ -99,8 +99,8 @@ static noinline void signalled_while_locked(struct virtio_mmr_ioeventfd *ioevent
 }
 
 /*
- * In the signalling context, under the lock of the eventfd's wait queue, or in the ioctl
- * that adds an eventfd that was signalled before.
+ * Runs in the signalling context, under the lock of the eventfd's wait queue. It also runs in
+ * the ioctl that adds an eventfd, if that was signalled before.
  */
 static int ioeventfd_handler(void *opaque, void *unused)
 {
@@ -135,7 +135,7 @@ static struct virtio_mmr_ioeventfd *next_deferred(struct virtio_mmr_device *mmr)
 	return ioeventfd;
 }
 
-/* A batch of them, since more can be signalled as fast as these are written */
+/* Writes one batch: signals can come as fast as these writes. */
 static void write_deferred(struct virtio_mmr_device *mmr, bool reachable)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd;
@@ -150,9 +150,9 @@ static void write_deferred(struct virtio_mmr_device *mmr, bool reachable)
 }
 
 /*
- * Asks for the function to wake up, and says how far it is: 1 if it is awake, 0 if
- * not yet, or a negative error. That a resume has failed shows by its taking too long:
- * the PM core does not always keep the error.
+ * Asks for the function to wake up. Returns 1 if it is awake, 0 if not yet, or a negative
+ * error. The PM core does not always keep the error of a failed resume. So a resume that takes
+ * too long counts as failed.
  */
 static int wake_deferred(struct virtio_mmr_device *mmr)
 {
@@ -185,7 +185,7 @@ static void ioeventfd_work(struct work_struct *work)
 	struct rw_semaphore *lock = &mmr->core_device.memory_lock;
 	int awake;
 
-	/* Their eventfds may have been removed. */
+	/* The user may have removed their eventfds. */
 	if (list_empty_careful(&mmr->deferred)) {
 		let_sleep_deferred(mmr);
 		return;
@@ -205,7 +205,7 @@ static void ioeventfd_work(struct work_struct *work)
 		schedule_delayed_work(&mmr->deferred_work, 1);
 		return;
 	}
-	/* For the next batch, or to let the function sleep */
+	/* Runs again for the next batch, or to let the function sleep */
 	schedule_delayed_work(&mmr->deferred_work, 0);
 }
 
@@ -223,7 +223,7 @@ find_ioeventfd(struct virtio_mmr_device *mmr, const struct virtio_mmr_ioeventfd 
 	return NULL;
 }
 
-/* Sets the address, or says what is wrong with the place and the width. */
+/* Sets the address, or returns the error for this place and width. */
 static int find_address(struct virtio_mmr_ioeventfd *ioeventfd)
 {
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
@@ -242,7 +242,7 @@ static int find_address(struct virtio_mmr_ioeventfd *ioeventfd)
 	if (ioeventfd->width == 8)
 		return -EINVAL;
 #endif
-	/* The MSI-X structures are the host's, as for vfio-pci-core's own writes. */
+	/* The MSI-X structures belong to the host, as for vfio-pci-core's own writes. */
 	if (virtio_mmr_range_validate(&mmr->scan.function, ioeventfd->bar,
 				      ioeventfd->position, ioeventfd->width) ||
 	    ioeventfd->position % ioeventfd->width ||
@@ -283,7 +283,7 @@ static int add_ioeventfd(struct virtio_mmr_device *mmr,
 	return 0;
 }
 
-/* What was signalled before is still written, or dropped as it would have been. */
+/* Writes for a signal that is still deferred, or drops it by the usual rules. */
 static void write_last(struct virtio_mmr_ioeventfd *ioeventfd)
 {
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
@@ -304,16 +304,19 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
 
 	lockdep_assert_held(&mmr->ioeventfds_lock);
 
-	/* Afterwards the handler does not put this one on the list again, */
+	/* After this the handler does not put the ioeventfd on the list again. */
 	vfio_virqfd_disable(&ioeventfd->virqfd);
 
-	/* the work item does not find it there, */
+	/* After this the work item does not find the ioeventfd on the list. */
 	raw_spin_lock_irq(&mmr->deferred_lock);
 	deferred = !list_empty(&ioeventfd->deferred);
 	list_del_init(&ioeventfd->deferred);
 	raw_spin_unlock_irq(&mmr->deferred_lock);
 
-	/* and is done with it if it had. It goes on for the others, and for deferred_awake. */
+	/*
+	 * After this the work item does not use the ioeventfd. The work goes on for the others
+	 * and for deferred_awake.
+	 */
 	cancel_delayed_work_sync(&mmr->deferred_work);
 	schedule_delayed_work(&mmr->deferred_work, 0);
 
@@ -328,21 +331,24 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
  * virtio_mmr_ioeventfd - VFIO_DEVICE_IOEVENTFD in a BAR
  * @mmr: the device
  * @bar: the function's number of a BAR, or VIRTIO_MMR_IO_BAR
- * @position: in the BAR, in bytes; in the I/O BAR only Queue Notify will do
- * @data: what to write, in the machine's byte order; in the I/O BAR the queue index
- * @size: bytes to write: 1, 2, 4 or 8; in the I/O BAR only 2 will do
- * @fd: eventfd, or -1 to remove the one that was added with the same values
+ * @position: in the BAR, in bytes; in the I/O BAR only that of Queue Notify
+ * @data: value to write, in the machine's byte order; in the I/O BAR the queue index
+ * @size: bytes to write: 1, 2, 4 or 8; in the I/O BAR only 2
+ * @fd: eventfd, or -1 to remove the one with the same values
  *
- * The rules and errors are those of vfio-pci-core's vfio_pci_ioeventfd(), and a write to
- * a memory BAR must be naturally aligned. A signal while the function is being reset, in
- * D3 or, in the I/O BAR, has COMMAND.IO clear is dropped, as the guest's own OUT is. A
- * function that the user lets sleep is woken, as it is by that OUT.
+ * The rules and errors are those of vfio-pci-core's vfio_pci_ioeventfd(). In addition, a write
+ * to a memory BAR must be naturally aligned.
  *
- * Return: 0; -EINVAL for no memory BAR, a place that is not inside it, overlaps the
- * MSI-X table or pending bits or is not aligned, and in the I/O BAR for another register, size or a
- * queue index of more than 16 bits; -EEXIST if there is one; -ENODEV if there is none to
- * remove; -ENOSPC beyond 1000; -EBADF, -EINVAL for an fd that is no eventfd; -ENOMEM;
- * -EBUSY if somebody else has claimed the BAR; -EINTR for a fatal signal.
+ * A signal is dropped in the same cases as the guest's own OUT: while the function is being
+ * reset or in D3. In the I/O BAR, it is also dropped while COMMAND.IO is clear. The user may
+ * have let the function sleep. Then a signal wakes it, as that OUT does.
+ *
+ * Return: 0 or an error. -EINVAL for a BAR that is not memory, or a place that is outside of
+ * it, overlaps the MSI-X table or pending bits or is not aligned. -EINVAL in the I/O BAR for
+ * another register or size, or a queue index of more than 16 bits. -EEXIST if the same
+ * ioeventfd exists. -ENODEV if there is none to remove. -ENOSPC beyond 1000. -EBADF or -EINVAL
+ * for an fd that is no eventfd. -ENOMEM. -EBUSY if another driver has claimed the BAR. -EINTR
+ * for a fatal signal.
  */
 int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u8 bar, u64 position, u64 data,
 			 unsigned int size, int fd)
@@ -376,7 +382,7 @@ out_unlock:
 }
 
 /**
- * virtio_mmr_ioeventfd_init - before the device is registered
+ * virtio_mmr_ioeventfd_init - prepare the fields before the device is registered
  * @mmr: the device
  */
 void virtio_mmr_ioeventfd_init(struct virtio_mmr_device *mmr)
@@ -389,10 +395,10 @@ void virtio_mmr_ioeventfd_init(struct virtio_mmr_device *mmr)
 }
 
 /**
- * virtio_mmr_ioeventfd_close - remove all that the user has left
+ * virtio_mmr_ioeventfd_close - remove all ioeventfds that the user has left
  * @mmr: the device, with no ioctl in flight
  *
- * Nothing signals the function any more when this returns.
+ * No eventfd writes to the function any more when this returns.
  */
 void virtio_mmr_ioeventfd_close(struct virtio_mmr_device *mmr)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vfio-pci variant driver for transitional MMR virtio functions: shows the
- * guest a transitional device whose legacy registers are in an I/O BAR0.
+ * vfio-pci variant driver for transitional MMR virtio functions. The guest sees a transitional
+ * device with its legacy registers in an I/O BAR0.
  */
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -21,7 +21,7 @@
 #include "region.h"
 #include "reset.h"
 
-/* The device may say other things than at probe, so its lists are judged at each open. */
+/* Checks the lists at each open: the device may answer differently than at probe. */
 static int enable(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
@@ -42,7 +42,10 @@ static int enable(struct virtio_mmr_device *mmr)
 	return ret;
 }
 
-/* Window, doorbells and ioeventfds keep off the table that was found at probe. */
+/*
+ * The window, doorbells and ioeventfds avoid the table that was found at probe. So it must
+ * still be there.
+ */
 static int check_msix(struct virtio_mmr_device *mmr)
 {
 	const struct virtio_mmr_range *table = &mmr->scan.function.msix_table;
@@ -130,7 +133,7 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 	return vfio_pci_core_init_dev(core_vdev);
 }
 
-/* The same for all functions */
+/* Operations that are the same for all functions */
 #define COMMON_OPS \
 	.name = VIRTIO_MMR_DRIVER_NAME, \
 	.init = virtio_mmr_init_device, \
@@ -165,8 +168,8 @@ static int virtio_mmr_plain_open_device(struct vfio_device *core_vdev)
 }
 
 /*
- * For a function with an MMR device ID and no MMR capability: the IDs are also for
- * experiments, and device managers choose this driver by them.
+ * For a function with an MMR device ID and no MMR capability. Experiments use these IDs as
+ * well, and device managers choose this driver by them.
  */
 static const struct vfio_device_ops virtio_mmr_plain_ops = {
 	.open_device = virtio_mmr_plain_open_device,
@@ -219,7 +222,7 @@ static void virtio_mmr_remove(struct pci_dev *pdev)
 #define VIRTIO_MMR_OVERRIDE_ID(type, ...) \
 	{ PCI_DRIVER_OVERRIDE_DEVICE_VFIO(VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_##type) },
 
-/* The override match keeps the driver from ever binding by ID alone. */
+/* With the override match the driver never binds by ID alone. */
 static const struct pci_device_id virtio_mmr_ids[] = {
 	VIRTIO_MMR_TYPES(VIRTIO_MMR_OVERRIDE_ID)
 	{ }
@@ -241,7 +244,7 @@ module_pci_driver(virtio_mmr_driver);
 MODULE_LICENSE("GPL");
 MODULE_AUTHOR("virtio-mmr maintainers");
 MODULE_DESCRIPTION("VFIO PCI driver for transitional MMR virtio functions");
-/* Only what is built outside of the kernel has a version of its own. */
+/* Only a module that is built outside of the kernel has a version of its own. */
 #ifdef VIRTIO_MMR_VERSION
 MODULE_VERSION(VIRTIO_MMR_VERSION);
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queue notification: where the doorbells are that a guest's write of a queue
- * index to Queue Notify goes to.
+ * Queue notification: finds the doorbells. A guest's write of a queue index to Queue Notify
+ * goes to the doorbell of the queue.
  */
 #include <linux/io.h>
 #include <linux/ktime.h>
@@ -17,9 +17,9 @@
 #include "virtio_mmr/doorbell.h"
 
 /*
- * How long the device may take for reads of all doorbells (policy). Devices need some
- * microseconds a queue, so that this is enough for as many as there can be; vfio holds
- * locks meanwhile.
+ * Time that the device may take for reads of all doorbells (policy). Devices need some
+ * microseconds per queue, so this is enough for the highest number of queues. vfio holds locks
+ * meanwhile.
  */
 #define READ_TIMEOUT_NS	(1 * NSEC_PER_SEC)
 
@@ -35,14 +35,14 @@ static int read_notify_off(struct virtio_mmr_device *mmr, void __iomem *common, 
 {
 	u64 start;
 
-	/* With a multiplier of 0 it does not matter. */
+	/* With a multiplier of 0 the value is irrelevant. */
 	*notify_off = 0;
 	if (!mmr->scan.notify_multiplier)
 		return 0;
 
 	if (!virtio_mmr_access_begin(mmr, false))
 		return -EAGAIN;
-	/* Only the device's time counts, not that of a busy machine */
+	/* Only the device's time counts. Time that the CPU spends elsewhere does not. */
 	start = ktime_get_ns();
 	iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
 	*notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
@@ -100,11 +100,11 @@ out_free:
  * @mmr: the device, reset and not yet seen by the guest: queue_notify_off may
  *	be read while the device is in reset (policy)
  *
- * A device that has no usable modern common configuration or notification
- * structure is notified through its Queue Notify register.
+ * Some devices have no usable modern common configuration or notification structure. They are
+ * notified through their Queue Notify register.
  *
- * Return: 0, -EAGAIN while the function is being reset, -EINTR for a fatal signal, or
- * another negative error.
+ * Return: 0, -EAGAIN while the function is being reset, -EINTR for a fatal signal, or another
+ * negative error.
  */
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 {
@@ -144,7 +144,7 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	}
 	ret = read_doorbells(mmr, common, notify, num_queues);
 
-	/* As a reset leaves it */
+	/* Queue Select gets the value that a reset gives it. */
 	if (virtio_mmr_access_begin(mmr, false)) {
 		iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
 		virtio_mmr_access_end(mmr);

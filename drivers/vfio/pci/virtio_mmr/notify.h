@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Telling the device about new buffers. Inline, for the data path.
+ * Notification of the device about new buffers. Inline, for the data path.
  */
 #ifndef VIRTIO_MMR_NOTIFY_H
 #define VIRTIO_MMR_NOTIFY_H
@@ -15,14 +15,14 @@
 int virtio_mmr_notify_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_notify_close(struct virtio_mmr_device *mmr);
 
-/* Out of the way of what happens without tracing */
+/* Not inline: the path without tracing stays short. */
 void virtio_mmr_trace_notify(struct virtio_mmr_device *mmr, u16 queue,
 			     enum virtio_mmr_counter path, bool rung);
 
 /**
  * virtio_mmr_doorbell - where to notify a queue
  * @mmr: the device, open
- * @queue: index; without doorbells the device judges it
+ * @queue: index; a device without doorbells checks it by itself
  *
  * Return: the address, the same from open to close, or NULL if the device has
  * doorbells and this queue has none.
@@ -38,13 +38,13 @@ static inline void __iomem *virtio_mmr_doorbell(const struct virtio_mmr_device *
 }
 
 /**
- * virtio_mmr_notify - tell the device about new buffers
+ * virtio_mmr_notify - notify the device about new buffers
  * @mmr: the device, between virtio_mmr_access_begin() and its end
  * @doorbell: from virtio_mmr_doorbell(); notifications for NULL are dropped
- * @queue: what the guest wrote to Queue Notify
- * @path: how it came: the counter that counts it if the device is told
- * @reachable: whether the function may be touched and the guest's COMMAND.IO is
- *	set; if not, the notification is dropped
+ * @queue: the queue index that the guest wrote to Queue Notify
+ * @path: the counter for this kind of notification, used if the device is notified
+ * @reachable: whether the function may be touched and the guest's COMMAND.IO is set; if not,
+ *	the notification is dropped
  */
 static __always_inline void
 virtio_mmr_notify(struct virtio_mmr_device *mmr, void __iomem *doorbell, u16 queue,

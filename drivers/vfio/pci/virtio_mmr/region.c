@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The regions of the vfio device: which part of the file is the I/O BAR, and
- * what is left of a physical BAR0 whose place it takes.
+ * The regions of the vfio device. The I/O BAR takes the place of a physical BAR0, so this file
+ * knows where each of them is in the vfio file.
  *
- * Where a region lies in the file is for VFIO_DEVICE_GET_REGION_INFO to say
- * (uapi/linux/vfio.h), so a physical BAR0 that the guest sees elsewhere stays at
- * its old place there: all of vfio-pci-core works on it unchanged.
+ * VFIO_DEVICE_GET_REGION_INFO reports the place of a region in the file (uapi/linux/vfio.h). So
+ * a physical BAR0 keeps its old place there, even if the guest sees it as another BAR. All of
+ * vfio-pci-core works on it unchanged.
  */
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -17,7 +17,7 @@
 #include "region.h"
 #include "reset.h"
 
-/* The I/O BAR's place where 0 is taken; vfio-pci-core has nothing there. */
+/* The I/O BAR's place if 0 is taken. vfio-pci-core has nothing there. */
 #define MOVED_IO_BAR_REGION	(VFIO_PCI_NUM_REGIONS + 0x100)
 
 /* The index whose VFIO_PCI_INDEX_TO_OFFSET() is the start of the I/O BAR */
@@ -32,7 +32,7 @@ static unsigned int io_bar_region(const struct virtio_mmr_device *mmr)
  * @mmr: the device
  * @info: all except argsz is set
  *
- * It can be read and written, not mapped: there is no memory behind ports.
+ * The region can be read and written. It cannot be mapped, as ports have no memory.
  */
 void virtio_mmr_io_bar_region_info(const struct virtio_mmr_device *mmr,
 				   struct vfio_region_info *info)
@@ -44,11 +44,11 @@ void virtio_mmr_io_bar_region_info(const struct virtio_mmr_device *mmr,
 }
 
 /**
- * virtio_mmr_physical_region - whose region the user means
+ * virtio_mmr_physical_region - find the region that the user means
  * @mmr: the device
  * @index: the user's region index, any value but that of the I/O BAR
  *
- * Return: vfio-pci-core's index of it.
+ * Return: the index that vfio-pci-core has for it.
  */
 u32 virtio_mmr_physical_region(const struct virtio_mmr_device *mmr, u32 index)
 {
@@ -70,7 +70,7 @@ enum owner {
 	OWNER_CORE,
 };
 
-/* Who serves the part of the file at @offset */
+/* Finds the part of the driver that serves the file at @offset */
 static enum owner region_owner(const struct virtio_mmr_device *mmr, loff_t offset)
 {
 	unsigned int region = VFIO_PCI_OFFSET_TO_INDEX(offset);
@@ -180,9 +180,9 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
 	if (copy_from_user(&ioeventfd, (void __user *)arg, size))
 		return -EFAULT;
 	/*
-	 * Memory BARs are served here as well. vfio-pci-core would look at the argument
-	 * again, in which the user may have changed the offset, and some kernels take
-	 * an offset with the highest bit set for a BAR below 0.
+	 * This serves memory BARs as well. vfio-pci-core would read the argument again, and the
+	 * user may have changed the offset in the meantime. Some kernels take an offset with
+	 * the highest bit set for a BAR below 0.
 	 */
 	switch (region_owner(mmr, ioeventfd.offset)) {
 	case OWNER_IO_BAR:
@@ -211,8 +211,8 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
  * @cmd: the request
  * @arg: its argument
  *
- * Return: as vfio_pci_core_ioctl(); for VFIO_DEVICE_IOEVENTFD as
- * virtio_mmr_ioeventfd(), or -EINVAL where there is no BAR.
+ * Return: as vfio_pci_core_ioctl(). For VFIO_DEVICE_IOEVENTFD as virtio_mmr_ioeventfd(), or
+ * -EINVAL for a place without a BAR.
  */
 long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		      unsigned long arg)

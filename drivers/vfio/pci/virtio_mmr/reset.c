@@ -14,7 +14,7 @@
 #include "reset.h"
 #include "trace.h"
 
-/* How long a reset by device status may take, and how often to look (policy) */
+/* Time that a reset by device status may take, and time between two looks (policy) */
 #define RESET_TIMEOUT_MS	1000
 #define RESET_POLL_US_MIN	100
 #define RESET_POLL_US_MAX	10000
@@ -22,12 +22,12 @@
 /**
  * virtio_mmr_reset_report - count and trace a reset
  * @mmr: the device; resets of a function that was never open are not counted
- * @event: what happened
+ * @event: the kind of reset, and its begin or end
  */
 void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 			     enum virtio_mmr_reset_event event)
 {
-	/* Pairs with virtio_mmr_counters_open(), which nothing keeps from resets. */
+	/* Pairs with virtio_mmr_counters_open(). A reset can run at the same time. */
 	struct virtio_mmr_counters __percpu *counters = smp_load_acquire(&mmr->counters);
 
 	if (event == VIRTIO_MMR_RESET_DEVICE)
@@ -39,12 +39,12 @@ void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 
 /**
  * virtio_mmr_wait_for_reset - wait until the device has reset itself
- * @mmr: the device, whose status was written 0
+ * @mmr: the device, after a write of 0 to its status
  * @awake: as for virtio_mmr_access_begin()
  *
- * The driver holds no lock while it sleeps: a reset of the function may be what ends
- * the wait. At open vfio holds the lock of the group, and that of the functions that are
- * reset together, which for a VF are none but itself.
+ * The driver holds no lock while it sleeps, as a reset of the function may end the wait. At
+ * open vfio holds the lock of the group. It also holds the lock of all functions that are reset
+ * together. For a VF that is the VF alone.
  *
  * Return: 0, -EIO if device status is not 0 after 1 s, or -EINTR for a fatal signal.
  */
@@ -82,8 +82,8 @@ int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
  * virtio_mmr_reset_open - reset the device for a new user
  * @mmr: the device, enabled, with its registers mapped
  *
- * vfio-pci-core resets the function where it can. Where it cannot, the device
- * could still have queues of the previous user.
+ * vfio-pci-core resets the function if it can. If it cannot, the device could still have queues
+ * of the previous user.
  *
  * Return: 0, -EIO if device status does not become 0, -EAGAIN while the function is
  * being reset, or -EINTR for a fatal signal.
@@ -101,8 +101,8 @@ int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
  * virtio_mmr_may_reset_begin - before a call of vfio-pci-core that may reset the function
  * @mmr: the device
  *
- * In such a call vfio-pci-core resets the function with memory_lock held for write, or
- * at open: no access is in flight then, and reset_prepare need not wait for any.
+ * In such a call vfio-pci-core resets the function with memory_lock held for write, or at open.
+ * No access is in flight in either case, so reset_prepare need not wait for any.
  */
 void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr)
 {
@@ -110,11 +110,11 @@ void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr)
 }
 
 /**
- * virtio_mmr_may_reset_end - after that call
+ * virtio_mmr_may_reset_end - after a call of vfio-pci-core that may reset the function
  * @mmr: the device
  *
- * Of several tasks in such calls only the last one is known. The others' resets wait
- * for accesses that cannot be, and do no harm.
+ * If several tasks are in such calls, only the last one is known. The resets of the others wait
+ * for accesses. There are none, so the wait does no harm.
  */
 void virtio_mmr_may_reset_end(struct virtio_mmr_device *mmr)
 {
@@ -122,13 +122,13 @@ void virtio_mmr_may_reset_end(struct virtio_mmr_device *mmr)
 }
 
 /*
- * Resets through sysfs and of a bus come without memory_lock, so accesses can be in
- * flight. Waiting for them interrupts all CPUs for a moment (a bus is reset by one call
- * for each function, so it must be quick), which no guest must cause.
+ * Resets through sysfs and resets of a bus come without memory_lock, so accesses can be in
+ * flight. Waiting for them interrupts all CPUs for a moment, and no guest may be able to cause
+ * that. The wait must be quick, as one call resets a bus for each function.
  *
- * The guest's COMMAND.IO and BAR0 stay what they are over a reset, as
- * vfio-pci-core's other virtual registers do: a reset by the host must not
- * take the registers away from a running guest.
+ * The guest's COMMAND.IO and BAR0 keep their values over a reset, as vfio-pci-core's other
+ * virtual registers do. A reset by the host must not take the registers away from a running
+ * guest.
  */
 static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 {
@@ -141,7 +141,7 @@ static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
 }
 
-/* The PCI core has restored what configuration space and MSI-X need. */
+/* The PCI core has restored configuration space and MSI-X. */
 static void virtio_mmr_reset_done(struct pci_dev *pdev)
 {
 	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
@@ -152,9 +152,9 @@ static void virtio_mmr_reset_done(struct pci_dev *pdev)
 }
 
 /*
- * After a fatal error of the link vfio-pci-core tells the user. The function is not kept
- * out of reach: whether recovery succeeds, fails or is never reported, only its answers
- * say whether it is there, and a broken link gives all ones by itself.
+ * After a fatal error of the link vfio-pci-core signals the user. The driver does not block
+ * accesses to the function then. Recovery may succeed, fail or never be reported. Only the
+ * function's answers show whether it is there, and a broken link gives all ones by itself.
  */
 const struct pci_error_handlers virtio_mmr_err_handlers = {
 	.reset_prepare = virtio_mmr_reset_prepare,

@@ -5,12 +5,12 @@
 #include "common.h"
 
 /**
- * enum virtio_mmr_reset_event - what a tracepoint tells of a reset
+ * enum virtio_mmr_reset_event - events of a reset, for a tracepoint
  * @VIRTIO_MMR_RESET_DEVICE: the user has written 0 to device status
  * @VIRTIO_MMR_RESET_DEVICE_STUCK: device status did not become 0 in time
- * @VIRTIO_MMR_RESET_FUNCTION_BEGIN: no access to the I/O BAR and no ioeventfd touches the
- *	function from here
- * @VIRTIO_MMR_RESET_FUNCTION_END: to here
+ * @VIRTIO_MMR_RESET_FUNCTION_BEGIN: from here no access to the I/O BAR and no ioeventfd touches
+ *	the function
+ * @VIRTIO_MMR_RESET_FUNCTION_END: accesses and ioeventfds touch the function again
  */
 enum virtio_mmr_reset_event {
 	VIRTIO_MMR_RESET_DEVICE,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one place where the code of the tracepoints is made.
+ * The code of the tracepoints is generated here, and only here.
  */
 #define CREATE_TRACE_POINTS
 #include "trace.h"

@@ -14,7 +14,7 @@
 
 #include "reset.h"
 
-/* Numbers instead of a name: nothing to copy, nothing to look up */
+/* Numbers instead of a name: there is no string to copy or to look up */
 #define VIRTIO_MMR_BDF_FIELDS						\
 		__field(int, domain)					\
 		__field(u16, bdf)
@@ -35,8 +35,8 @@
  * @width: 1, 2 or 4 bytes
  * @value: read or written
  * @write: whether it is a write
- * @touched: whether the function was accessed; if not, a read gave all ones, a
- *	write was dropped
+ * @touched: whether the function was accessed; if not, a read gave all ones and a write was
+ *	dropped
  */
 TRACE_EVENT(virtio_mmr_access,
 	TP_PROTO(struct pci_dev *pdev, u32 offset, u32 width, u32 value, bool write,
@@ -72,8 +72,8 @@ TRACE_DEFINE_ENUM(VIRTIO_MMR_NOTIFY_DEFERRED);
  * virtio_mmr_notify - a queue notification
  * @pdev: the function
  * @queue: index that the guest wrote
- * @path: how it came, VIRTIO_MMR_NOTIFY_WRITES and so on
- * @rung: whether the device was told; if not, it was dropped
+ * @path: kind of the notification, VIRTIO_MMR_NOTIFY_WRITES and so on
+ * @rung: whether the device was notified; if not, the notification was dropped
  */
 TRACE_EVENT(virtio_mmr_notify,
 	TP_PROTO(struct pci_dev *pdev, u16 queue, enum virtio_mmr_counter path,
@@ -128,7 +128,7 @@ TRACE_DEFINE_ENUM(VIRTIO_MMR_RESET_FUNCTION_END);
 /**
  * virtio_mmr_reset - a reset, by device status or of the function
  * @pdev: the function
- * @event: what happened
+ * @event: the kind of reset, and its begin or end
  */
 TRACE_EVENT(virtio_mmr_reset,
 	TP_PROTO(struct pci_dev *pdev, enum virtio_mmr_reset_event event),
