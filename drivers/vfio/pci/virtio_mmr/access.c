@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an access does that cannot begin at once: wait, or wake the function up.
+ * The slow part of an access: it waits for the lock, or wakes the function up.
  */
 #include <linux/pm_runtime.h>
 #include <linux/ratelimit.h>
@@ -34,13 +34,13 @@ void virtio_mmr_wake_failed(struct virtio_mmr_device *mmr, int error)
 
 /**
  * virtio_mmr_wake - wake the function up, and keep it from runtime suspend
- * @mmr: the device, open. Nothing that access.h takes is held: runtime resume takes
- *	memory_lock, and waits for a suspend that takes it, too.
+ * @mmr: the device, open. The caller holds no lock or RCU reader of access.h: runtime resume
+ *	takes memory_lock, and waits for a suspend that takes it, too.
  *
- * A user that has an eventfd for it (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP)
- * gets its signal.
+ * The user gets a signal if it has given an eventfd for wakeups
+ * (VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP).
  *
- * Return: 0, to be followed by virtio_mmr_let_sleep(), or -EIO if the function does
+ * Return: 0 if the function is awake; virtio_mmr_let_sleep() must follow then. -EIO if it does
  * not resume.
  */
 int virtio_mmr_wake(struct virtio_mmr_device *mmr)

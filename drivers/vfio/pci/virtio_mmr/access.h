@@ -20,8 +20,8 @@ bool virtio_mmr_access_wait(struct virtio_mmr_device *mmr);
  * virtio_mmr_may_sleep - whether the user lets the function sleep
  * @mmr: the device, with memory_lock held
  *
- * Return: true if the function may be in runtime suspend, or get there as soon as
- * memory_lock is released.
+ * Return: true if the function may be in runtime suspend now, or as soon as memory_lock is
+ * released.
  */
 static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
 {
@@ -32,13 +32,13 @@ static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
 /**
  * virtio_mmr_is_reachable - whether the function may be touched
  * @mmr: the device, with memory_lock held and in an RCU reader
- * @awake: the caller keeps the function from runtime suspend: virtio_mmr_wake()
+ * @awake: true if the caller has called virtio_mmr_wake(), so that the function stays awake
  *
- * Runtime suspend puts the function into D3 after memory_lock is released, but
- * not before pm_runtime_engaged, under that lock, says that it may.
+ * Runtime suspend puts the function into D3 after it has released memory_lock. It sets
+ * pm_runtime_engaged under that lock before. So the flag shows the suspend in time.
  *
- * Return: true unless it is in D3 or being reset, or, for a PF, its COMMAND.MEMORY is
- * clear.
+ * Return: false if the function is in D3 or being reset. For a PF, also false if its
+ * COMMAND.MEMORY is clear. Else true.
  */
 static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
 {
@@ -79,12 +79,13 @@ static inline void virtio_mmr_access_end(struct virtio_mmr_device *mmr)
  * @mmr: the device
  * @awake: as for virtio_mmr_is_reachable()
  *
- * Excludes what makes the function unreachable. vfio-pci-core switches MSI-X with
- * memory_lock held for write, so the register layout does not change either. Short
- * accesses only, and no sleep: a reset waits for virtio_mmr_access_end(). Of the RCU
- * readers this kind costs least.
+ * Keeps away everything that makes the function unreachable. The register layout does not
+ * change either, as vfio-pci-core switches MSI-X with memory_lock held for write.
  *
- * A caller waits while vfio-pci-core holds memory_lock for write, except during a
+ * Accesses must be short and must not sleep: a reset waits for virtio_mmr_access_end(). This
+ * kind of RCU reader costs least.
+ *
+ * A caller waits while vfio-pci-core holds memory_lock for write. It does not wait during a
  * reset, which may take minutes. A fatal signal ends the wait.
  *
  * Return: virtio_mmr_is_reachable(). If true, virtio_mmr_access_end() must follow.

@@ -21,12 +21,12 @@
 #define VIRTIO_MMR_IO_BAR	VIRTIO_MMR_NUM_BARS
 
 /**
- * enum virtio_mmr_message - kinds of messages of which there can be many
+ * enum virtio_mmr_message - kinds of log messages that a user can cause many times
  * @VIRTIO_MMR_MESSAGE_WAKE: the function does not resume
  * @VIRTIO_MMR_MESSAGE_RESET: the device does not reset itself
  * @VIRTIO_MMR_MESSAGE_DOORBELLS: doorbells are unusable
- * @VIRTIO_MMR_MESSAGE_LISTS: capability lists would make vfio-pci-core err
- * @VIRTIO_MMR_NUM_MESSAGES: how many there are
+ * @VIRTIO_MMR_MESSAGE_LISTS: vfio-pci-core cannot copy the capability lists safely
+ * @VIRTIO_MMR_NUM_MESSAGES: number of kinds
  */
 enum virtio_mmr_message {
 	VIRTIO_MMR_MESSAGE_WAKE,
@@ -38,33 +38,34 @@ enum virtio_mmr_message {
 
 /**
  * struct virtio_mmr_device - one bound function
- * @core_device: must be first, since vfio allocates and frees what its vdev begins
- * @scan: what probe found
- * @view: the guest's configuration space; its BAR addresses and COMMAND.IO are zero at
- *	open. COMMAND.IO changes under core_device.memory_lock, too, which accesses hold
- *	for read. It is kept from vfio-pci-core, which would take a function that does not
- *	keep the bit for one that was reset without its knowledge.
+ * @core_device: must be first: vfio allocates and frees the memory at its vdev
+ * @scan: result of the scan at probe
+ * @view: the guest's configuration space. At open its BAR addresses and COMMAND.IO are zero.
+ *	COMMAND.IO changes under core_device.memory_lock as well, which accesses hold for read.
+ *	vfio-pci-core must not see COMMAND.IO: a function does not keep the bit, and
+ *	vfio-pci-core would conclude that it was reset.
  * @registers: the legacy registers, mapped from open to close
- * @doorbells: per queue where to notify it, or NULL if Queue Notify itself
- *	is to be used; from open to close
+ * @doorbells: address of each queue's doorbell, from open to close. NULL if the driver notifies
+ *	through Queue Notify instead.
  * @num_doorbells: entries of @doorbells
- * @ioeventfds: what eventfds write; from open to close
- * @num_ioeventfds: how many
- * @deferred: those of them that were signalled and must still write
- * @deferred_work: sees to @deferred
- * @deferred_awake: @deferred_work keeps the function from runtime suspend; its own
- * @deferred_deadline: when it gives up waking the function; its own, while @deferred_awake
- * @resetter: the task in a call that resets the function, if it does, with no access in
- *	flight; a hint, compared with the task itself only
- * @messages: limit the rate of the messages that the user, the guest or the device of
- *	this function can cause, each kind by itself. A new user starts with what is left.
- * @counters: from the first open to release, NULL before
+ * @ioeventfds: list of the user's ioeventfds, from open to close
+ * @num_ioeventfds: length of that list
+ * @deferred: those ioeventfds that were signalled and must still write
+ * @deferred_work: writes for the entries of @deferred
+ * @deferred_awake: @deferred_work keeps the function from runtime suspend. Only the work item
+ *	uses this field.
+ * @deferred_deadline: time when the work item gives up waking the function. Only the work item
+ *	uses this field, while @deferred_awake is set.
+ * @resetter: the task in a call that may reset the function with no access in flight, or NULL.
+ *	It is a hint: a task only compares it with itself.
+ * @messages: rate limits for the messages that the user, the guest or the device of this
+ *	function can cause, one per kind. They are not renewed for a new user.
+ * @counters: allocated at the first open and freed at release, NULL before
  * @has_vectors: the register layout as last reported
- * @offline: the function must not be touched: from reset_prepare to reset_done.
- *	Changed with the device lock held. Accesses to the function's memory are RCU
- *	readers, and reset_prepare waits for them: resets come with and without
- *	core_device.memory_lock, so no lock that accesses take inside that one
- *	could be held across them.
+ * @offline: the function must not be touched, from reset_prepare to reset_done. Changed with
+ *	the device lock held. Accesses to the function's memory are RCU readers, and
+ *	reset_prepare waits for them. A lock is no alternative: accesses would take it inside
+ *	core_device.memory_lock, and some resets hold that lock and others do not.
  */
 struct virtio_mmr_device {
 	struct vfio_pci_core_device core_device;
@@ -74,8 +75,8 @@ struct virtio_mmr_device {
 	void __iomem **doorbells;
 	u32 num_doorbells;
 	/**
-	 * @command_lock: Keeps a write of COMMAND by vfio-pci-core and what @view
-	 *	takes from it together. Taken before core_device.memory_lock.
+	 * @command_lock: Held from a write of COMMAND by vfio-pci-core until @view has taken
+	 *	the new value. Taken before core_device.memory_lock.
 	 */
 	struct mutex command_lock;
 	/**
@@ -84,16 +85,16 @@ struct virtio_mmr_device {
 	 */
 	spinlock_t config_lock;
 	/**
-	 * @ioeventfds_lock: Protects @ioeventfds and @num_ioeventfds. At close vfio
-	 *	holds the lock of the functions that are reset together around it.
+	 * @ioeventfds_lock: Protects @ioeventfds and @num_ioeventfds. At close vfio already
+	 *	holds the lock of all functions that are reset together.
 	 */
 	struct mutex ioeventfds_lock;
 	struct list_head ioeventfds;
 	u32 num_ioeventfds;
 	/**
-	 * @deferred_lock: Protects @deferred. Taken where an eventfd is signalled,
-	 *	with interrupts off, and inside of accesses, which must not sleep on
-	 *	any kernel.
+	 * @deferred_lock: Protects @deferred. Taken in the context that signals an eventfd,
+	 *	with interrupts off. Also taken inside of accesses, which must not sleep on any
+	 *	kernel.
 	 */
 	raw_spinlock_t deferred_lock;
 	struct list_head deferred;
@@ -121,7 +122,7 @@ static inline struct virtio_mmr_device *virtio_mmr_drvdata(struct device *dev)
 	return to_virtio_mmr(&core->vdev);
 }
 
-/* It has an MMR device ID and no MMR capability: vfio-pci-core serves it. */
+/* The function has an MMR device ID and no MMR capability: vfio-pci-core serves it. */
 static inline bool virtio_mmr_is_plain(const struct virtio_mmr_device *mmr)
 {
 	return mmr->scan.verdict == VIRTIO_MMR_SCAN_PLAIN;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads and writes of configuration space: the core has the guest's view, vfio-pci-core
- * all that the view leaves to the function.
+ * Reads and writes of configuration space. The core has the guest's view. vfio-pci-core serves
+ * everything else.
  */
 #include <linux/math.h>
 #include <linux/minmax.h>
@@ -11,7 +11,7 @@
 
 #include "config_space.h"
 
-/* A register at most, so that a BAR register is read at one time */
+/* One register at most, so that a BAR register is read in one piece */
 static int overlay(struct virtio_mmr_device *mmr, char __user *buf, loff_t pos, size_t count)
 {
 	u8 bytes[4];
@@ -63,9 +63,9 @@ ssize_t virtio_mmr_config_read(struct virtio_mmr_device *mmr, char __user *buf,
 }
 
 /*
- * The guest's COMMAND.IO becomes what vfio-pci-core has just written, which must not find
- * it in its own copy at the next write. When the guest's write that clears the bit
- * returns, no access is in flight: hence memory_lock.
+ * Moves the guest's COMMAND.IO from vfio-pci-core's copy to the view after a write.
+ * vfio-pci-core must not find the bit in its copy at the next write. memory_lock makes sure
+ * that no access is in flight when a write that clears the bit returns.
  */
 static int take_command_io(struct virtio_mmr_device *mmr)
 {
@@ -75,7 +75,7 @@ static int take_command_io(struct virtio_mmr_device *mmr)
 
 	lockdep_assert_held(&mmr->command_lock);
 
-	/* Without the lock accesses can still be in flight, for a caller that is killed. */
+	/* Without the lock accesses can still be in flight. Only a killed caller sees that. */
 	ret = down_write_killable(&core->memory_lock);
 	*command = virtio_mmr_view_write(&mmr->view, PCI_COMMAND, *command);
 	if (!ret)
@@ -84,8 +84,8 @@ static int take_command_io(struct virtio_mmr_device *mmr)
 }
 
 /*
- * The lower byte of COMMAND, or both. For vfio-pci-core that is a single register access,
- * which fails before it has an effect, or has all of it.
+ * Writes the lower byte of COMMAND, or both bytes. This is a single register access for
+ * vfio-pci-core. It either fails without an effect, or succeeds.
  */
 static ssize_t write_command(struct virtio_mmr_device *mmr, const char __user *buf,
 			     size_t count, loff_t *ppos)
@@ -101,7 +101,7 @@ static ssize_t write_command(struct virtio_mmr_device *mmr, const char __user *b
 	return ret;
 }
 
-/* All or a part of one BAR register that the view provides */
+/* Writes all or a part of one BAR register that the view provides */
 static ssize_t write_bar_register(struct virtio_mmr_device *mmr,
 				  const char __user *buf, size_t count, loff_t *ppos)
 {
@@ -121,7 +121,7 @@ static ssize_t write_bar_register(struct virtio_mmr_device *mmr,
 	return count;
 }
 
-/* A byte that the function must not see as it is */
+/* Writes a byte that the function must not see untranslated */
 static ssize_t write_window(struct virtio_mmr_device *mmr, const char __user *buf, loff_t *ppos)
 {
 	struct pci_dev *pdev = mmr->core_device.pdev;
@@ -145,7 +145,7 @@ static ssize_t write_window(struct virtio_mmr_device *mmr, const char __user *bu
 	return 1;
 }
 
-/* As much of a write as belongs together, at least one byte */
+/* Writes as much as belongs together, at least one byte */
 static ssize_t write_part(struct virtio_mmr_device *mmr, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
@@ -176,14 +176,14 @@ static ssize_t write_part(struct virtio_mmr_device *mmr, const char __user *buf,
  * @count: bytes
  * @ppos: position in the configuration region, advanced by what was written
  *
- * Each part of a write takes effect by itself, lowest address first, and each byte of
- * @buf is read once. vfio-pci-core sees all of it except BAR registers that the view
- * provides and translated bytes. A write that fails leaves the parts before the one
- * that failed written, as in vfio-pci-core.
+ * The write is split into parts. Each part takes effect by itself, lowest address first, and
+ * each byte of @buf is read once. vfio-pci-core sees all parts except BAR registers that the
+ * view provides and translated bytes. If a part fails, the parts before it stay written, as in
+ * vfio-pci-core.
  *
- * Return: @count, or -EFAULT for a write that is not wholly inside configuration space,
- * of which nothing is done, and for bad memory, -EINTR if a fatal signal ended a wait,
- * or the error of vfio_pci_core_write().
+ * Return: @count or an error. -EFAULT for bad memory, and for a write that is not wholly inside
+ * configuration space. Such a write has no effect. -EINTR if a fatal signal ended a wait, or
+ * the error of vfio_pci_core_write().
  */
 ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 				const char __user *buf, size_t count,
@@ -216,14 +216,14 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 	struct vfio_pci_core_device *core = &mmr->core_device;
 
 	virtio_mmr_view_reset(&mmr->view);
-	/* A PF may have it set by firmware. */
+	/* Firmware may have set the bit on a PF. */
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
 
 	/*
-	 * A PF may have an INTx pin, but INTx is not shown: nobody could handle
-	 * it, so the function must not assert it. vfio-pci-core answers the
-	 * register and the number of INTx interrupts from vconfig; with these
-	 * two flags it leaves COMMAND's INTx Disable set.
+	 * A PF may have an INTx pin. The guest does not see INTx, so no driver could handle it,
+	 * and the function must not assert it. vfio-pci-core answers reads of the register and
+	 * the number of INTx interrupts from vconfig. With these two flags it leaves COMMAND's
+	 * INTx Disable set.
 	 */
 	if (core->pdev->pin) {
 		core->nointx = true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters of a function, in sysfs as long as it is bound:
+ * Counters of a function. They are in sysfs as long as it is bound:
  * /sys/bus/pci/devices/BDF/virtio_mmr (Documentation/ABI).
  */
 #include <linux/device.h>
@@ -11,11 +11,11 @@
 #include "common.h"
 
 /**
- * virtio_mmr_counters_open - make room for the counters
+ * virtio_mmr_counters_open - allocate the counters
  * @mmr: the device, opened for the first time or again
  *
- * Hosts bind many functions that are never opened at the same time, if at all,
- * and may have hundreds of CPUs.
+ * Hosts with hundreds of CPUs may bind many functions and open few of them. So the memory is
+ * allocated at the first open.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -28,13 +28,13 @@ int virtio_mmr_counters_open(struct virtio_mmr_device *mmr)
 	counters = alloc_percpu(struct virtio_mmr_counters);
 	if (!counters)
 		return -ENOMEM;
-	/* sysfs may be reading; the counts outlive this open. */
+	/* sysfs may read at the same time. The counts outlive this open. */
 	smp_store_release(&mmr->counters, counters);
 	return 0;
 }
 
 /**
- * virtio_mmr_counters_release - with the device itself
+ * virtio_mmr_counters_release - free the counters together with the device
  * @mmr: the device, not bound any more
  */
 void virtio_mmr_counters_release(struct virtio_mmr_device *mmr)
@@ -66,7 +66,7 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attribu
 	return sysfs_emit(buf, "%lu\n", sum);
 }
 
-/* For root alone: the notifications of a console are a clock of the keys that are pressed. */
+/* Only root may read them: the notifications of a console show the times of its keystrokes. */
 #define COUNTER(_name, _counter)						\
 	static struct counter_attribute counter_##_name = {			\
 		.attribute = __ATTR(_name, 0400, counter_show, NULL),		\

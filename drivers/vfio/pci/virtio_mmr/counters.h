@@ -3,26 +3,26 @@
 #define VIRTIO_MMR_COUNTERS_H
 
 /**
- * enum virtio_mmr_counter - what is counted, since the function was bound
+ * enum virtio_mmr_counter - events that are counted since the function was bound
  * @VIRTIO_MMR_CONFIG_READS: reads of configuration space by the vfio user
  * @VIRTIO_MMR_CONFIG_WRITES: writes of configuration space
  * @VIRTIO_MMR_IO_BAR_READS: reads of the I/O BAR
  * @VIRTIO_MMR_IO_BAR_WRITES: writes of the I/O BAR, notifications included
- * @VIRTIO_MMR_IO_BAR_UNREACHABLE: those of the two above that found COMMAND.IO
- *	clear, or the function in D3 or being reset
- * @VIRTIO_MMR_REFUSALS: reads and writes of these two regions that ended with
- *	an error
+ * @VIRTIO_MMR_IO_BAR_UNREACHABLE: I/O BAR reads and writes while COMMAND.IO was clear, or while
+ *	the function was in D3 or being reset
+ * @VIRTIO_MMR_REFUSALS: reads and writes of configuration space and of the I/O BAR that ended
+ *	with an error
  * @VIRTIO_MMR_NOTIFY_WRITES: notifications of the device by a write of the
  *	I/O BAR
- * @VIRTIO_MMR_NOTIFY_IOEVENTFDS: notifications of the device from the context of
- *	whoever signalled an ioeventfd
- * @VIRTIO_MMR_NOTIFY_DEFERRED: notifications of the device by an ioeventfd,
- *	from a work item, since a lock was taken
+ * @VIRTIO_MMR_NOTIFY_IOEVENTFDS: notifications of the device by an ioeventfd, directly in the
+ *	context that signals it
+ * @VIRTIO_MMR_NOTIFY_DEFERRED: notifications of the device by an ioeventfd, from a work item,
+ *	because a lock was taken
  * @VIRTIO_MMR_NOTIFY_DROPPED: notifications that the device did not get
  * @VIRTIO_MMR_LAYOUT_SWITCHES: changes of the register layout
  * @VIRTIO_MMR_DEVICE_RESETS: resets by writing 0 to device status
  * @VIRTIO_MMR_FUNCTION_RESETS: resets of the function
- * @VIRTIO_MMR_NUM_COUNTERS: how many there are
+ * @VIRTIO_MMR_NUM_COUNTERS: number of counters
  */
 enum virtio_mmr_counter {
 	VIRTIO_MMR_CONFIG_READS,
@@ -45,8 +45,8 @@ enum virtio_mmr_counter {
  * struct virtio_mmr_counters - one CPU's share of a function's counters
  * @values: by enum virtio_mmr_counter; wrap around
  *
- * A natural word each, so that an increment is one instruction that needs no
- * lock and a reader never sees half of one.
+ * Each value is a natural word. An increment is one instruction without a lock, and a reader
+ * never sees half a value.
  */
 struct virtio_mmr_counters {
 	unsigned long values[VIRTIO_MMR_NUM_COUNTERS];

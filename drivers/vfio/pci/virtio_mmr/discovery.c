@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a function is: the core scans its configuration space, and the log says the result.
+ * Finds out the kind of a function: the core scans its configuration space. The result is
+ * logged.
  */
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -13,7 +14,7 @@ static bool read_config(void *context, unsigned int position, u32 *value)
 	return !pci_read_config_dword(context, position, value);
 }
 
-/* The PCI core has found the two positions, and vfio-pci-core goes by them. */
+/* The PCI core has found the two positions, and vfio-pci-core uses them. */
 static struct virtio_mmr_space config_space(struct pci_dev *pdev)
 {
 	return (struct virtio_mmr_space){
@@ -36,14 +37,14 @@ static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *li
 }
 
 /**
- * virtio_mmr_check_lists - see whether vfio-pci-core can copy configuration space
+ * virtio_mmr_check_lists - check whether vfio-pci-core can copy configuration space
  * @pdev: the function, awake
- * @limit: of log lines
+ * @limit: limits the rate of log lines
  *
- * To be called before each vfio_pci_core_enable(), since a device may say something
- * else each time. Logs one line if it cannot.
+ * Call this before each vfio_pci_core_enable(): a device may answer differently each time. Logs
+ * one line if vfio-pci-core cannot copy it.
  *
- * Return: 0, -EIO if it would touch what lies beyond the copy, or -ENOMEM.
+ * Return: 0, -EIO if vfio-pci-core would touch memory beyond the copy, or -ENOMEM.
  */
 int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
 {
@@ -96,7 +97,7 @@ static int judge(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
 		pci_err(pdev, "no usable MMR capability, use vfio-pci for this function: %s\n",
 			why);
 		break;
-	/* Only new_id and driver_override without an alias lead to another ID. */
+	/* Another ID gets here only by new_id, or by driver_override without an alias. */
 	case VIRTIO_MMR_SCAN_OTHER_ID:
 	case VIRTIO_MMR_SCAN_PLACEMENT:
 		pci_err(pdev, "%s, use vfio-pci for this function\n", why);
@@ -106,11 +107,11 @@ static int judge(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
 }
 
 /**
- * virtio_mmr_discover - find out what a function is and where its registers lie
+ * virtio_mmr_discover - find out the kind of a function and the place of its registers
  * @pdev: the function, with readable configuration space
  * @scan: where to store the result
  *
- * Logs one line about a function that must not be served: why.
+ * If the function must not be served, the reason is logged in one line.
  *
  * Return: 0, -ENODEV if the function must not be served, or -ENOMEM.
  */
@@ -140,7 +141,7 @@ static void describe_plain(struct pci_dev *pdev, const struct virtio_mmr_scan *s
 }
 
 /**
- * virtio_mmr_describe - log what a function is, in one line
+ * virtio_mmr_describe - log the kind of a function, in one line
  * @pdev: the function
  * @scan: the result of virtio_mmr_discover()
  */

@@ -17,7 +17,7 @@
 void __iomem *virtio_mmr_compat_iomap(struct vfio_pci_core_device *core, int bar);
 
 /*
- * As __vfio_pci_memory_enabled() of vfio-pci-core, which is public since a kernel
+ * Does the same as __vfio_pci_memory_enabled() of vfio-pci-core. That is public since a kernel
  * between 6.12 and 7.3. The caller holds memory_lock.
  * A VF decodes its memory whatever its COMMAND says (PCIe 9.3.4.1.3).
  */

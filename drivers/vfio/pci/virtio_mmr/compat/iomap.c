@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mapping a BAR the way vfio-pci-core does, so that its own accesses share the
- * mapping and its close path releases it.
+ * Maps a BAR in the same way as vfio-pci-core. Its own accesses then share the mapping, and its
+ * close path releases it.
  */
 #include <linux/err.h>
 #include <linux/io.h>
@@ -10,11 +10,11 @@
 
 /**
  * virtio_mmr_compat_iomap - map a memory BAR until close
- * @core: the device, enabled and not yet visible to its user, so that nobody
- *	else sets up the mapping at the same time
+ * @core: the device, enabled and not yet visible to its user, so that no other task sets up the
+ *	mapping at the same time
  * @bar: BAR number
  *
- * Return: where the BAR starts, or an ERR_PTR().
+ * Return: the address of the BAR, or an ERR_PTR().
  */
 void __iomem *virtio_mmr_compat_iomap(struct vfio_pci_core_device *core, int bar)
 {

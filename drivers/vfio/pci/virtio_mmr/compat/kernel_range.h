@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Refuses kernels that are not tested, and says which are. compat/Makefile.include takes
- * the range from compat/kernel_range, and includes this file before all others: errors
+ * Refuses kernels that are not tested, and names the range that is. compat/Makefile.include
+ * takes the range from compat/kernel_range. It includes this file before all others: errors
  * about a missing feature would only confuse.
  */
 #include <generated/utsrelease.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How VFIO_DEVICE_GET_REGION_INFO reaches a variant driver: as an operation of
- * its own, or, before that existed, as one of the ioctls.
+ * VFIO_DEVICE_GET_REGION_INFO for a variant driver. Newer kernels have an operation for it. On
+ * older kernels it is one of the ioctls.
  */
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
