@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the splitting and translation of guest accesses, from the driver's own
- * source, against a model that knows for each byte of BAR0 where it belongs.
+ * Fuzzes the splitting and translation of guest accesses, from the driver's own source. The
+ * model knows the place of each byte of BAR0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static unsigned int common(bool has_vectors)
 	return has_vectors ? 24 : 20;
 }
 
-/* Where a byte of the guest's BAR0 is in the device's window; -1 for nowhere */
+/* Place of a byte of the guest's BAR0 in the device's window; -1 for none */
 static long device_byte(bool guest_vectors, bool device_vectors, u64 length,
 			unsigned int byte)
 {
@@ -73,7 +73,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		unsigned int i, at = offset + done;
 
 		piece = virtio_mmr_next_piece(&guest, &device, length, at, count - done);
-		/* Never more than is left, never nothing: each byte once, in order */
+		/*
+		 * The pieces cover each byte once, in order. None is empty or longer than the
+		 * rest
+		 */
 		expect(piece.width == 1 || piece.width == 2 || piece.width == 4);
 		expect(piece.width <= count - done);
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the decoding and validation of the MMR capability, from the driver's own
- * source, against a second decoder that follows Documentation/device.rst with
- * numbers too wide to overflow.
+ * Fuzzes the decoding and validation of the MMR capability, from the driver's own source. A
+ * second decoder follows Documentation/device.rst, with numbers too wide to overflow.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -90,7 +89,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		function.bar_kind[bar] = data[2 + bar] % 4;
 		function.bar_size[bar] = 1ULL << data[2 + bar] / 4;
 	}
-	/* Exactly what may be read, so that the sanitizer sees one byte more */
+	/* Exactly the bytes that may be read, so that the sanitizer finds a read of one more */
 	have = size - HEADER < VIRTIO_MMR_CAP_MAX_SIZE ? size - HEADER :
 							 VIRTIO_MMR_CAP_MAX_SIZE;
 	room = have < VIRTIO_MMR_CAP_MAX_SIZE ? have : have + 4 * data[0];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the scan of a configuration space that answers anything, and something else each
- * time if the input says so. What the scan takes for usable must be usable.
+ * Fuzzes the scan of a configuration space with any answers. They change from read to read if
+ * the input says so. A result that the scan calls usable must be usable.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct device {
 	u8 config[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
 	unsigned int size;
 	unsigned int reads;
-	/* What is mixed into every answer after so many of them */
+	/* The lie is mixed into every answer after this number of reads */
 	unsigned int honest_reads;
 	u32 lie;
 };
@@ -34,7 +34,7 @@ static bool read_config(void *context, unsigned int position, u32 *value)
 	struct device *device = context;
 
 	expect(position % 4 == 0 && position < device->size);
-	/* However long the lists are: each walk ends */
+	/* Each walk ends, for lists of any length */
 	expect(++device->reads < 100000);
 	memcpy(value, device->config + position, 4);
 	if (device->reads > device->honest_reads)
@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	judge(&scan);
 	memset(why, 0x55, sizeof(why));
 	virtio_mmr_scan_explain(why, sizeof(why), &scan, &lists, VIRTIO_MMR_VENDOR_ID, 0x1041);
-	/* The size that is promised to be enough is, and a usable function has no text */
+	/* The promised size is enough for the text, and a usable function has no text */
 	expect(strlen(why) < VIRTIO_MMR_SCAN_EXPLANATION_SIZE);
 	expect((scan.verdict == VIRTIO_MMR_SCAN_USABLE) == !*why);
 	return 0;

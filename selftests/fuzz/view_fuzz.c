@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fuzzes the guest's view of configuration space by reads and writes of any kind, against a
- * model that follows Documentation/device.rst and keeps whole registers.
+ * Fuzzes the guest's view of configuration space by reads and writes of any kind. The model
+ * follows Documentation/device.rst and keeps whole registers.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -142,7 +142,7 @@ static void set_up(struct virtio_mmr_scan *scan, struct model *model, const u8 *
 	}
 }
 
-/* Input: four bytes of set-up, then pairs: a position and a byte; a flag says what to do */
+/* Input: four bytes of set-up, then pairs of a position and a byte. A flag selects the operation */
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
@@ -170,7 +170,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			else
 				expect(model.physical[position] == forwarded);
 		} else if (data[i] & 2) {
-			/* The function's own idea of it */
+			/* The function has changed the byte by itself */
 			model.physical[position] = byte;
 		} else if (data[i] == 4) {
 			virtio_mmr_view_reset(&view);

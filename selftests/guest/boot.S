@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Boot sector for guest_test.sh: proves that firmware booted from an MMR disk
- * by its legacy driver. Prints a token on the first serial port, reads sector
- * 1 by the firmware's disk services and prints the text in it, then reports
- * success as tools/vm/guest wants it.
+ * Boot sector for guest_test.sh. It proves that firmware booted from an MMR disk by its legacy
+ * driver. It prints a token on the first serial port. It reads sector 1 by the firmware's disk
+ * services and prints its text. Then it reports success in the way that tools/vm/guest expects.
  */
 	.set	SERIAL, 0x3f8
 	.set	STATUS, 0xe9		/* takes the exit status */

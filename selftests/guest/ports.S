@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * First instructions of both CPUs of the guest of ports.c, and its interrupt. It is
- * the machine's firmware, 64 KiB that end at 1 MiB, and as such it starts in real
- * mode at its last 16 bytes. The second CPU starts at its first.
+ * First instructions of both CPUs of the guest of ports.c, and its interrupt. The code is the
+ * machine's firmware: 64 KiB that end at 1 MiB. So it starts in real mode at its last 16 bytes.
+ * The second CPU starts at the first byte.
  */
 	.set	APIC_BASE, 0x1b		/* MSR */
 	.set	APIC_BASE_BSP, 0x100
@@ -36,7 +36,7 @@ _start:
 	call	first_cpu
 2:	movl	$SECOND_STACK, %esp
 	call	second_cpu
-	/* Until it is started again */
+	/* The CPU waits here until it is started again */
 3:	cli
 	hlt
 	jmp	3b
@@ -49,7 +49,7 @@ interrupt:
 	popl	%eax
 	iretl
 
-	/* Marked as accessed, as this is read-only memory */
+	/* Marked as accessed, because this memory is read-only */
 	.balign	8
 gdt:
 	.quad	0

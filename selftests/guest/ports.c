@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest that does what it is told over its first serial port, without BIOS or
- * operating system: exactly the port accesses that a test asks for. It is the
- * machine's firmware, so all of RAM is free; see ports.S for how it starts.
+ * A guest that executes commands from its first serial port, without BIOS or operating system.
+ * It does exactly the port accesses that a test asks for. It is the machine's firmware, so all
+ * of RAM is free. ports.S has its start.
  *
- * Commands are lines of a letter and numbers, all hexadecimal. Each answers with a
- * line, those without a result with ".":
+ * Commands are lines of a letter and numbers, all hexadecimal. Each answers with one line. The
+ * answer of a command without a result is ".".
  *
  *	i PORT WIDTH		read a port of 1, 2 or 4 bytes
  *	o PORT WIDTH VALUE	write one
@@ -120,7 +120,7 @@ static void set_up_interrupts(void)
 	idtr.base = (uint32_t)GATES;
 	asm volatile("lidt %0" : : "m"(idtr) : "memory");
 
-	/* The PIC is behind this pin */
+	/* The PIC is connected to this pin */
 	apic_write(APIC_SPURIOUS, 0x1ff);
 	apic_write(APIC_LINT0, 0x700);
 	out(PIC, 1, 0x11);
@@ -135,7 +135,7 @@ static void set_up_interrupts(void)
 
 static char get(void)
 {
-	/* The interrupt is taken inside hlt only, as that is behind sti */
+	/* The interrupt is taken only inside hlt, because hlt comes directly after sti */
 	while (!(in(SERIAL_STATUS, 1) & 1))
 		asm volatile("sti; hlt; cli" : : : "memory");
 	return in(SERIAL, 1);
@@ -170,7 +170,7 @@ static void get_line(void)
 	LINE[length] = 0;
 }
 
-/* The number at *text, which then points behind it */
+/* Returns the number at *text, and moves *text to its end */
 static uint32_t number(const char **text)
 {
 	uint32_t value = 0;
@@ -182,7 +182,7 @@ static uint32_t number(const char **text)
 	return value;
 }
 
-/* Accesses to ports are barriers to the compiler, so each looks at the job anew */
+/* Accesses to ports are barriers to the compiler, so each iteration reads the job anew */
 static void notify(void)
 {
 	uint32_t port = JOB->port, first = JOB->first, queues = JOB->queues;

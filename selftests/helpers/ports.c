@@ -2,8 +2,8 @@
 /*
  * Accesses to BAR0 for tests in shell:
  *	ports BDF OFFSET.WIDTH[=VALUE]...
- * reads, and prints what it reads, or writes, in the order given, in one opening of
- * the device. Numbers are in C's notation, WIDTH is 1, 2 or 4.
+ * For each argument it reads and prints the value, or writes. It keeps the order given and
+ * opens the device once. Numbers are in C's notation, WIDTH is 1, 2 or 4.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Preloaded into a VMM, plays a kernel that refuses VFIO_DEVICE_IOEVENTFD, or does so
- * after the first ones: REFUSE_AFTER is how many it accepts. Removing is no matter.
+ * Preloaded into a VMM, this acts as a kernel that refuses VFIO_DEVICE_IOEVENTFD. REFUSE_AFTER
+ * is the number of ioeventfds that it accepts before. Removal is always accepted.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
