@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virtio balloon driven through BAR0: a device that is told the numbers of pages
- * takes them for pages of its user, behind the IOMMU, and not for the machine's.
+ * virtio balloon driven through BAR0. The device gets the numbers of pages, and must take them
+ * for pages of its user, translated by the IOMMU. It must not take pages of the machine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #define PAGES_IOVA	(IOVA_BASE + 0x10000000)
 #define CONTENT		0x5a
 
-/* With reporting a page is a buffer of a queue, else a number in one */
+/* With reporting a page is a buffer of a queue. Without it a page is a number in a buffer */
 #define REPORTS		3
 
 struct driver {
@@ -97,7 +97,7 @@ static bool give(struct driver *driver, unsigned int queue, uint64_t address,
 	return legacy_queue_wait(&driver->queues[queue], LEGACY_TIMEOUT, NULL);
 }
 
-/* Whether each byte of a page has this value; the first that has not is reported */
+/* Whether each byte of a page has this value. Reports the first byte that has not */
 static bool holds(const uint8_t *page, uint8_t value)
 {
 	unsigned int i;
@@ -111,7 +111,7 @@ static bool holds(const uint8_t *page, uint8_t value)
 	return true;
 }
 
-/* The number that the machine's memory has for a page of this process */
+/* The page number in the machine's memory for a page of this process */
 static uint64_t physical_page(const void *page)
 {
 	uint64_t entry = 0;
@@ -127,7 +127,7 @@ static uint64_t physical_page(const void *page)
 	return entry;
 }
 
-/* Pages that are mapped lose their content, and none beside them do */
+/* Mapped pages lose their content, and their neighbours do not */
 TEST_F(balloon, takes_mapped_pages)
 {
 	struct iova_area pages;
@@ -150,7 +150,7 @@ TEST_F(balloon, takes_mapped_pages)
 	iova_unmap(&pages);
 }
 
-/* Nothing is mapped where the host's memory has a page: the IOMMU stops the device */
+/* Nothing is mapped at the address of a page of the host: the IOMMU stops the device */
 TEST_F(balloon, leaves_the_hosts_pages_alone)
 {
 	uint64_t number;

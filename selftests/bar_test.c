@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The synthesised I/O BAR0: its register, its region, what is refused on it,
- * and that nothing of it survives a close.
+ * The synthesised I/O BAR0: its register, its region, accesses that it refuses, and that no
+ * state survives a close.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -85,13 +85,13 @@ TEST_F(bar, address)
 	vfio_config_write(device, PCI_BASE_ADDRESS_0, 1, 0);
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
 		  ((0x1000 & self->mask) | PCI_BASE_ADDRESS_SPACE_IO));
-	/* Into the register from the one before it */
+	/* A write that begins in the register before this one */
 	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, 0);
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
 		  PCI_BASE_ADDRESS_SPACE_IO);
 }
 
-/* The other BARs' registers and regions say the same, and are memory */
+/* The registers and regions of the other BARs agree, and all are memory */
 TEST_F(bar, memory_bars_agree)
 {
 	struct vfio_device *device = self->device;
@@ -131,9 +131,9 @@ TEST_F(bar, memory_bars_agree)
 }
 
 /*
- * A BAR that the guest does not see cannot be reached by the place it would have
- * in vfio-pci's file: absent ones, the upper half of a 64-bit one, and a BAR0 of
- * the function's own that carries nothing but the legacy registers.
+ * A BAR that the guest does not see cannot be reached at its usual place in vfio-pci's file.
+ * Such BARs are absent ones, the upper half of a 64-bit one, and a physical BAR0 with only the
+ * legacy registers.
  */
 TEST_F(bar, nothing_where_no_region_is)
 {
@@ -188,7 +188,7 @@ TEST_F(bar, beyond_the_end)
 	EXPECT_EQ(vfio_read(self->device, 0, size - 2, &value, 4), -EINVAL);
 	EXPECT_EQ(vfio_write(self->device, 0, size - 2, &value, 4), -EINVAL);
 	EXPECT_EQ(vfio_read(self->device, 0, 1ull << 39, &value, 4), -EINVAL);
-	/* The last bytes inside are fine */
+	/* The last bytes of the BAR are fine */
 	EXPECT_EQ(vfio_read(self->device, 0, size - 4, &value, 4), 4);
 }
 
@@ -221,7 +221,7 @@ TEST_F(bar, io_decode_off)
 	legacy_reset(device);
 }
 
-/* One user leaves it in use, with a queue, and the next one comes */
+/* One user leaves the device in use, with a queue. Then the next user opens it */
 static void expect_no_state_after_close(struct __test_metadata *_metadata,
 					struct _test_data_bar *self)
 {
@@ -250,7 +250,7 @@ static void expect_no_state_after_close(struct __test_metadata *_metadata,
 	vfio_command(device, PCI_COMMAND_IO, 0);
 	EXPECT_EQ(legacy_status(device), 0);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DRIVER_FEATURES, 4), 0);
-	/* Nor what the driver left that looked for doorbells */
+	/* The driver's search for doorbells has left no state either */
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SELECT, 2), 0);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), 0);
 }
@@ -260,7 +260,7 @@ TEST_F(bar, no_state_after_close)
 	expect_no_state_after_close(_metadata, self);
 }
 
-/* Where vfio-pci cannot reset the function the driver resets the device */
+/* If vfio-pci cannot reset the function, the driver resets the device */
 TEST_F(bar, no_state_after_close_without_reset)
 {
 	self->has_lost_resets = !sysfs_write(self->device->bdf, "reset_method", "\n");
@@ -268,7 +268,7 @@ TEST_F(bar, no_state_after_close_without_reset)
 	expect_no_state_after_close(_metadata, self);
 }
 
-/* One user's state is that user's: nobody else gets in meanwhile */
+/* A second user cannot open the device in the meantime */
 TEST_F(bar, second_opener)
 {
 	char path[64];

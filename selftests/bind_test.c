@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Binding: only on request, again and again, never away from under a user.
+ * Binding: only on request, repeatedly, and never away from a user.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -76,13 +76,13 @@ TEST_F(bind, never_automatic)
 
 	ASSERT_EQ(sysfs_unbind(self->bdf), 0);
 	ASSERT_EQ(sysfs_override(self->bdf, NULL), 0);
-	/* Its result is that of drivers which may refuse it: no matter here */
+	/* The result depends on other drivers, which may refuse the function. It is ignored here */
 	sysfs_probe(self->bdf);
 	sysfs_driver(self->bdf, driver);
 	EXPECT_STRNE(driver, MMR_DRIVER);
 }
 
-/* The module's aliases are for the override match alone, one per type */
+/* The module's aliases are only for the override match, one per type */
 TEST_F(bind, aliases)
 {
 	const char *module = getenv("VIRTIO_MMR_MODULE");
@@ -116,7 +116,7 @@ TEST_F(bind, in_use_is_not_unloaded)
 	session_detach(&self->session);
 }
 
-/* Unbinding waits for the user, and is over once the user is gone */
+/* Unbinding waits for the user, and ends when the user has closed the function */
 TEST_F(bind, unbind_waits_for_user)
 {
 	char driver[SYSFS_DRIVER_SIZE];
@@ -128,7 +128,7 @@ TEST_F(bind, unbind_waits_for_user)
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
-		/* Or this very process would be the user that it waits for */
+		/* Otherwise this process would be the user that it waits for */
 		session_detach(&self->session);
 		_exit(sysfs_unbind(self->bdf) ? 1 : 0);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virtio block driven through BAR0. Overwrites sectors of the disk. Where the
- * disk's image file is at hand (tools/vm/run), its bytes are compared too.
+ * virtio block driven through BAR0. The test overwrites sectors of the disk. If the disk's
+ * image file is available (tools/vm/run), its bytes are compared too.
  */
 #include <fcntl.h>
 #include <linux/virtio_blk.h>
@@ -14,7 +14,7 @@
 #include "lib/qmp.h"
 #include "lib/session.h"
 
-/* Behind what the runner puts there and what the guest tests use */
+/* Beyond the sectors that the runner labels and the guest tests use */
 #define SECTOR		4096
 #define BYTES		16384
 
@@ -51,7 +51,7 @@ FIXTURE_TEARDOWN(blk)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* Different in each sector and each run */
+/* The bytes are different in each sector and each run */
 static void fill(uint8_t *bytes, size_t size, unsigned int seed)
 {
 	size_t i;
@@ -81,13 +81,13 @@ TEST_F(blk, write_flush_read)
 	ASSERT_EQ(disk_read(disk, SECTOR, BYTES), DISK_OK);
 	EXPECT_EQ(memcmp(disk->data, pattern, BYTES), 0);
 
-	/* One sector in the middle, and its neighbours stay */
+	/* One sector in the middle. Its neighbours must not change */
 	fill(disk->data, DISK_SECTOR, 2);
 	memcpy(pattern + 3 * DISK_SECTOR, disk->data, DISK_SECTOR);
 	ASSERT_EQ(disk_write(disk, SECTOR + 3, DISK_SECTOR), DISK_OK);
 	ASSERT_EQ(disk_read(disk, SECTOR, BYTES), DISK_OK);
 	EXPECT_EQ(memcmp(disk->data, pattern, BYTES), 0);
-	/* Nothing behind the bytes that were asked for */
+	/* Nothing is written beyond the requested bytes */
 	EXPECT_EQ(disk->data[BYTES], 0);
 }
 
@@ -108,11 +108,11 @@ TEST_F(blk, beyond_the_disk)
 {
 	EXPECT_EQ(disk_read(&self->disk, self->disk.sectors, DISK_SECTOR),
 		  VIRTIO_BLK_S_IOERR);
-	/* The next request is none the worse for it */
+	/* The failed request does not harm the next one */
 	EXPECT_EQ(disk_read(&self->disk, 0, DISK_SECTOR), DISK_OK);
 }
 
-/* What the guest wrote is in the host's file, at the same place */
+/* The bytes that the guest wrote are in the host's file, at the same place */
 TEST_F(blk, image_file)
 {
 	uint8_t pattern[BYTES], bytes[BYTES];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A device that was good when the driver was bound, and says something else when it is
- * opened: capabilities that would make vfio-pci-core write behind its copy of
- * configuration space. The open is refused, and works again when the device is good.
+ * The device is good when the driver is bound, and has other capabilities when it is opened.
+ * With these, vfio-pci-core would write past the end of its copy of configuration space. The
+ * open is refused. It works again when the device is good again.
  */
 #include "kselftest_harness.h"
 
@@ -11,7 +11,7 @@
 #include "lib/qmp.h"
 #include "lib/session.h"
 
-/* What vfio-pci-core says of each byte that it has more than one use for */
+/* Message of vfio-pci-core for each byte that two capabilities use */
 #define CONFLICT	"PCI config conflict"
 
 FIXTURE(changing)
@@ -21,11 +21,11 @@ FIXTURE(changing)
 	uint8_t config[SYSFS_CONFIG_SIZE];
 };
 
-/* Two places each: the link in the last header, and the capability it leads to */
+/* Changes two places each: the link in the last header, and the capability that it points to */
 FIXTURE_VARIANT(changing)
 {
 	uint8_t id;
-	/* The last 16 bits of the dword behind the header */
+	/* The last 16 bits of the dword after the header */
 	uint16_t length;
 	unsigned int at;
 };
@@ -51,7 +51,7 @@ FIXTURE_TEARDOWN(changing)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* Of the last extended capability, which has no next one */
+/* Position of the last extended capability, which has no next one */
 static unsigned int last_header(const uint8_t *config)
 {
 	unsigned int at = 0x100, next;
@@ -98,7 +98,7 @@ TEST_F(changing, is_refused_while_it_overruns)
 	session_detach(&self->session);
 }
 
-/* Window, doorbells and ioeventfds were judged by where the table was */
+/* The window, doorbells and ioeventfds were checked against the old place of the table */
 TEST(msix_table_moves)
 {
 	const char *bdf = functions_find(NULL, 0);
@@ -116,7 +116,7 @@ TEST(msix_table_moves)
 		SKIP(return, "needs QEMU's mmr-config (tools/vm/run)");
 
 	session_begin(&session, bdf);
-	/* By 256 bytes */
+	/* Moves the table by 256 bytes */
 	set_byte(text, sizeof(text), at + PCI_MSIX_TABLE + 1, config[at + PCI_MSIX_TABLE + 1] ^ 1);
 	ASSERT_TRUE(qmp_set(bdf, "mmr-config", text));
 	EXPECT_EQ(session_try_attach(&session), -EIO);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The configuration space that the guest sees: a transitional virtio device,
- * consistent for accesses of all widths, byte for byte as in golden/.
+ * The configuration space that the guest sees. It is that of a transitional virtio device,
+ * consistent for accesses of all widths, and byte for byte as in golden/.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -83,11 +83,11 @@ TEST_F(config_space, identity)
 		  self->type->virtio_id);
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
 		  PCI_BASE_ADDRESS_SPACE_IO);
-	/* Straight after open no port is decoded */
+	/* No port is decoded directly after open */
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
 }
 
-/* Also if the function's own bit is set, which a PF's can be */
+/* The same if the function's own bit is set, as it can be on a PF */
 TEST_F(config_space, io_decode_is_off_at_open)
 {
 	vfio_command(self->device, PCI_COMMAND_IO, 0);
@@ -130,7 +130,7 @@ TEST_F(config_space, command_io)
 	struct vfio_device *device = self->device;
 	uint16_t before = vfio_config_read(device, PCI_COMMAND, 2);
 
-	/* By a word, by a byte and inside a dword, and nothing else changes */
+	/* By a word, by a byte and inside a dword. No other bit changes */
 	vfio_config_write(device, PCI_COMMAND, 2, before | PCI_COMMAND_IO);
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2), before | PCI_COMMAND_IO);
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 1),
@@ -151,7 +151,7 @@ TEST_F(config_space, command_io)
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2), before & ~PCI_COMMAND_IO);
 }
 
-/* The bit in COMMAND, and the I/O BAR, which answers if it is set */
+/* Checks the bit in COMMAND, and that the I/O BAR answers if it is set */
 static void expect_io_decode(struct __test_metadata *_metadata,
 			     struct vfio_device *device, bool on)
 {
@@ -159,7 +159,7 @@ static void expect_io_decode(struct __test_metadata *_metadata,
 	EXPECT_EQ(legacy_status(device) != 0xff, on);
 }
 
-/* What comes before the memory that is not there is written, and nothing behind it */
+/* The bytes before the missing memory are written, and none after them */
 TEST_F(config_space, write_fails_half_way)
 {
 	struct vfio_device *device = self->device;
@@ -174,7 +174,7 @@ TEST_F(config_space, write_fails_half_way)
 
 #define WRITE_HALF(at) vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX, at,	\
 				  page + CONFIG_SIZE - 4, 8)
-	/* A PF's registers need its memory, too */
+	/* The registers of a PF need COMMAND.MEMORY, too */
 	vfio_command(device, PCI_COMMAND_MEMORY, PCI_COMMAND_MASTER);
 	off = vfio_config_read(device, PCI_COMMAND, 2);
 	on = off | PCI_COMMAND_IO | PCI_COMMAND_MASTER;
@@ -201,7 +201,7 @@ TEST_F(config_space, write_fails_half_way)
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4), bar0);
 #undef WRITE_HALF
 
-	/* Nor is anything written if there is no such place */
+	/* A place outside of configuration space is not written either */
 	ASSERT_EQ(mprotect(page + CONFIG_SIZE, CONFIG_SIZE, PROT_READ | PROT_WRITE), 0);
 	read_bytes(device, page);
 	memcpy(page + PCI_COMMAND, &on, 2);
@@ -212,10 +212,10 @@ TEST_F(config_space, write_fails_half_way)
 	munmap(page, 2 * CONFIG_SIZE);
 }
 
-/* Each is three threads that wait for one another; types of functions add to them */
+/* Each round has three threads that wait for one another. Each type of function adds to them */
 #define WRITER_ROUNDS	60
 
-/* I/O decode and bus mastering are switched together, the former by the driver */
+/* Switches I/O decode and bus mastering together. The driver handles I/O decode */
 struct command_writer {
 	struct vfio_device *device;
 	pthread_barrier_t *barrier;
@@ -240,7 +240,7 @@ static bool is_of_one_writer(struct vfio_device *device)
 	       !(command & PCI_COMMAND_IO) == (legacy_status(device) == 0xff);
 }
 
-/* Of two that write it at the same time the last one has all of COMMAND */
+/* If two threads write COMMAND at the same time, the last one determines all of it */
 TEST_F(config_space, two_write_command)
 {
 	static struct command_writer writers[2];
@@ -274,7 +274,7 @@ TEST_F(config_space, widths_agree)
 	static const unsigned int widths[] = { 2, 4 };
 	unsigned int i, at, byte;
 
-	/* Nonzero values in the synthesised registers, or little is compared */
+	/* With nonzero values in the synthesised registers more is compared */
 	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	vfio_config_write(self->device, PCI_BASE_ADDRESS_0, 4, 0xa5a5a500);
 	read_bytes(self->device, self->bytes);
@@ -308,7 +308,7 @@ TEST_F(config_space, block_read_agrees)
 	EXPECT_EQ(memcmp(block, self->bytes + 3, 42), 0);
 }
 
-/* A list of capabilities as who follows it finds it */
+/* A list of capabilities, as a reader that follows it finds it */
 struct capability_list {
 	uint8_t at[256];
 	unsigned int length;
@@ -329,7 +329,7 @@ static void follow(struct capability_list *list, const uint8_t *config)
 	list->loops = at;
 }
 
-/* Whatever a capability points to lies in a memory region that is shown */
+/* Each place that a capability points to lies in a memory region that is shown */
 TEST_F(config_space, capabilities_point_to_shown_bars)
 {
 	const struct vfio_region_info *regions = self->device->regions;
@@ -368,16 +368,15 @@ TEST_F(config_space, capabilities_point_to_shown_bars)
 		}
 		structures++;
 	}
-	/* Endless only if the function's own list is */
+	/* The list is endless only if the function's own list is */
 	EXPECT_EQ(list.loops, loops);
 	if (!structures)
 		SKIP(return, "the function has no capability that points to a BAR");
 }
 
 /*
- * Config space as lspci prints it with -xxxx and reads it with -F. lspci takes
- * bytes that a file lacks for ones, so only what it need not read can leave
- * out the lines of zeros.
+ * Config space as lspci prints it with -xxxx and reads it with -F. lspci reads ones for bytes
+ * that a file lacks. So lines of zeros may be left out only if lspci need not read them.
  */
 static void print_bytes(FILE *file, const uint8_t *bytes, bool with_zeros)
 {
@@ -394,7 +393,7 @@ static void print_bytes(FILE *file, const uint8_t *bytes, bool with_zeros)
 	}
 }
 
-/* A line of 16 bytes; false if it is none but text */
+/* Parses a line of 16 bytes. Returns false for a line of text */
 static bool parse_bytes(const char *line, uint8_t *bytes)
 {
 	unsigned long at;
@@ -410,7 +409,7 @@ static bool parse_bytes(const char *line, uint8_t *bytes)
 	return true;
 }
 
-/* The next line of text; lines of bytes on the way there go where they belong */
+/* Returns the next line of text. Stores the bytes of the lines before it at their place */
 static char *next_text(FILE *file, char *line, int size, uint8_t *bytes)
 {
 	while (fgets(line, size, file)) {
@@ -421,7 +420,7 @@ static char *next_text(FILE *file, char *line, int size, uint8_t *bytes)
 	return NULL;
 }
 
-/* Where the host put the VFs' BARs is no matter of the guest's */
+/* The addresses of the VFs' BARs are irrelevant for the guest */
 static void hide_vf_bars(uint8_t *bytes)
 {
 	unsigned int at, steps;
@@ -437,8 +436,8 @@ static void hide_vf_bars(uint8_t *bytes)
 }
 
 /*
- * golden/TYPE.txt, or pf-TYPE.txt, has what lspci makes of the guest's view,
- * and its bytes but for lines of zeros.
+ * golden/TYPE.txt, or pf-TYPE.txt, has the output of lspci for the guest's view. It also has
+ * the bytes, except for lines of zeros.
  */
 TEST_F(config_space, golden)
 {
@@ -462,7 +461,7 @@ TEST_F(config_space, golden)
 	snprintf(name, sizeof(name), "%s%s",
 		 sysfs_is_vf(self->device->bdf) ? "" : "pf-", self->type->name);
 	snprintf(golden, sizeof(golden), "%s/golden/%s.txt", program, name);
-	/* As firmware would leave it, but for addresses of memory */
+	/* BARs as firmware would set them, except for addresses of memory */
 	vfio_config_write(self->device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
 	for (bar = 1; bar < 6; bar++)
 		vfio_config_write(self->device, PCI_BASE_ADDRESS_0 + 4 * bar, 4, 0);
@@ -510,7 +509,7 @@ TEST_F(config_space, golden)
 	} while (w && g);
 	fclose(file);
 	fclose(copy);
-	/* What a reader of the two files compares is what was read */
+	/* The files that a reader compares have the bytes that were read */
 	EXPECT_EQ(memcmp(shown, self->bytes, CONFIG_SIZE), 0);
 	for (i = 0; i < CONFIG_SIZE; i++) {
 		EXPECT_EQ(self->bytes[i], expected[i]) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The counters in sysfs: what each of them counts, and that nothing else moves.
+ * The counters in sysfs: each counts its own events, and no other one changes.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -55,7 +55,7 @@ static void get_counters(const char *bdf, unsigned long values[NUM_COUNTERS])
 	}
 }
 
-/* What was counted since the last call: as given, and nothing else */
+/* Counts since the last call: the given ones, and no others */
 #define EXPECT_COUNTED(...) do {						\
 	const unsigned long wanted_[NUM_COUNTERS] = { __VA_ARGS__ };		\
 	unsigned long now_[NUM_COUNTERS];					\
@@ -90,7 +90,7 @@ TEST_F(counters, registers)
 	legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
 	legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1);
 	EXPECT_COUNTED([IO_BAR_READS] = 2);
-	/* One access of the user, however many registers it covers */
+	/* One access of the user counts once, even if it covers many registers */
 	EXPECT_EQ(vfio_read(self->device, 0, 0, bytes, sizeof(bytes)), sizeof(bytes));
 	EXPECT_COUNTED([IO_BAR_READS] = 1);
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
@@ -127,7 +127,7 @@ TEST_F(counters, unreachable)
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1, [IO_BAR_UNREACHABLE] = 1);
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1, [IO_BAR_UNREACHABLE] = 1, [NOTIFY_DROPPED] = 1);
-	/* The same register by an access that is more than a notification */
+	/* An access to the same register that is more than a notification */
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 4, 0);
 	EXPECT_COUNTED([IO_BAR_WRITES] = 1, [IO_BAR_UNREACHABLE] = 1, [NOTIFY_DROPPED] = 1);
 }
@@ -158,7 +158,7 @@ TEST_F(counters, layout_switches)
 	EXPECT_COUNTED([LAYOUT_SWITCHES] = 1);
 	vfio_msix_disable(self->device);
 	EXPECT_COUNTED([LAYOUT_SWITCHES] = 1);
-	/* Closing switches back what the user has left on, and the counters stay */
+	/* Closing switches MSI-X off if the user has left it on. The counters keep their values */
 	vfio_msix_enable(self->device, 1);
 	session_detach(&self->session);
 	EXPECT_COUNTED([LAYOUT_SWITCHES] = 2);
@@ -183,7 +183,7 @@ static int read_queue_size(void *device)
 	return 0;
 }
 
-/* None is lost, whichever processors the threads are on */
+/* No event is lost, on any set of processors */
 TEST_F(counters, many_threads)
 {
 	struct background *threads[THREADS];
@@ -196,7 +196,7 @@ TEST_F(counters, many_threads)
 	EXPECT_COUNTED([IO_BAR_READS] = THREADS * THREAD_READS);
 }
 
-/* How many files of a folder somebody else can open, or all of them if that is not known */
+/* Number of files in a folder that another user can open. All of them if that is unknown */
 static int open_as_nobody(const char *path)
 {
 	struct dirent *entry;
@@ -213,7 +213,7 @@ static int open_as_nobody(const char *path)
 	return opened;
 }
 
-/* They tell when keys are pressed on a console */
+/* The counters show when keys are pressed on a console */
 TEST_F(counters, for_root_alone)
 {
 	struct dirent *entry;
@@ -247,7 +247,7 @@ TEST_F(counters, for_root_alone)
 	EXPECT_EQ(files, 0);
 }
 
-/* They belong to one binding: gone with it, and from zero with the next */
+/* The counters belong to one binding. They vanish with it and start from zero with the next */
 TEST_F(counters, lifetime)
 {
 	struct stat status;
@@ -263,7 +263,7 @@ TEST_F(counters, lifetime)
 	get_counters(self->session.bdf, self->values);
 	for (i = 0; i < NUM_COUNTERS; i++)
 		EXPECT_EQ(self->values[i], 0);
-	/* A function that nobody has opened counts nothing */
+	/* A function that was never opened counts nothing */
 	ASSERT_EQ(sysfs_reset(self->session.bdf), 0);
 	EXPECT_COUNTED(0);
 	session_attach(&self->session);

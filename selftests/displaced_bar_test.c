@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A physical BAR0, whose place the I/O BAR takes: it is not shown, or shown as
- * another BAR, and then all of the guest's view agrees on that, and what the
- * guest finds there is what the device has there. The host's view of the
- * function, by sysfs, tells which BAR must be where.
+ * A physical BAR0, when the I/O BAR takes its place. The guest does not see it, or sees it as
+ * another BAR. All of the guest's view must agree on that, and the guest must find the device's
+ * registers there. The host's view of the function, by sysfs, shows which BAR must be where.
  */
 #include <linux/virtio_pci.h>
 #include <sys/eventfd.h>
@@ -24,15 +23,15 @@ FIXTURE(displaced)
 {
 	struct session session;
 	struct vfio_device *device;
-	/* The function itself */
+	/* The configuration space of the function itself */
 	uint8_t config[SYSFS_CONFIG_SIZE];
 	struct sysfs_bar bars[SYSFS_NUM_BARS];
-	/* Where BAR0 must be in the guest's view; 0: nowhere */
+	/* BAR number of BAR0 in the guest's view; 0: not shown */
 	unsigned int slot;
 	unsigned int msix, common, window;
 };
 
-/* Looks at each capability once; true if the guest needs something in BAR0 */
+/* Visits each capability once. True if the guest needs something in BAR0 */
 static bool find_capabilities(struct _test_data_displaced *self)
 {
 	const uint8_t *config = self->config;
@@ -92,13 +91,13 @@ FIXTURE_TEARDOWN(displaced)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* The guest's number of one of the function's BARs */
+/* The guest's number for one of the function's BARs */
 static unsigned int shown_as(struct _test_data_displaced *self, unsigned int bar)
 {
 	return bar ? bar : self->slot;
 }
 
-/* What the guest must see as BAR 1 to 5 */
+/* The expected contents of the guest's BARs 1 to 5 */
 static struct sysfs_bar expected_bar(struct _test_data_displaced *self, unsigned int bar)
 {
 	if (bar != self->slot)
@@ -116,13 +115,13 @@ TEST_F(displaced, regions)
 			TH_LOG("BAR %u", bar);
 		}
 		EXPECT_EQ(regions[bar].index, bar);
-		/* Whole pages can be mapped; less than a page if nothing else is there */
+		/* Whole pages can be mapped. Less than a page only if it has the page for itself */
 		if (!regions[bar].size || regions[bar].size >= 4096)
 			EXPECT_EQ(!!(regions[bar].flags & VFIO_REGION_INFO_FLAG_MMAP),
 				  !!regions[bar].size);
 	}
 	EXPECT_LE(regions[0].size, VIRTIO_MMR_IO_BAR_SIZE_MAX);
-	/* Each has a place of its own in the file */
+	/* Each BAR has a separate place in the file */
 	for (bar = 0; bar < SYSFS_NUM_BARS; bar++) {
 		for (other = 0; other < bar; other++) {
 			if (!regions[bar].size || !regions[other].size)
@@ -162,7 +161,7 @@ TEST_F(displaced, bar_registers)
 	if (!self->slot)
 		return;
 
-	/* The one that moved: not prefetchable, and it keeps what it is told */
+	/* The moved BAR is not prefetchable, and it keeps a written address */
 	at = PCI_BASE_ADDRESS_0 + 4 * self->slot;
 	EXPECT_EQ(vfio_config_read(device, at, 4) & ~PCI_BASE_ADDRESS_MEM_MASK, 0);
 	vfio_config_write(device, at, 4, 0xc0000000);
@@ -171,7 +170,7 @@ TEST_F(displaced, bar_registers)
 	EXPECT_EQ(vfio_config_read(device, at, 4), 0xd0000000);
 	vfio_config_write(device, at, 4, 0xffffffff);
 	EXPECT_EQ(vfio_config_read(device, at, 4), (uint32_t)-self->bars[0].size);
-	/* The I/O BAR is another register */
+	/* The I/O BAR has another register */
 	vfio_config_write(device, at, 4, 0);
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
 		  PCI_BASE_ADDRESS_SPACE_IO);
@@ -210,7 +209,7 @@ TEST_F(displaced, capabilities)
 	}
 }
 
-/* One structure by the guest's BAR and by the legacy registers: one device */
+/* Reads one structure by the guest's BAR and by the legacy registers: it is one device */
 TEST_F(displaced, modern_structure)
 {
 	struct vfio_device *device = self->device;
@@ -282,7 +281,7 @@ TEST_F(displaced, msix_table)
 	uint8_t *memory;
 	uint32_t value;
 
-	/* One more of the table is looked at than is used */
+	/* The test looks at one more entry of the table than it uses */
 	NEED_VECTORS(device, VECTORS + 1);
 	ASSERT_NE(self->msix, 0);
 	table = vfio_config_read(device, self->msix + PCI_MSIX_TABLE, 4);
@@ -295,7 +294,7 @@ TEST_F(displaced, msix_table)
 		}
 	}
 
-	/* vfio-pci gives nobody the table by read: what is in it is the host's */
+	/* vfio-pci gives no user the table by read: it belongs to the host */
 	vfio_msix_enable(device, VECTORS);
 	value = 0;
 	ASSERT_EQ(vfio_read(device, bar, table, &value, 4), 4);
@@ -309,7 +308,7 @@ TEST_F(displaced, msix_table)
 	for (vector = 0; vector <= VECTORS; vector++) {
 		entry = (void *)(memory + table + PCI_MSIX_ENTRY_SIZE * vector);
 		if (vector < VECTORS) {
-			/* Where x86 has its interrupt messages */
+			/* x86 has its interrupt messages at this address */
 			EXPECT_EQ(dword(entry + PCI_MSIX_ENTRY_LOWER_ADDR / 4) >> 20,
 				  0xfee);
 			EXPECT_EQ(dword(entry + PCI_MSIX_ENTRY_VECTOR_CTRL / 4) & 1, 0);
@@ -321,7 +320,7 @@ TEST_F(displaced, msix_table)
 	vfio_msix_disable(device);
 }
 
-/* A BAR0 that is not shown is out of reach where it would be in the file */
+/* A BAR0 that is not shown is unreachable at its usual place in the file */
 TEST_F(displaced, hidden)
 {
 	struct vfio_device *device = self->device;
@@ -334,7 +333,7 @@ TEST_F(displaced, hidden)
 	ASSERT_TRUE(sysfs_window(device->bdf, &window));
 	at = (window.bar ? 0 : window.offset) + VIRTIO_MMR_DEVICE_STATUS;
 	if (self->slot) {
-		/* Shown elsewhere: there the region is the BAR itself */
+		/* If BAR0 is shown as another BAR, that region is the BAR itself */
 		EXPECT_EQ(device->regions[self->slot].offset, 0);
 		EXPECT_EQ(pread(device->fd, &status, 1, at), 1);
 		if (!window.bar) {
@@ -380,7 +379,7 @@ static unsigned int physical_window_bar(struct _test_data_displaced *self)
 	return config[self->window + VIRTIO_PCI_CAP_BAR];
 }
 
-/* virtio's window in config space takes the guest's BAR numbers */
+/* virtio's window in config space uses the guest's BAR numbers */
 TEST_F(displaced, config_window)
 {
 	const unsigned int data = self->window + sizeof(struct virtio_pci_cap);
@@ -406,7 +405,7 @@ TEST_F(displaced, config_window)
 	vfio_config_write(device, data, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	EXPECT_EQ(legacy_status(device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
 
-	/* In the middle of a longer write too: bar, id, padding, offset, length */
+	/* The same in the middle of a longer write: bar, id, padding, offset, length */
 	fields[0] = bar;
 	dword = offset + VIRTIO_PCI_COMMON_NUMQ;
 	memcpy(fields + 4, &dword, 4);
@@ -416,7 +415,7 @@ TEST_F(displaced, config_window)
 	EXPECT_EQ(vfio_config_read(device, data, 2), expected);
 	EXPECT_EQ(physical_window_bar(self), self->config[self->common + VIRTIO_PCI_CAP_BAR]);
 
-	/* Any number reads back, and 0, the I/O BAR, is none of the function's */
+	/* Any number reads back. Number 0 is the I/O BAR, which the function does not have */
 	for (number = 0; number < 256; number += number < 8 ? 1 : 31) {
 		vfio_config_write(device, self->window + VIRTIO_PCI_CAP_BAR, 1, number);
 		physical = physical_window_bar(self);

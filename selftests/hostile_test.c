@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a user of the file descriptor can do that no guest's driver would: bad
- * buffers, bad arguments, and two things at once.
+ * Hostile operations of a user with the file descriptor, which no guest's driver would do: bad
+ * buffers, bad arguments, and two operations at once.
  */
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
@@ -26,7 +26,7 @@
 #define CONFIG_SIZE	4096
 #define IO_ADDRESS	0xc000
 
-/* For what is over within a second unless it hangs */
+/* For operations that take less than a second unless they hang */
 #define HANG_TIMEOUT	20000 /* ms */
 
 FIXTURE(hostile)
@@ -53,7 +53,7 @@ FIXTURE_TEARDOWN(hostile)
 
 /* --- Buffers ----------------------------------------------------------------- */
 
-/* Everything that a write which failed could have changed */
+/* The state that a failed write could have changed */
 struct state {
 	uint8_t config[CONFIG_SIZE];
 	uint8_t registers[VIRTIO_MMR_COMMON_SIZE];
@@ -79,7 +79,7 @@ static struct state look(struct __test_metadata *_metadata,
 	return state;
 }
 
-/* Buffers that end in the middle, or are not there at all, or not writable */
+/* Buffers that end in the middle, are absent, or are not writable */
 TEST_F(hostile, bad_buffers)
 {
 	static const struct {
@@ -103,7 +103,7 @@ TEST_F(hostile, bad_buffers)
 	struct qmp qmp = { .fd = -1 };
 	unsigned int i, present;
 
-	/* A page, one that is not there, and one that cannot be written */
+	/* A page, an absent page, and a page that cannot be written */
 	page = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(page, MAP_FAILED);
@@ -148,7 +148,7 @@ TEST_F(hostile, bad_buffers)
 	munmap(read_only, 4096);
 }
 
-/* Switches the function's memory off and on, which takes mappings away */
+/* Switches the function's memory off and on, which removes mappings */
 static int zap(void *device)
 {
 	vfio_command(device, 0, PCI_COMMAND_MEMORY);
@@ -157,9 +157,9 @@ static int zap(void *device)
 }
 
 /*
- * A register of the function as buffer for accesses to the function: the
- * kernel's copy faults, and the fault handler takes vfio's lock. In a process
- * of its own, which may hang for good.
+ * Uses a register of the function as buffer for accesses to the function. The kernel's copy
+ * faults, and the fault handler takes vfio's lock. A separate process does this, because it may
+ * hang for good.
  */
 static int use_own_bar(struct vfio_device *device, void *buffer)
 {
@@ -172,7 +172,7 @@ static int use_own_bar(struct vfio_device *device, void *buffer)
 	end.tv_sec += 2;
 	do {
 		for (i = 0; i < 16; i++) {
-			/* A PF without memory cannot be copied to: no matter here */
+			/* A PF without memory cannot be copied to. That result is ignored */
 			vfio_read(device, 0, VIRTIO_MMR_DEVICE_STATUS, buffer, 1);
 			vfio_write(device, 0, VIRTIO_MMR_DEVICE_STATUS, buffer, 1);
 			vfio_read(device, VFIO_PCI_CONFIG_REGION_INDEX,
@@ -206,7 +206,8 @@ TEST_F(hostile, buffer_in_own_bar)
 	select = memory + window.offset + VIRTIO_MMR_QUEUE_SELECT;
 
 	/*
-	 * First that it works: from device status to queue select, and back. Another
+	 * First this checks that it works: from device status to queue select, and back.
+	 * Another device need not keep half of a register, or the number of an absent queue.
 	 * device need not keep half of a register, or the number of an absent queue.
 	 */
 	if (qmp_open(&qmp, device->bdf)) {
@@ -242,7 +243,7 @@ TEST_F(hostile, buffer_in_own_bar)
 	munmap(memory, region->size);
 }
 
-/* Memory of which the next look at it waits for as long as a thread of ours likes */
+/* Memory whose next access waits until a thread of this test provides the page */
 struct slow_memory {
 	int fd;
 	void *page;
@@ -263,7 +264,7 @@ static bool slow_memory_create(struct slow_memory *slow)
 	       !ioctl(slow->fd, UFFDIO_REGISTER, &range);
 }
 
-/* Somebody waits for it */
+/* Whether an access waits for the page */
 static bool slow_memory_is_awaited(struct slow_memory *slow)
 {
 	struct uffd_msg message;
@@ -272,7 +273,7 @@ static bool slow_memory_is_awaited(struct slow_memory *slow)
 	       message.event == UFFD_EVENT_PAGEFAULT;
 }
 
-/* It becomes zeros, and whoever waits goes on */
+/* Fills the page with zeros, so that the waiting access continues */
 static bool slow_memory_provide(struct slow_memory *slow)
 {
 	struct uffdio_zeropage zero = {
@@ -295,7 +296,7 @@ static int write_slowly(void *data)
 				     PCI_COMMAND, writer->buffer, 2), 2);
 }
 
-/* Waits until a process sleeps in the kernel and can only be killed */
+/* Waits until a process sleeps in the kernel and only a fatal signal can end it */
 static bool comes_to_wait(pid_t process)
 {
 	char path[64], state = 0;
@@ -315,8 +316,8 @@ static bool comes_to_wait(pid_t process)
 }
 
 /*
- * A write of COMMAND from memory that does not come keeps other writers waiting. They
- * are users of the same device, nobody else waits, and all can be killed.
+ * A write of COMMAND whose memory does not arrive delays other writers. Only users of the same
+ * device wait for it, and all of them can be killed.
  */
 TEST_F(hostile, command_from_slow_memory)
 {
@@ -341,7 +342,7 @@ TEST_F(hostile, command_from_slow_memory)
 		_exit(0);
 	}
 	EXPECT_TRUE(comes_to_wait(child));
-	/* All but COMMAND is there for everybody */
+	/* Everything except COMMAND stays available to all users */
 	EXPECT_NE(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0);
 	EXPECT_EQ(legacy_status(device), 0);
 	vfio_config_write(device, PCI_BASE_ADDRESS_0, 4, IO_ADDRESS);
@@ -418,7 +419,7 @@ TEST_F(hostile, intx_is_refused)
 		EXPECT_EQ(errno, EINVAL);
 	}
 	close(fd);
-	/* MSI-X is none the worse for it */
+	/* MSI-X still works after that */
 	if (vfio_msix_vectors(self->device)) {
 		vfio_msix_enable(self->device, 1);
 		vfio_msix_disable(self->device);
@@ -431,12 +432,12 @@ TEST_F(hostile, intx_is_refused)
 #define NO_VECTORS	0xff
 
 /*
- * Reads the bytes that device configuration and vectors share, one register at
- * a time, and looks whether they are those of either layout.
+ * Reads the bytes that device configuration and vectors share, one register at a time. Checks
+ * that they are those of one of the two layouts.
  */
 struct reader {
 	struct vfio_device *device;
-	/* BAR0 from 0x14 on: without MSI-X and with MSI-X */
+	/* BAR0 from 0x14 on, without MSI-X and with MSI-X */
 	uint8_t without[CONFIG_BYTES], with[CONFIG_BYTES];
 	unsigned int seen_without, seen_with, neither;
 };
@@ -500,7 +501,7 @@ TEST_F(hostile, layout_while_msix_is_switched)
 	EXPECT_GT(reader.seen_with, 0);
 }
 
-/* An access wakes the function for its own time; none fails or gets lost */
+/* An access wakes the function for its own duration. No access fails or gets lost */
 TEST_F(hostile, low_power)
 {
 	struct vfio_device *device = self->device;
@@ -520,7 +521,7 @@ TEST_F(hostile, low_power)
 		ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
 		EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), features);
 		ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
-		/* From reset, whether or not the function forgot its state in D3 */
+		/* Starts from reset: the function may or may not have lost its state in D3 */
 		legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 		EXPECT_EQ(legacy_status(device), 0);
 		ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
@@ -532,7 +533,7 @@ TEST_F(hostile, low_power)
 		EXPECT_EQ(legacy_status(device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
 		legacy_reset(device);
 	}
-	/* Never before it was awake */
+	/* The device saw no access before it was awake */
 	if (qmp.fd >= 0)
 		offline = qmp_counter(&qmp, "mmr-offline") - offline;
 	EXPECT_EQ(offline, 0);
@@ -559,7 +560,7 @@ static int watch_slowly(void *data)
 	return ret;
 }
 
-/* Notifies as fast as it can */
+/* Notifies at full speed */
 struct notifier {
 	struct vfio_device *device;
 	uint64_t notifies;
@@ -575,8 +576,8 @@ static int notify(void *data)
 }
 
 /*
- * One thread lets the function sleep, and stops that again, while others use it: an
- * access that comes too late to find it awake wakes it. None gets lost.
+ * One thread allows and forbids sleep, while others use the function. An access that comes too
+ * late to find it awake wakes it up. No access gets lost.
  */
 TEST_F(hostile, low_power_switches_while_used)
 {
@@ -622,8 +623,8 @@ static void expect_power(struct __test_metadata *_metadata, const char *bdf,
 }
 
 /*
- * The host's own switches: power/control keeps a function awake or lets it sleep,
- * d3cold_allowed says how deeply. No access fails or gets lost by them.
+ * The host's own switches: power/control keeps a function awake or lets it sleep, and
+ * d3cold_allowed limits the depth. No access fails or gets lost because of them.
  */
 TEST_F(hostile, host_power_switches)
 {
@@ -647,7 +648,7 @@ TEST_F(hostile, host_power_switches)
 	for (i = 0; i < 40; i++) {
 		EXPECT_EQ(sysfs_write(bdf, "power/control", i & 1 ? "on" : "auto"), 0);
 		EXPECT_EQ(sysfs_write(bdf, "d3cold_allowed", i & 2 ? "1" : "0"), 0);
-		/* Sleep is the user's to allow; the host may object at any time */
+		/* The user allows sleep. The host may forbid it at any time */
 		if (low_power && i % 3 == 0) {
 			asleep = !asleep;
 			EXPECT_EQ(vfio_low_power(device, asleep), 0);
@@ -660,7 +661,7 @@ TEST_F(hostile, host_power_switches)
 	EXPECT_GT(watch.good, 40);
 	session_detach(&self->session);
 
-	/* Without a user it sleeps, unless the host forbids that; a user wakes it */
+	/* Without a user the function sleeps, unless the host forbids that. A user wakes it */
 	EXPECT_EQ(sysfs_write(bdf, "power/control", "auto"), 0);
 	ASSERT_TRUE(sysfs_becomes_suspended(bdf, SUSPEND_TIMEOUT));
 	expect_power(_metadata, bdf, "D3hot");

@@ -51,7 +51,7 @@ FIXTURE_SETUP(independence)
 		}
 		NEED_VECTORS(self->devices[i], variant->vectors);
 		session_enable_vectors(&self->sessions[i], variant->vectors);
-		/* Two users may well use the same addresses */
+		/* Two users may use the same addresses */
 		entropy_start(&self->entropy[i], self->devices[i], IOVA_BASE +
 			      (variant->one_container ? i * 0x1000000ull : 0));
 	}
@@ -61,7 +61,7 @@ FIXTURE_TEARDOWN(independence)
 {
 	unsigned int i;
 
-	/* The container of both is the first one's */
+	/* The first one's container is the container of both */
 	for (i = 2; i--;) {
 		if (self->sessions[i].attached)
 			entropy_stop(&self->entropy[i]);
@@ -80,7 +80,7 @@ TEST_F(independence, in_turn)
 	}
 }
 
-/* None of one function's resets, of any kind, disturbs the other one */
+/* No kind of reset of one function disturbs the other one */
 TEST_F(independence, reset_of_one)
 {
 	uint8_t status = legacy_status(self->devices[0]);

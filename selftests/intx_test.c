@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A PF that has an interrupt pin, and so could raise INTx, of which the user is told
- * nothing: nobody would handle it. Hence it must not: COMMAND's INTx Disable stays
- * set while the function is open, whatever the user and the host do.
+ * A PF that has an interrupt pin could raise INTx. Its user does not see INTx, so no handler
+ * exists, and the PF must not raise it. COMMAND's INTx Disable stays set while the function is
+ * open, regardless of the actions of the user and the host.
  */
 #include <sys/eventfd.h>
 
@@ -43,7 +43,7 @@ FIXTURE_TEARDOWN(intx)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* A register of the function itself */
+/* Reads a register of the function itself */
 static uint16_t physical(const struct vfio_device *device, unsigned int at)
 {
 	uint8_t config[SYSFS_CONFIG_SIZE];
@@ -90,7 +90,7 @@ TEST_F(intx, stays_disabled)
 	vfio_config_write(device, PCI_COMMAND + 1, 1, 0);
 	EXPECT_DISABLED("by a write of one byte");
 
-	/* MSI-X disables INTx, and leaves it enabled */
+	/* The kernel disables INTx for MSI-X, and enables it again afterwards */
 	if (vfio_msix_vectors(device)) {
 		vfio_msix_enable(device, 1);
 		EXPECT_DISABLED("with MSI-X");
@@ -102,7 +102,7 @@ TEST_F(intx, stays_disabled)
 	EXPECT_DISABLED("after VFIO_DEVICE_RESET");
 	at = vfio_capability(device, PCI_CAP_ID_EXP);
 	ASSERT_NE(at, 0);
-	/* Of no effect where there is no such reset */
+	/* Without effect if there is no such reset */
 	vfio_config_write(device, at + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
 	EXPECT_DISABLED("after a reset by config space");
 	ASSERT_EQ(sysfs_reset(device->bdf), 0);
@@ -118,7 +118,7 @@ TEST_F(intx, stays_disabled)
 	EXPECT_DISABLED("after D3hot");
 }
 
-/* The device has an interrupt to tell of all the while, and must keep it to itself */
+/* The device has a pending interrupt all the time, and must not raise it */
 TEST_F(intx, is_not_raised)
 {
 	struct vfio_device *device = self->device;
@@ -136,7 +136,7 @@ TEST_F(intx, is_not_raised)
 		vfio_msix_disable(device);
 		EXPECT_DISABLED("after MSI-X, with an interrupt pending");
 	}
-	/* Time for the kernel to complain of interrupts that nobody wants */
+	/* Time for the kernel to report interrupts without a handler */
 	usleep(500000);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1), 1);
 	EXPECT_EQ(physical(device, PCI_STATUS) & PCI_STATUS_INTERRUPT, 0);

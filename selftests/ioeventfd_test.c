@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO_DEVICE_IOEVENTFD on Queue Notify: signalling an eventfd notifies the
- * queue, once and only when a guest's OUT would. QEMU's counters tell. And in memory
- * BARs: it writes there.
+ * VFIO_DEVICE_IOEVENTFD on Queue Notify: a signal of the eventfd notifies the queue. It does so
+ * once, and only if a guest's OUT would. QEMU's counters show that. In memory BARs a signal
+ * writes to the BAR.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -58,7 +58,7 @@ FIXTURE_TEARDOWN(ioeventfd)
 {
 	background_stop_all();
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-strays"), self->strays);
-	/* Touched in D3, or while it was reset */
+	/* Accesses in D3, or during a reset */
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), self->offline);
 	qmp_close(&self->qmp);
 	close(self->fd);
@@ -84,11 +84,11 @@ TEST_F(ioeventfd, each_signal_notifies_once)
 	for (i = 0; i < 10; i++) {
 		signal_eventfd(_metadata, self->fd);
 		EXPECT_NOTIFIES(1);
-		/* Consumed: an eventfd left readable would not wake anybody again */
+		/* The driver has consumed the event: a readable eventfd would not wake it again */
 		EXPECT_EQ(read(self->fd, &value, sizeof(value)), -1);
 		EXPECT_EQ(errno, EAGAIN);
 	}
-	/* Beside the register, which still works, and beside another one */
+	/* The register still works, and so does another eventfd */
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
 	EXPECT_NOTIFIES(1);
 	ASSERT_EQ(legacy_ioeventfd(self->device, 1, second), 0);
@@ -113,7 +113,7 @@ TEST_F(ioeventfd, removal)
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(0);
 	EXPECT_EQ(legacy_ioeventfd(self->device, 0, -1), -ENODEV);
-	/* What was signalled meanwhile is delivered to the next one */
+	/* A signal without an ioeventfd is delivered to the next one */
 	EXPECT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	EXPECT_NOTIFIES(1);
 }
@@ -164,14 +164,14 @@ TEST_F(ioeventfd, mistakes)
 	EXPECT_EQ(legacy_ioeventfd(self->device, 0, file), -EINVAL);
 	close(file);
 
-	/* None of these has left anything behind */
+	/* None of the refused ones has left an ioeventfd */
 	EXPECT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 	EXPECT_EQ(legacy_ioeventfd(self->device, 0, self->fd), -EEXIST);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_NOTIFIES(1);
 }
 
-/* The legacy registers by their memory BAR: where in the file; 0 if it is not shown */
+/* Place of the legacy registers in the file, by their memory BAR; 0 if it is not shown */
 static uint64_t window_in_file(const struct vfio_device *device)
 {
 	struct mmr_window window;
@@ -186,7 +186,7 @@ static uint64_t window_in_file(const struct vfio_device *device)
 	return 0;
 }
 
-/* Every width, with I/O decode on and off: it is not about the I/O BAR */
+/* Every width, with I/O decode on and off: the bit is only for the I/O BAR */
 TEST_F(ioeventfd, in_memory_bars)
 {
 	static const struct {
@@ -232,12 +232,12 @@ TEST_F(ioeventfd, in_memory_bars)
 		EXPECT_EQ(vfio_ioeventfd(device, writes[i].width, at, writes[i].data, -1), -ENODEV);
 	}
 
-	/* Removed is removed */
+	/* A removed ioeventfd does nothing */
 	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
 	signal_eventfd(_metadata, self->fd);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SELECT, 2), 0);
 
-	/* A doorbell that is rung by its memory is rung */
+	/* A write to the doorbell's memory rings the doorbell */
 	ASSERT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16,
 				 window + VIRTIO_MMR_QUEUE_NOTIFY, 0, self->fd), 0);
 	EXPECT_NOTIFIES(1);
@@ -257,7 +257,7 @@ static bool is_shown(const struct vfio_device *device, uint64_t offset)
 	return false;
 }
 
-/* What is no memory BAR, not inside it, the host's own, or at an odd place */
+/* Places outside of a memory BAR, in the host's structures, or not aligned */
 TEST_F(ioeventfd, not_in_other_regions)
 {
 	/* The first one is a physical BAR0 that is not shown */
@@ -352,7 +352,7 @@ TEST_F(ioeventfd, dropped_in_d3)
 	EXPECT_NOTIFIES(1);
 }
 
-/* Whoever signals cannot wait until the function is awake, so something else does */
+/* The signalling context cannot wait until the function is awake, so a work item does */
 TEST_F(ioeventfd, wakes_the_function_up)
 {
 	unsigned int waited;
@@ -402,9 +402,9 @@ static int reset_function(void *device)
 }
 
 /*
- * A reset by the user holds memory_lock for the 100 ms and more that it takes. What is
- * signalled then is lost, as a guest's own OUT would be, and at once: nothing waits for
- * the reset, however many there are.
+ * A reset by the user holds memory_lock for its duration of at least 100 ms. Signals in that
+ * time are lost, as a guest's own OUT would be. They are lost at once: no number of them waits
+ * for the reset.
  */
 TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 {
@@ -415,7 +415,7 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 
 	for (i = 0; i < LIMIT; i++)
 		ASSERT_EQ(legacy_ioeventfd(self->device, i, self->fd), 0);
-	/* On a busy machine the reset may not have begun after 10 ms, or be over */
+	/* On a busy machine the reset may not have begun after 10 ms, or have ended */
 	for (i = 0; i < 50 && !seen; i++) {
 		dropped = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
 		resetter = background_repeat(reset_function, self->device, 1);
@@ -429,7 +429,7 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 		TH_LOG("%lu of %u were dropped in the last reset", now - dropped, LIMIT);
 	}
 
-	/* Only that much is lost */
+	/* Only these signals are lost */
 	self->notifies = qmp_counter(&self->qmp, "mmr-notifies");
 	for (i = 1; i < LIMIT; i++)
 		ASSERT_EQ(legacy_ioeventfd(self->device, i, -1), 0);
@@ -465,9 +465,9 @@ static struct paths count_paths(const char *bdf)
 }
 
 /*
- * A change of the power state holds memory_lock for the 10 ms that PCI gives it. What is
- * signalled then is written afterwards, or dropped in D3hot; once. The teardown asks
- * the device whether it was touched there.
+ * A change of the power state holds memory_lock for the 10 ms that PCI gives it. A signal in
+ * that time is written afterwards, or dropped in D3hot, and only once. The teardown asks the
+ * device for accesses in D3hot.
  */
 TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 {
@@ -492,7 +492,7 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 		usleep(3000);
 		signal_eventfd(_metadata, self->fd);
 		background_wait(setter);
-		/* Removal waits for what was deferred */
+		/* Removal waits for deferred signals */
 		ASSERT_EQ(legacy_ioeventfd(self->device, 0, -1), 0);
 		after = count_paths(self->device->bdf);
 		after.ioeventfds -= before.ioeventfds;
@@ -510,7 +510,7 @@ TEST_F(ioeventfd, waits_for_a_change_of_the_power_state)
 struct signaller {
 	struct vfio_device *device;
 	int fd;
-	/* What is added is signalled already, and handled in the ioctl */
+	/* Whether the added eventfd is signalled already, and so handled in the ioctl */
 	bool adds;
 	uint64_t signals;
 };
@@ -530,8 +530,9 @@ static int signal_once(void *data)
 }
 
 /*
- * A function that its user lets sleep has all signals deferred. Another eventfd of it
- * keeps that going, while one is added, signalled once and removed, again and again.
+ * The user lets the function sleep, so all signals are deferred. Another eventfd of the
+ * function keeps the work item busy. Meanwhile one eventfd is added, signalled once and
+ * removed, repeatedly.
  */
 TEST_F(ioeventfd, each_signal_once_while_others_flood)
 {
@@ -547,7 +548,7 @@ TEST_F(ioeventfd, each_signal_once_while_others_flood)
 	flood.device = self->device;
 	flood.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	ASSERT_GE(flood.fd, 0);
-	/* Many on one eventfd, of a kind that no counter counts */
+	/* Many ioeventfds on one eventfd, with writes that no counter counts */
 	for (i = 0; i < LIMIT - 1; i++)
 		ASSERT_EQ(vfio_ioeventfd(self->device, VFIO_DEVICE_IOEVENTFD_16,
 					 window + VIRTIO_MMR_QUEUE_SELECT, i, flood.fd), 0);
@@ -572,7 +573,7 @@ TEST_F(ioeventfd, each_signal_once_while_others_flood)
 	close(flood.fd);
 }
 
-/* What has to wait is dropped where it would have been dropped at once */
+/* A deferred signal is dropped in the same cases as a direct one */
 TEST_F(ioeventfd, dropped_late_without_io_decode)
 {
 	unsigned int waited;
@@ -598,7 +599,7 @@ TEST_F(ioeventfd, dropped_late_without_io_decode)
 	EXPECT_NOTIFIES(0);
 }
 
-/* The teardown asks the device whether it was touched while in reset or D3 */
+/* The teardown asks the device for accesses in reset or D3 */
 TEST_F(ioeventfd, while_resets_go_on)
 {
 	static struct signaller signaller;
@@ -623,17 +624,17 @@ TEST_F(ioeventfd, while_resets_go_on)
 		for (i = 0; i < 5; i++) {
 			EXPECT_EQ(by_host ? sysfs_reset(self->device->bdf) :
 					    vfio_reset(self->device), 0);
-			/* What is signalled in a reset by the host is dropped: not all of it */
+			/* Signals during a reset by the host are dropped, but not all signals */
 			usleep(20000);
 		}
 		EXPECT_EQ(background_stop(signalling), 0);
-		/* Removal waits for what was deferred */
+		/* Removal waits for deferred signals */
 		EXPECT_EQ(legacy_ioeventfd(self->device, 0, -1), adds ? -ENODEV : 0);
 		now = qmp_counter(&self->qmp, "mmr-notifies");
 		EXPECT_GT(now, self->notifies);
 		EXPECT_LE(now - self->notifies, signaller.signals);
 		self->notifies = now;
-		/* It works again, once per signal */
+		/* It works again after that, once per signal */
 		ASSERT_EQ(legacy_ioeventfd(self->device, 0, self->fd), 0);
 		signal_eventfd(_metadata, self->fd);
 		EXPECT_NOTIFIES(1);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bind, open, use, close and unbind, over and over: nothing of it may stay. All
- * functions given take part, side by side, and share VIRTIO_MMR_CYCLES (100 if not
- * set) among them. What is left of the host's memory is counted, so nothing else
- * should go on there. What the kernel makes once, and keeps, is no leak:
- * those grow whenever the cycles are repeated.
+ * Binds, opens, uses, closes and unbinds repeatedly: nothing of it may stay. All given
+ * functions take part side by side. They share VIRTIO_MMR_CYCLES (100 if not set) among them.
+ * The test counts the host's memory afterwards, so nothing else should run there. The kernel
+ * allocates some objects once and keeps them, which is no leak. A leak grows whenever the
+ * cycles are repeated.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,15 +22,15 @@
 #include "lib/session.h"
 
 #define CYCLES		100
-/* So often, if need be; a leak is there each time */
+/* Maximum number of rounds; a leak shows in each of them */
 #define ROUNDS		3
 #define WORKERS_MAX	16
 #define CACHES_MAX	512
 #define TEXT_SIZE	(1 << 16)
-/* For what is freed late, by RCU or by a work item; what leaked never is */
+/* Time for late frees, by RCU or by a work item. Leaked memory is never freed */
 #define SETTLE		5 /* s */
 
-/* What must be the same afterwards, to the letter */
+/* Texts that must be exactly the same afterwards */
 enum text {
 	MAPPINGS,
 	RESOURCES,
@@ -55,11 +55,11 @@ struct usage {
 		char name[NAME_MAX + 1];
 		unsigned long objects;
 	} cache[CACHES_MAX];
-	/* Pages that nobody has */
+	/* Unused pages */
 	unsigned long free_pages;
 };
 
-/* All of it is there before anything is counted */
+/* Allocated before anything is counted */
 static struct usage before, after;
 
 FIXTURE(leak)
@@ -171,9 +171,9 @@ static unsigned long read_number(const char *path)
 }
 
 /*
- * Objects that a CPU keeps for later count as used until it gives them back, hence
- * one cache after the other, without delay. Caches that the kernel has merged
- * are one folder, and their names links to it.
+ * Objects that a CPU keeps for later count as used until it returns them. So the caches are
+ * read one after another, without delay. Caches that the kernel has merged are one folder, and
+ * their names are links to it.
  */
 static void count_objects(struct usage *usage)
 {
@@ -183,8 +183,8 @@ static void count_objects(struct usage *usage)
 	int count, i;
 
 	/*
-	 * Not those of mappings, which are compared one by one: the kernel clears
-	 * away what was unmapped, and the gaps between, when there is much of it.
+	 * Without the objects of mappings, which are compared one by one. The kernel only
+	 * removes unmapped areas and gaps when there are many.
 	 */
 	length = readlink("/sys/kernel/slab/vmap_area", path, sizeof(mappings) - 1);
 	if (length > 0)
@@ -211,7 +211,7 @@ static void count_objects(struct usage *usage)
 	free(entries);
 }
 
-/* Also those that a CPU keeps for later */
+/* Includes the pages that a CPU keeps for later */
 static unsigned long count_free_pages(void)
 {
 	FILE *file = fopen("/proc/zoneinfo", "re");
@@ -234,15 +234,15 @@ static void look(struct usage *usage)
 
 	memset(usage, 0, sizeof(*usage));
 	sync();
-	/* What was used lately survives the first */
+	/* Recently used objects survive the first attempt */
 	for (i = 0; i < 3; i++)
 		write_file("/proc/sys/vm/drop_caches", "3");
-	/* Without their addresses */
+	/* Mappings without their addresses */
 	add_lines(usage->text[MAPPINGS], "/proc/vmallocinfo", "ioremap", 1);
 	add_lines(usage->text[RESOURCES], "/proc/iomem", "", 0);
 	add_names(usage->text[INTERRUPTS], "/sys/kernel/irq");
 	add_names(usage->text[GROUPS], "/dev/vfio");
-	/* With the number of their users */
+	/* Modules with the number of their users */
 	add_lines(usage->text[MODULES], "/proc/modules", "vfio", 0);
 	count_objects(usage);
 	usage->free_pages = count_free_pages();
@@ -291,7 +291,7 @@ static const char *cache_names(const char *folder)
 	return names;
 }
 
-/* Less than an object, and less than a page, in two cycles is not theirs */
+/* Growth below one object, or below one page, in two cycles has another cause */
 static bool nothing_leaked(unsigned long cycles, bool loud)
 {
 	unsigned long limit = cycles / 2, was;
@@ -325,7 +325,7 @@ static bool nothing_leaked(unsigned long cycles, bool loud)
 
 /* --- What is done ----------------------------------------------------------------- */
 
-/* Takes all that a user can have of a device, and gives nothing back but by closing */
+/* Takes everything that a user can have of a device, and returns it only by closing */
 static bool cycle(const char *bdf)
 {
 	const struct vfio_region_info *region;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The library against the driver: the same random operations on two functions of one type.
- * One is bound to the driver, whose file does the work. The other is bound to vfio-pci, and
- * the library makes of it what a VMM would: the guest's view of configuration space, and
- * accesses to the I/O BAR. Each answer must be the same.
+ * Tests the library against the driver, by the same random operations on two functions of one
+ * type. The driver serves one of them, by its file. vfio-pci has the other one. There the
+ * library does the work of a VMM: the guest's view of configuration space, and accesses to the
+ * I/O BAR. Each answer must be the same.
  *
  * VIRTIO_MMR_SEED repeats a run, VIRTIO_MMR_OPERATIONS sets its length.
  */
@@ -20,7 +20,7 @@
 #include "lib/report.h"
 #include "lib/session.h"
 
-/* The types of the library are those of the kernel */
+/* The library has the types of the kernel */
 #include <virtio_mmr.h>
 
 #define OPERATIONS	100000
@@ -29,7 +29,7 @@
 
 FIXTURE(library)
 {
-	/* Of the driver, and of vfio-pci */
+	/* One session of the driver, and one of vfio-pci */
 	struct session sessions[2];
 	struct vfio_device *driver, *plain;
 	struct virtio_mmr_scan scan;
@@ -49,7 +49,7 @@ static uint32_t random_below(struct _test_data_library *self, uint32_t limit)
 
 /* --- the library's function --------------------------------------------------- */
 
-/* The host's view: vfio-pci hides an MMR capability without a VSEC header from its users */
+/* Reads the host's view: vfio-pci hides an MMR capability without a VSEC header from its users */
 static bool read_config(void *context, unsigned int position, u32 *value)
 {
 	*value = virtio_mmr_get_le32((u8 *)context + position);
@@ -216,7 +216,7 @@ static void write_config(struct _test_data_library *self)
 
 	for (i = 0; i < width; i++) {
 		data[i] = random_below(self, 4) ? random_below(self, 256) : 0xff;
-		/* Bus mastering and SERR are of no interest here; ports mostly are on */
+		/* Bus mastering and SERR are irrelevant here. Ports are on most of the time */
 		if (position + i == 4)
 			data[i] = random_below(self, 8) ? 0x03 : 0x02;
 		else if (position + i >= 5 && position + i < 8)
@@ -228,8 +228,8 @@ static void write_config(struct _test_data_library *self)
 }
 
 /*
- * Anything except what makes the device read memory: no queue gets an address, none is
- * notified. Status is one that a driver may write.
+ * Writes anything that does not make the device read memory: no queue gets an address, and none
+ * is notified. Status is a value that a driver may write.
  */
 static void write_port(struct _test_data_library *self)
 {
@@ -302,7 +302,7 @@ static unsigned long number(const char *variable, unsigned long otherwise)
 
 FIXTURE_SETUP(library)
 {
-	/* A disk has registers of its own that can be written, and no address that differs */
+	/* A disk has writable registers, and no address that differs */
 	const char *bdfs[2] = { functions_find("blk", 0), functions_find("blk", 1) };
 
 	if (!bdfs[1])
@@ -314,7 +314,7 @@ FIXTURE_SETUP(library)
 
 	self->driver = session_open(&self->sessions[0], bdfs[0]);
 	session_begin(&self->sessions[1], bdfs[1]);
-	/* Built in or loaded already is as good */
+	/* A loaded or built-in module is fine as well */
 	ASSERT_EQ(system("modprobe -q vfio-pci"), 0);
 	ASSERT_EQ(sysfs_bind(bdfs[1], "vfio-pci"), 0);
 	self->plain = session_attach(&self->sessions[1]);
@@ -326,7 +326,7 @@ FIXTURE_SETUP(library)
 		.ops = &registers, .context = self, .length = self->scan.cap.length,
 	};
 	ASSERT_EQ(self->driver->regions[0].size, self->view.io_bar_size);
-	/* As the driver has it after it opened the device */
+	/* The state of the register after the driver has opened the device */
 	write_register(self, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
 }
 
