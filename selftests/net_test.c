@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * virtio net driven through BAR0: ARP with the gateway of QEMU's user network.
- * VIRTIO_MMR_GATEWAY names another gateway, VIRTIO_MMR_ADDRESS the address to
- * ask from.
+ * VIRTIO_MMR_GATEWAY names another gateway. VIRTIO_MMR_ADDRESS is the address to ask from.
  */
 #include <arpa/inet.h>
 #include <net/ethernet.h>
@@ -92,7 +91,7 @@ static bool is_reply(const struct arp_frame *reply, size_t size,
 	       !memcmp(reply->arp.arp_tha, request->arp.arp_sha, 6);
 }
 
-/* Sends one and looks for the reply among whatever else the network says */
+/* Sends a request and looks for the reply among all other frames */
 static bool ask(struct ethernet *ethernet)
 {
 	const struct arp_frame *frame;
@@ -120,7 +119,7 @@ TEST_F(net, arp_many)
 {
 	unsigned int i;
 
-	/* More frames than there are receive buffers: they go round */
+	/* There are more frames than receive buffers, so the buffers are used again */
 	for (i = 0; i < 5 * ETHERNET_BUFFERS; i++) {
 		ASSERT_TRUE(ask(&self->ethernet)) {
 			TH_LOG("request %u", i);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Queue Notify in BAR0 reaches the right place in the device: the queue's
- * doorbell where the device has doorbells, else the register itself. QEMU's
- * counters tell; that buffers come back is for the traffic tests to show.
+ * Queue Notify in BAR0 reaches the right place in the device. This is the queue's doorbell if
+ * the device has doorbells, else the register. QEMU's counters show it. The traffic tests check
+ * that buffers come back.
  */
 #include <linux/virtio_pci.h>
 
@@ -23,7 +23,7 @@ FIXTURE(notify)
 	struct vfio_device *device;
 	struct qmp qmp;
 	bool has_doorbells;
-	/* By the modern common configuration; without one, by queue sizes */
+	/* From the modern common configuration. Without one, from the queue sizes */
 	unsigned int queues;
 	struct counters before;
 };
@@ -34,7 +34,7 @@ struct structure {
 	uint32_t multiplier;
 };
 
-/* What a virtio capability says; true if it may be believed */
+/* Reads a virtio capability. True if its values are valid */
 static bool find_structure(struct vfio_device *device, uint8_t type,
 			   unsigned int min_length, unsigned int alignment,
 			   struct structure *found)
@@ -62,7 +62,7 @@ static bool find_structure(struct vfio_device *device, uint8_t type,
 	return false;
 }
 
-/* Whether two bytes of a BAR are the MSI-X table's or the pending bits' */
+/* Whether two bytes of a BAR lie in the MSI-X table or in the pending bits */
 static bool is_over_msix(struct vfio_device *device, unsigned int bar, uint64_t offset)
 {
 	unsigned int at = vfio_capability(device, PCI_CAP_ID_MSIX), vectors;
@@ -79,7 +79,7 @@ static bool is_over_msix(struct vfio_device *device, unsigned int bar, uint64_t 
 		offset < (pba & ~7u) + (vectors + 63) / 64 * 8);
 }
 
-/* Documentation/device.rst, "Notification": what makes the structure valid */
+/* The validity rules of Documentation/device.rst, "Notification" */
 static bool doorbells_are_valid(struct vfio_device *device,
 				const struct structure *common,
 				const struct structure *notify, unsigned int queues)
@@ -126,7 +126,7 @@ FIXTURE_SETUP(notify)
 	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 	if (find_structure(self->device, VIRTIO_PCI_CAP_COMMON_CFG,
 			   VIRTIO_PCI_COMMON_Q_NOFF + 2, 4, &common)) {
-		/* As a reset leaves it, though the driver has asked for each queue */
+		/* The value is that of a reset, although the driver has selected each queue */
 		ASSERT_EQ(vfio_read(self->device, common.bar,
 				    common.offset + VIRTIO_PCI_COMMON_Q_SELECT, &selected, 2), 2);
 		EXPECT_EQ(selected, 0);
@@ -163,16 +163,16 @@ TEST_F(notify, every_queue)
 		EXPECT_EQ(after.notifies - self->before.notifies, 1);
 		EXPECT_EQ(after.doorbells - self->before.doorbells,
 			  self->has_doorbells);
-		/* At another queue's address, or of another width */
+		/* No write to another queue's address, or of another width */
 		EXPECT_EQ(after.strays - self->before.strays, 0);
-		/* Neither both ways, nor with a flush */
+		/* One notification only, and without a flush */
 		EXPECT_EQ(after.writes - self->before.writes, !self->has_doorbells);
 		EXPECT_EQ(after.reads - self->before.reads, 0);
 		self->before = after;
 	}
 }
 
-/* There is no doorbell to ring; without doorbells the device judges */
+/* The queue has no doorbell to ring. Without doorbells the device checks the index */
 TEST_F(notify, absent_queue)
 {
 	const unsigned int absent[] = { self->queues, 0x3ff, 0xffff };
@@ -194,7 +194,7 @@ TEST_F(notify, absent_queue)
 	}
 }
 
-/* Half an index notifies nobody: it goes to the register, and is a stray there */
+/* Half an index notifies no queue. It goes to the register, as a stray write */
 TEST_F(notify, half_a_write)
 {
 	struct counters after;
@@ -209,7 +209,7 @@ TEST_F(notify, half_a_write)
 		EXPECT_EQ(after.strays - self->before.strays, 1);
 		self->before = after;
 	}
-	/* The end of a wider write likewise: select 0 and half of notify */
+	/* The same for the end of a wider write: select 0 and half of notify */
 	EXPECT_EQ(vfio_write(self->device, 0, VIRTIO_MMR_QUEUE_SELECT, "\0\0", 3), 3);
 	after = count(&self->qmp);
 	EXPECT_EQ(after.notifies - self->before.notifies, 0);
@@ -228,7 +228,7 @@ TEST_F(notify, read_is_of_the_register)
 	EXPECT_EQ(after.strays - self->before.strays, 0);
 }
 
-/* Inside wider accesses it is the same notify */
+/* Wider accesses contain the same notification */
 TEST_F(notify, wider_writes)
 {
 	struct counters after;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A function that has an MMR function's device ID and no MMR capability: the driver
- * serves it as vfio-pci would. Nothing is replaced and nothing hidden.
+ * A function with an MMR function's device ID and no MMR capability. The driver serves it as
+ * vfio-pci would, and replaces or hides no part of it.
  */
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -44,7 +44,7 @@ FIXTURE_TEARDOWN(plain)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* IDs, revision and class, and where the capabilities say that things are */
+/* IDs, revision and class, and the places in the capabilities */
 TEST_F(plain, configuration_is_the_functions)
 {
 	struct vfio_device *device = self->device;
@@ -91,7 +91,7 @@ TEST_F(plain, regions_are_the_bars)
 	EXPECT_GT(count, 0);
 }
 
-/* A memory BAR 0 of the function's own, read and mapped */
+/* The function's own memory BAR 0, read and mapped */
 TEST_F(plain, bar0_is_the_functions)
 {
 	struct vfio_device *device = self->device;
@@ -116,7 +116,7 @@ TEST_F(plain, bar0_is_the_functions)
 
 	if (!qmp_open(&qmp, self->bdf))
 		SKIP(return, "needs QEMU's counters of the device's accesses (tools/vm/run)");
-	/* The emulated device has its legacy registers there all the same */
+	/* The emulated device still has its legacy registers there */
 	reads = qmp_counter(&qmp, "mmr-reads");
 	ASSERT_EQ(vfio_read(device, 0, VIRTIO_MMR_DEVICE_FEATURES, &features, 4), 4);
 	EXPECT_EQ(qmp_counter(&qmp, "mmr-reads"), reads + 1);
@@ -128,7 +128,7 @@ TEST_F(plain, bar0_is_the_functions)
 	memcpy(&mapped, bar + VIRTIO_MMR_DEVICE_FEATURES, sizeof(mapped));
 	EXPECT_EQ(mapped, features);
 	EXPECT_EQ(qmp_counter(&qmp, "mmr-reads"), reads + 2);
-	/* No port's semantics: status is written and nothing read */
+	/* Without the semantics of a port: a write of status causes no read */
 	ASSERT_EQ(vfio_write(device, 0, VIRTIO_MMR_DEVICE_STATUS, &value, 1), 1);
 	EXPECT_EQ(qmp_counter(&qmp, "mmr-reads"), reads + 2);
 	value = 0;
@@ -138,7 +138,7 @@ TEST_F(plain, bar0_is_the_functions)
 	qmp_close(&qmp);
 }
 
-/* MSI-X, an eventfd in a memory BAR, resets by the user and behind its back */
+/* MSI-X, an eventfd in a memory BAR, resets by the user and by the host */
 TEST_F(plain, works_as_with_vfio_pci)
 {
 	struct vfio_device *device = self->device;
@@ -154,14 +154,14 @@ TEST_F(plain, works_as_with_vfio_pci)
 
 	for (bar = SYSFS_NUM_BARS - 1; !self->bars[bar].size; bar--)
 		;
-	/* Behind what has a meaning for the device */
+	/* At a place without a meaning for the device */
 	ASSERT_GE(fd, 0);
 	EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16, device->regions[bar].offset +
 				 device->regions[bar].size - 2, 0, fd), 0);
 	close(fd);
 }
 
-/* What this driver counts does not happen here */
+/* The events that this driver counts do not happen here */
 TEST_F(plain, has_no_counters)
 {
 	char path[128];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BAR0 is a port: what a write does is done when it returns, though the function
- * behind it posts writes and takes its time to reset. QEMU's properties
- * mmr-post-delay and mmr-reset-delay make it do so; its counters tell.
+ * BAR0 is a port: the effect of a write is complete when it returns. The function posts writes
+ * and takes time to reset. QEMU's properties mmr-post-delay and mmr-reset-delay set that, and
+ * its counters show the result.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -18,9 +18,9 @@
 #include "lib/qmp.h"
 #include "lib/session.h"
 
-/* How long the driver waits for a reset (policy) */
+/* Time that the driver waits for a reset (policy) */
 #define PATIENCE	1000 /* ms */
-/* And how often it looks meanwhile, at most: each 10 ms, and a few times at first */
+/* Maximum number of reads in that time: one in 10 ms, and a few at first */
 #define LOOKS		(PATIENCE / 10 + 10)
 
 FIXTURE(port)
@@ -48,7 +48,7 @@ FIXTURE_SETUP(port)
 
 FIXTURE_TEARDOWN(port)
 {
-	/* Nobody touched it where nobody may */
+	/* The device was not touched while that is forbidden */
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-early"), self->early);
 	EXPECT_EQ(qmp_counter(&self->qmp, "mmr-offline"), self->offline);
 	qmp_close(&self->qmp);
@@ -80,11 +80,11 @@ TEST_F(port, reset_is_over_when_the_write_returns)
 		EXPECT_EQ(status, 0);
 		EXPECT_GE(took, self->reset_delay);
 	} else {
-		/* The guest must not hang for ever, and sees that it failed */
+		/* The guest must not hang for ever, and sees that the reset failed */
 		EXPECT_EQ(status, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 		EXPECT_GE(took, PATIENCE);
 		EXPECT_LT(took, self->reset_delay);
-		/* A busy machine makes the wait longer, but never the looks more */
+		/* A busy machine makes the wait longer, and the number of reads no higher */
 		EXPECT_LE(reads, LOOKS);
 		EXPECT_EQ(dmesg_count(&self->session.log, self->device->bdf,
 				      "device status is still 0x01 1000 ms after"), 1);
@@ -93,8 +93,8 @@ TEST_F(port, reset_is_over_when_the_write_returns)
 }
 
 /*
- * A device that vfio-pci cannot reset, and that does not reset itself, is not given to
- * anybody, nor left enabled
+ * vfio-pci cannot reset this device, and it does not reset itself. No user gets it, and it does
+ * not stay enabled.
  */
 TEST_F(port, open_waits_for_a_reset)
 {
@@ -117,7 +117,7 @@ TEST_F(port, open_waits_for_a_reset)
 	EXPECT_EQ(legacy_status(self->device), 0);
 }
 
-/* As part of a longer write, too */
+/* The same as part of a longer write */
 TEST_F(port, reset_in_a_long_write)
 {
 	/* Queue select, queue notify, device status */
@@ -132,7 +132,7 @@ TEST_F(port, reset_in_a_long_write)
 	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
-/* Whatever the write returns */
+/* The result of the write is irrelevant */
 static int reset_by_status(void *device)
 {
 	const uint8_t zero = 0;
@@ -141,7 +141,7 @@ static int reset_by_status(void *device)
 	return 0;
 }
 
-/* The wait holds nothing that a reset of the function needs, and ends with it */
+/* The wait holds no lock that a reset of the function needs, and ends with the reset */
 TEST_F(port, a_reset_of_the_function_ends_the_wait)
 {
 	struct background *writer;
@@ -188,8 +188,8 @@ TEST_F(port, a_fatal_signal_ends_the_wait)
 }
 
 /*
- * Reading where all doorbells are may take a second. The user of a device that is slower has
- * the register instead, which works as well, and does not hold up others in open.
+ * Reading the places of all doorbells may take a second. For a slower device the driver uses
+ * the register instead. That works as well, and does not delay other users in open.
  */
 TEST_F(port, slow_doorbells_are_not_used)
 {
@@ -220,7 +220,7 @@ static int reset_and_wait(void *device)
 	return 0;
 }
 
-/* A guest that floods the log does not keep the messages of another one out of it */
+/* A guest that floods the log does not suppress the messages of another guest */
 TEST_F(port, messages_of_others)
 {
 	const char *bdf = functions_find(NULL, 1);
@@ -245,7 +245,7 @@ TEST_F(port, messages_of_others)
 	snprintf(expected, sizeof(expected), "%s: device status is still 0x01", self->device->bdf);
 	EXPECT_GT(dmesg_count(&second.log, expected, NULL), 0);
 	EXPECT_LT(dmesg_count(&second.log, expected, NULL), FLOOD);
-	/* All but the first one came too early for the device */
+	/* All writes except the first one came too early for the device */
 	self->early = qmp_counter(&self->qmp, "mmr-early");
 
 	legacy_write(other, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
@@ -258,7 +258,7 @@ TEST_F(port, messages_of_others)
 	EXPECT_TRUE(session_close(&second));
 }
 
-/* After these two legacy drivers free or reuse memory */
+/* Legacy drivers free or reuse memory after these two */
 TEST_F(port, writes_have_arrived)
 {
 	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
@@ -269,7 +269,7 @@ TEST_F(port, writes_have_arrived)
 	ASSERT_EQ(vfio_reset(self->device), 0);
 }
 
-/* Notifying costs no round trip to the device */
+/* A notification needs no round trip to the device */
 TEST_F(port, notifications_are_not_waited_for)
 {
 	uint64_t reads, doorbells, pending;

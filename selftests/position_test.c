@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The position in the file, as POSIX has it: an access advances it by what was
- * done, one that fails leaves it. read() and write() show it for what lies at 0, the
- * position of a file just opened, as vfio's files cannot be seeked; preadv() and
- * pwritev() show it everywhere, since the kernel passes one buffer after the other
- * from where the access before has left it.
+ * The position in the file, by the rules of POSIX. An access advances it by the bytes done, and
+ * a failed access leaves it. vfio's files cannot be seeked. So read() and write() show the
+ * position only at 0, directly after open. preadv() and pwritev() show it everywhere: the
+ * kernel passes one buffer after the other, each from the position after the previous access.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -37,7 +36,7 @@ FIXTURE_SETUP(position)
 	ASSERT_NE(self->absent, MAP_FAILED);
 	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	legacy_reset(self->device);
-	/* Driver features are for a driver that has said so */
+	/* The device accepts driver features only after status DRIVER */
 	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 }
@@ -49,7 +48,7 @@ FIXTURE_TEARDOWN(position)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* Where the file is, by the kernel's word */
+/* Returns the position of the file, from the kernel */
 static long long file_position(const struct vfio_device *device)
 {
 	long long value = -1;
@@ -96,7 +95,7 @@ TEST_F(position, of_read_and_write)
 	EXPECT_MOVES(write(fd, bytes, 0), 0, 8);
 	EXPECT_MOVES(read(fd, bytes, size - 7), -1, 8);
 	EXPECT_EQ(errno, EINVAL);
-	/* Address and size of a queue, then its select, notify, and what follows */
+	/* Address and size of a queue, then its select, notify, and the next registers */
 	EXPECT_MOVES(read(fd, bytes, 6), 6, 14);
 	EXPECT_MOVES(write(fd, &select, 2), 2, 16);
 	EXPECT_MOVES(write(fd, self->absent, 2), -1, 16);
@@ -105,7 +104,7 @@ TEST_F(position, of_read_and_write)
 	EXPECT_MOVES(read(fd, bytes, 1), 1, 19);
 	EXPECT_EQ(bytes[0], VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 
-	/* What never reaches the device is done all the same */
+	/* An access that does not reach the device advances the position as well */
 	vfio_command(device, 0, PCI_COMMAND_IO);
 	EXPECT_MOVES(read(fd, bytes, 1), 1, 20);
 	EXPECT_EQ(bytes[0], 0xff);
@@ -114,12 +113,12 @@ TEST_F(position, of_read_and_write)
 	EXPECT_EQ(errno, EINVAL);
 	EXPECT_MOVES(write(fd, bytes, 1), -1, size);
 	EXPECT_EQ(errno, EINVAL);
-	/* Not even by a kernel that could */
+	/* Seeking fails even on a kernel that supports it */
 	EXPECT_MOVES(lseek(fd, 0, SEEK_SET), -1, size);
 	EXPECT_EQ(errno, ESPIPE);
 }
 
-/* Where the I/O BAR has given way to a physical BAR0, or to one that is not shown */
+/* At the place of a physical BAR0 that has moved or is not shown */
 TEST_F(position, where_the_io_bar_is_not)
 {
 	const struct vfio_region_info *region = NULL;
@@ -139,7 +138,7 @@ TEST_F(position, where_the_io_bar_is_not)
 		EXPECT_EQ(errno, EINVAL);
 		return;
 	}
-	/* A PF's memory wants to be switched on */
+	/* A PF's memory must be switched on */
 	vfio_command(self->device, PCI_COMMAND_MEMORY, 0);
 	EXPECT_MOVES(read(fd, &value, 4), 4, 4);
 	EXPECT_MOVES(read(fd, self->absent, 4), -1, 4);
@@ -147,7 +146,7 @@ TEST_F(position, where_the_io_bar_is_not)
 	EXPECT_MOVES(read(fd, &value, 4), 4, 8);
 }
 
-/* Buffers of these sizes, one behind the other; a size of 0 ends them */
+/* Buffers of these sizes, one after the other. A size of 0 ends the list */
 static int vector(struct iovec *iov, void *memory, const unsigned int *sizes)
 {
 	int count;
@@ -168,20 +167,20 @@ TEST_F(position, in_the_io_bar)
 	uint8_t status = 0;
 	int count;
 
-	/* One after the other they read as at once; parts of one a device may refuse */
+	/* Several reads give the same bytes as one. A device may refuse parts of a register */
 	EXPECT_EQ(vfio_read(device, 0, 0, whole, sizeof(whole)), sizeof(whole));
 	count = vector(iov, parts, (unsigned int[]){ 4, 8, 2, 2, 0 });
 	EXPECT_EQ(preadv(device->fd, iov, count, self->bar0), sizeof(parts));
 	EXPECT_EQ(memcmp(whole, parts, sizeof(parts)), 0);
 
-	/* Select, notify, and status by the buffers after the first */
+	/* Select, notify and status come from the buffers after the first */
 	memset(parts, 0, sizeof(parts));
 	parts[4] = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	count = vector(iov, parts, (unsigned int[]){ 2, 2, 1, 0 });
 	EXPECT_EQ(pwritev(device->fd, iov, count, self->bar0 + VIRTIO_MMR_QUEUE_SELECT), 5);
 	EXPECT_EQ(legacy_status(device), VIRTIO_CONFIG_S_ACKNOWLEDGE);
 
-	/* Up to the first that fails: what came before counts, what follows is not done */
+	/* The access ends at the first failure: earlier buffers count, later ones are not used */
 	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 	lowest = legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4);
@@ -196,7 +195,7 @@ TEST_F(position, in_the_io_bar)
 	iov[0].iov_base = parts;
 	EXPECT_EQ(preadv(device->fd, iov, 2, self->bar0), 4);
 
-	/* The last bytes, and none behind them */
+	/* The last bytes of the BAR, and none after them */
 	count = vector(iov, parts, (unsigned int[]){ 2, 2, 1, 0 });
 	EXPECT_EQ(preadv(device->fd, iov, count, self->bar0 + size - 4), 4);
 	EXPECT_EQ(pwritev(device->fd, iov, count, self->bar0 + size - 4), 4);
@@ -209,7 +208,7 @@ TEST_F(position, in_config_space)
 	struct vfio_device *device = self->device;
 	uint8_t whole[PCI_STD_HEADER_SIZEOF], parts[sizeof(whole)] = {};
 	const unsigned int sizes[][9] = {
-		/* Registers that are the driver's, whole and in parts */
+		/* Registers that the driver provides, whole and in parts */
 		{ 2, 2, 2, 2, 1, 3, 4, 48 },
 		{ 1, 2, 2, 1, 2, 1, 1, 54 },
 		{ 16, 4, 20, 5, 1, 1, 1, 16 },
@@ -231,7 +230,7 @@ TEST_F(position, in_config_space)
 		}
 	}
 
-	/* BAR0 by its bytes, each from its own buffer */
+	/* BAR0 byte by byte, each byte from its own buffer */
 	memcpy(parts, address, sizeof(address));
 	count = vector(iov, parts, (unsigned int[]){ 1, 2, 1, 0 });
 	EXPECT_EQ(pwritev(device->fd, iov, count, self->config + PCI_BASE_ADDRESS_0), 4);
@@ -240,7 +239,7 @@ TEST_F(position, in_config_space)
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4),
 		  (value | PCI_BASE_ADDRESS_SPACE_IO));
 
-	/* A buffer that is not there ends it */
+	/* An absent buffer ends the access */
 	before = vfio_config_read(device, PCI_BASE_ADDRESS_0, 4);
 	iov[0] = (struct iovec){ parts, 2 };
 	iov[1] = (struct iovec){ self->absent, 2 };
@@ -249,7 +248,7 @@ TEST_F(position, in_config_space)
 	EXPECT_EQ(pwritev(device->fd, iov, 3, self->config + PCI_BASE_ADDRESS_0 - 2), 2);
 	EXPECT_EQ(vfio_config_read(device, PCI_BASE_ADDRESS_0, 4), before);
 	EXPECT_EQ(preadv(device->fd, iov, 3, self->config + PCI_DEVICE_ID), 2);
-	/* As does the end of config space, where vfio-pci gives less than was asked */
+	/* The end of config space ends it, too: vfio-pci gives less than requested there */
 	count = vector(iov, parts, (unsigned int[]){ 2, 2, 2, 0 });
 	EXPECT_EQ(preadv(device->fd, iov, count, self->config + CONFIG_SIZE - 4), 4);
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Random operations of a user against a model of what the guest must see:
- * config space, BAR0 by accesses of any place and length, MSI-X, resets of each
- * kind, close and open. VIRTIO_MMR_SEED repeats a run, VIRTIO_MMR_OPERATIONS sets
- * its length.
+ * Random operations of a user against a model of the guest's view. Operations are on config
+ * space, BAR0 at any place and length, MSI-X, resets of each kind, close and open.
+ * VIRTIO_MMR_SEED repeats a run, VIRTIO_MMR_OPERATIONS sets its length.
  *
- * Where QEMU's monitor is, the device tells how many accesses reached it, which
- * shows how the driver splits them.
+ * If QEMU's monitor is available, the device reports the number of accesses that reached it.
+ * The number shows how the driver splits them.
  *
- * What neither the contract nor the device tells is unknown to the model, and then
- * not compared: a register of which only a part was written, until all of it is.
+ * The model treats a value as unknown if neither the contract nor the device gives it. Unknown
+ * values are not compared. A register that was written in part is unknown until all of it is
+ * written.
  */
 #include <linux/virtio_net.h>
 #include <linux/virtio_pci.h>
@@ -35,11 +35,11 @@
 #define RING_PAGES	8
 #define BAR0_SIZE	VIRTIO_MMR_IO_BAR_SIZE_MAX
 #define CONFIG_SIZE	4096
-/* How often the device is asked what has reached it */
+/* Interval of the reads of the device's counters */
 #define COUNT_EVERY	1000 /* operations */
 #define MAC_SIZE	6
 
-/* A net device does more with these than to remember them */
+/* A net device uses these features, and does not only store them */
 #define FEATURES_LEFT_OUT	(1u << VIRTIO_NET_F_CTRL_MAC_ADDR | 1u << 30)
 
 struct model {
@@ -48,7 +48,7 @@ struct model {
 
 	uint32_t device_features;
 	uint16_t sizes[QUEUES];
-	/* As it is after a reset, and as it is now */
+	/* Values after a reset, and current values */
 	uint8_t initial_config[BAR0_SIZE], config[BAR0_SIZE];
 
 	struct {
@@ -72,20 +72,20 @@ FIXTURE(random)
 	unsigned long seed, operations, operation;
 	struct mmr_window window;
 	unsigned int bar0_size, queues;
-	/* It has a MAC address; and an absent queue can be selected */
+	/* It has a MAC address. An absent queue can be selected */
 	bool is_net, selects_any;
-	/* What was done last, for who has to find out */
+	/* The last operations, printed with a failure */
 	char history[HISTORY][192];
 	unsigned int done;
 
-	/* Config space: what stays, and which bytes of it may be anything */
+	/* Config space: the constant part, and the bytes of it that may have any value */
 	uint8_t constant[CONFIG_SIZE];
 	bool varies[CONFIG_SIZE], writable[CONFIG_SIZE];
 	uint32_t bar_masks[6], bar_types[6];
 	unsigned int pcie_cap;
 	struct model model;
 
-	/* What the device had counted at first, and what must have come since */
+	/* The device's counters at the start, and the number of accesses since then */
 	bool counting, has_doorbells;
 	struct accesses first, model_accesses;
 };
@@ -157,7 +157,7 @@ static unsigned int config_start(struct _test_data_random *self)
 	return self->model.msix ? VIRTIO_MMR_COMMON_SIZE_MSIX : VIRTIO_MMR_COMMON_SIZE;
 }
 
-/* The register of a byte of BAR0: its start and size; for configuration the byte */
+/* The register of a byte of BAR0: its start and size. For configuration, only the byte */
 static unsigned int register_at(struct _test_data_random *self, unsigned int at,
 				unsigned int *size)
 {
@@ -184,7 +184,7 @@ static unsigned int register_at(struct _test_data_random *self, unsigned int at,
 	return at;
 }
 
-/* What a register reads as; false if that is unknown */
+/* The value that a register reads as. False if it is unknown */
 static bool model_read(struct _test_data_random *self, unsigned int start, uint32_t *value)
 {
 	struct model *model = &self->model;
@@ -214,7 +214,7 @@ static bool model_read(struct _test_data_random *self, unsigned int start, uint3
 		*value = model->status;
 		return true;
 	case VIRTIO_MMR_ISR_STATUS:
-		/* Nothing is ever used, nor does the configuration change */
+		/* The device never uses a buffer, and the configuration does not change */
 		*value = 0;
 		return true;
 	case VIRTIO_MMR_CONFIG_VECTOR:
@@ -232,7 +232,7 @@ static uint32_t vector_taken(uint32_t value)
 	return value < VECTORS ? value : LEGACY_NO_VECTOR;
 }
 
-/* A write of all of a register, or of a part of it */
+/* A write of a whole register, or of a part of it */
 static void model_write(struct _test_data_random *self, unsigned int start,
 			uint32_t value, bool whole)
 {
@@ -325,7 +325,7 @@ static void check_accesses(struct _test_data_random *self)
 	start_counting(self);
 }
 
-/* Naturally aligned pieces that never cross two registers; NULL bytes for a read */
+/* Naturally aligned pieces that never cross two registers. NULL bytes for a read */
 static void count_access(struct _test_data_random *self, unsigned int at,
 			 unsigned int length, const uint8_t *bytes)
 {
@@ -336,7 +336,7 @@ static void count_access(struct _test_data_random *self, unsigned int at,
 		end = self->window.length;
 	for (; at < end; at += width) {
 		start = register_at(self, at, &size);
-		/* Device configuration is no more than bytes */
+		/* Each byte of the device configuration is a register of its own */
 		stop = start >= config_start(self) || start + size > end ? end : start + size;
 		width = at % 4 == 0 && stop - at >= 4 ? 4 : at % 2 == 0 && stop - at >= 2 ? 2 : 1;
 		if (!bytes) {
@@ -362,7 +362,7 @@ static void random_place(struct _test_data_random *self, unsigned int *at,
 			 unsigned int *length)
 {
 	*length = below(self, 4) ? 1 + below(self, 8) : 1 + below(self, ACCESS_MAX);
-	/* Mostly where the registers are, sometimes across the end or beyond it */
+	/* Most accesses are near the registers, some across the end or beyond it */
 	*at = below(self, 4) ? below(self, 0x24) : below(self, self->bar0_size + 8);
 }
 
@@ -408,7 +408,7 @@ static uint32_t random_value(struct _test_data_random *self, unsigned int start,
 	case VIRTIO_MMR_DRIVER_FEATURES:
 		return next(self) & ~FEATURES_LEFT_OUT;
 	case VIRTIO_MMR_QUEUE_ADDRESS:
-		/* In parts too it must come to memory that the device can reach */
+		/* After a write in parts the address must be in memory that the device can reach */
 		return whole ? first + below(self, AREA_PAGES - RING_PAGES) : first;
 	case VIRTIO_MMR_QUEUE_SELECT:
 		return below(self, self->selects_any ? QUEUES : self->queues);
@@ -418,7 +418,7 @@ static uint32_t random_value(struct _test_data_random *self, unsigned int start,
 		return below(self, 40) ? status[below(self, ARRAY_SIZE(status))] : 0;
 	case VIRTIO_MMR_CONFIG_VECTOR:
 	case VIRTIO_MMR_QUEUE_VECTOR:
-		/* As configuration there is no such limit */
+		/* The configuration vector has no such limit */
 		return vectors[below(self, ARRAY_SIZE(vectors))];
 	}
 	return next(self);
@@ -443,8 +443,8 @@ static void write_bar0(struct _test_data_random *self, unsigned int at, unsigned
 		model_write(self, start, value, whole);
 		if (start == VIRTIO_MMR_DEVICE_STATUS && !value) {
 			/*
-			 * QEMU keeps what was written to the configuration over a
-			 * reset until it is read, so no write may follow in one go.
+			 * QEMU keeps writes to the configuration over a reset until the next
+			 * read. So no write may follow in the same operation.
 			 */
 			reset = true;
 			length = end - at;
@@ -562,13 +562,13 @@ static void set_command(struct _test_data_random *self, bool io)
 	self->model.command_io = io;
 }
 
-/* After a reset of any kind: looks at all, and QEMU forgets what was written */
+/* After a reset of any kind: checks everything, and QEMU forgets what was written */
 static void check_reset(struct _test_data_random *self, bool opened)
 {
 	bool io = self->model.command_io;
 
 	model_reset(self);
-	/* The driver looks at all queues when it opens the device */
+	/* The driver selects all queues when it opens the device */
 	self->model.select.known = !opened;
 	if (!io) {
 		check_bar0(self, 0, 20);
@@ -594,7 +594,7 @@ static void switch_msix(struct _test_data_random *self)
 	else
 		vfio_msix_enable(self->device, VECTORS);
 	model->msix = !model->msix;
-	/* Whether vectors stay is the device's business, but for none at all */
+	/* The device decides whether vectors survive. Only the value for no vector is certain */
 	if (model->config_vector.value != LEGACY_NO_VECTOR)
 		model->config_vector.known = false;
 	for (i = 0; i < QUEUES; i++)
@@ -667,7 +667,7 @@ static void mark(bool *marks, unsigned int from, unsigned int size, bool value)
 		marks[from++] = value;
 }
 
-/* Which bytes change by themselves, and which a guest may write to no effect */
+/* Finds bytes that change by themselves, and bytes that a guest writes without effect */
 static void learn_config(struct _test_data_random *self)
 {
 	struct vfio_device *device = self->device;
@@ -713,7 +713,7 @@ static void learn_config(struct _test_data_random *self)
 		}
 		at = self->constant[at + PCI_CAP_LIST_NEXT];
 	}
-	/* The MMR capability behind its header */
+	/* The MMR capability after its header */
 	for (at = 256; at >= 256; at = PCI_EXT_CAP_NEXT(header)) {
 		memcpy(&header, self->constant + at, sizeof(header));
 		if (PCI_EXT_CAP_ID(header) == VIRTIO_MMR_EXT_CAP_ID)
@@ -751,7 +751,7 @@ FIXTURE_SETUP(random)
 	clock_gettime(CLOCK_REALTIME, &now);
 	self->seed = number("VIRTIO_MMR_SEED", now.tv_sec * 1000 + now.tv_nsec / 1000000);
 	self->operations = number("VIRTIO_MMR_OPERATIONS", OPERATIONS);
-	/* Any but 0, and seeds that are neighbours must not begin alike */
+	/* The state must not be 0, and neighbouring seeds must begin differently */
 	self->state = (self->seed + 1) * 0x9e3779b97f4a7c15ull;
 	TH_LOG("VIRTIO_MMR_SEED=%lu, %lu operations", self->seed, self->operations);
 
@@ -796,7 +796,7 @@ TEST_F_TIMEOUT(random, against_model, 250)
 		if (self->operation % COUNT_EVERY == 0)
 			check_accesses(self);
 	}
-	/* At the end, all of it */
+	/* Checks all of it at the end */
 	check_config(self, 0, ACCESS_MAX);
 	set_command(self, true);
 	check_bar0(self, 0, ACCESS_MAX);

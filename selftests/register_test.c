@@ -10,7 +10,7 @@
 #include "lib/qmp.h"
 #include "lib/session.h"
 
-/* Below what QEMU ignores as too large to select */
+/* A number below the range that QEMU ignores as too large to select */
 #define NO_QUEUE	0x3ff
 
 FIXTURE(registers)
@@ -31,7 +31,7 @@ FIXTURE_VARIANT_ADD(registers, with_msix) { .vectors = 2 };
 
 FIXTURE_SETUP(registers)
 {
-	/* A net function has configuration and several queues: best to test on */
+	/* A net function is best: it has configuration and several queues */
 	const char *bdf = functions_prefer("net");
 
 	self->type = sysfs_type(bdf);
@@ -52,7 +52,7 @@ TEST_F(registers, device_features)
 {
 	uint32_t features = legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
 
-	/* No device of QEMU's, and none worth having, offers nothing or all */
+	/* No device of QEMU's, and no useful device, offers no feature or all features */
 	EXPECT_NE(features, 0);
 	EXPECT_NE(features, 0xffffffff);
 	legacy_write(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4, ~features);
@@ -139,7 +139,7 @@ TEST_F(registers, status_zero_resets)
 	legacy_write(device, VIRTIO_MMR_QUEUE_ADDRESS, 4, self->area.iova >> 12);
 	ASSERT_NE(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), 0);
 	legacy_reset(device);
-	/* The OUT is not posted: when it is over, so is the reset */
+	/* The OUT is not posted: when it ends, the reset is complete */
 	EXPECT_EQ(legacy_status(device), 0);
 	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), 0);
@@ -152,7 +152,7 @@ TEST_F(registers, vectors)
 
 	NEED_VECTORS(device, 2);
 	if (!variant->vectors) {
-		/* The same place is not theirs, but the device configuration's */
+		/* Without MSI-X the same place belongs to the device configuration */
 		config = legacy_read(device, VIRTIO_MMR_CONFIG_VECTOR, 2);
 		legacy_write(device, VIRTIO_MMR_CONFIG_VECTOR, 2, 1);
 		legacy_write(device, VIRTIO_MMR_CONFIG_VECTOR, 2, config);
@@ -180,7 +180,7 @@ static void read_mac(struct vfio_device *device, uint8_t mac[6])
 		mac[i] = legacy_read(device, legacy_config(device) + i, 1);
 }
 
-/* Device configuration starts behind the vectors, if there are any */
+/* Device configuration starts after the vectors, if there are any */
 TEST_F(registers, device_config_moves_with_msix)
 {
 	struct vfio_device *device = self->device;
@@ -200,7 +200,7 @@ TEST_F(registers, device_config_moves_with_msix)
 	read_mac(device, other);
 	EXPECT_EQ(memcmp(mac, other, sizeof(mac)), 0);
 
-	/* By one access of six bytes too */
+	/* The same by one access of six bytes */
 	if (!legacy_takes_any_width(device))
 		return;
 	memset(other, 0, sizeof(other));
@@ -291,7 +291,7 @@ TEST_F(registers, wide_writes)
 		  self->area.iova >> 12);
 }
 
-/* How many accesses the device sees for one of the guest's */
+/* Number of accesses that the device sees for one access of the guest */
 TEST_F(registers, accesses_are_split)
 {
 	static const struct {
@@ -327,7 +327,7 @@ TEST_F(registers, accesses_are_split)
 	EXPECT_EQ(vfio_read(self->device, 0, VIRTIO_MMR_CONFIG_VECTOR, bytes, 4), 4);
 	after = qmp_counter(&qmp, "mmr-reads");
 	EXPECT_EQ(after - before, vector_reads);
-	/* ISR and what follows it, which is never the same access */
+	/* ISR and the register after it are never read in the same access */
 	before = qmp_counter(&qmp, "mmr-reads");
 	EXPECT_EQ(vfio_read(self->device, 0, VIRTIO_MMR_ISR_STATUS, bytes, 5), 5);
 	after = qmp_counter(&qmp, "mmr-reads");
@@ -342,7 +342,7 @@ TEST_F(registers, accesses_are_split)
 	qmp_close(&qmp);
 }
 
-/* An OUT has reached the device when it returns; a notify need not have */
+/* An OUT has reached the device when it returns. A notification may arrive later */
 TEST_F(registers, writes_are_flushed)
 {
 	struct vfio_device *device = self->device;
@@ -372,7 +372,7 @@ TEST_F(registers, writes_are_flushed)
 	qmp_close(&qmp);
 }
 
-/* The window's last bytes are the device's; those of BAR0 behind it nobody's */
+/* The window's last bytes belong to the device. No register has the bytes of BAR0 after them */
 TEST_F(registers, end_of_the_window)
 {
 	uint64_t size = self->device->regions[0].size, before = 0, end;
@@ -410,7 +410,7 @@ TEST_F(registers, end_of_the_window)
 		EXPECT_EQ(last[4] & last[5] & last[6] & last[7], 0xff);
 		value = legacy_read(self->device, end - 4, 4);
 		EXPECT_EQ(memcmp(last, &value, sizeof(value)), 0);
-		/* The emulated device has no ones there, but another one may */
+		/* The emulated device has no ones there. Another device may */
 		EXPECT_TRUE(!counting || value != 0xffffffff);
 	} else if (end == size) {
 		EXPECT_EQ(vfio_read(self->device, 0, end - 4, last, 8), -EINVAL);

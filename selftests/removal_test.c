@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The function is taken away while it is in use: its driver is unbound, its VF
- * switched off by sriov_numvfs, its PF taken from virtio-pci. Each waits until the
- * user lets go, of which vfio tells by an eventfd, and is complete then. Until
- * then the user has a working device.
+ * The function is removed while it is in use: its driver is unbound, its VF is switched off by
+ * sriov_numvfs, or its PF is taken from virtio-pci. vfio signals the user by an eventfd. The
+ * removal waits until the user closes the function, and is complete then. Until then the device
+ * works for the user.
  */
 #include <poll.h>
 #include <signal.h>
@@ -21,9 +21,9 @@
 #include "lib/session.h"
 #include "lib/watch.h"
 
-/* SR-IOV gives VFs a second to go (PCIe 9.3.3.3.1); the rest is for slow machines */
+/* SR-IOV gives VFs a second to disappear (PCIe 9.3.3.3.1). The rest is for slow machines */
 #define GONE_TIMEOUT	30000 /* ms */
-/* How long to look whether something waits that must wait */
+/* Time to check that a removal waits */
 #define WAITS		1500 /* ms */
 
 enum removal {
@@ -65,12 +65,12 @@ FIXTURE_SETUP(removal)
 	self->device = &self->session.device;
 }
 
-/* Afterwards all is as it was, or else the tests after this one cannot be */
+/* Restores the state from before, which the next tests need */
 FIXTURE_TEARDOWN(removal)
 {
 	char driver[SYSFS_DRIVER_SIZE];
 
-	/* A removal that a failed test has left waits for this */
+	/* A removal from a failed test waits for this close */
 	session_detach(&self->session);
 	sysfs_driver(self->pf, driver);
 	if (!driver[0])
@@ -82,7 +82,7 @@ FIXTURE_TEARDOWN(removal)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* A process of its own: what writes to sysfs waits for the user, for this one */
+/* A separate process, because the write to sysfs waits for the user, which is this process */
 static pid_t start_removal(struct __test_metadata *_metadata,
 			   struct _test_data_removal *self, enum removal removal)
 {
@@ -119,7 +119,7 @@ static void expect_waiting(struct __test_metadata *_metadata, pid_t removal)
 	}
 }
 
-/* The removal is over, and has removed */
+/* The removal has ended, and the function is gone */
 static void expect_removed(struct __test_metadata *_metadata,
 			   struct _test_data_removal *self, enum removal removal,
 			   pid_t child)
@@ -142,7 +142,7 @@ static void expect_removed(struct __test_metadata *_metadata,
 	EXPECT_EQ(!driver[0], removal == PF_UNBOUND);
 }
 
-/* The next user finds nothing of all that */
+/* The next user finds none of this state */
 static void expect_works_again(struct __test_metadata *_metadata,
 			       struct _test_data_removal *self)
 {
@@ -198,7 +198,7 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 		.width = 2,
 		.value = self->entropy.queue.ring.num,
 	};
-	/* Until the file descriptor is closed */
+	/* Runs until the file descriptor is closed */
 	watching = background_start(watch_read, &watch);
 	EXPECT_FALSE(is_signalled(request, 0));
 
@@ -206,7 +206,7 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	EXPECT_TRUE(is_signalled(request, GONE_TIMEOUT));
 	expect_waiting(_metadata, child);
 
-	/* The device is the user's as before: registers, DMA, interrupts */
+	/* The device works for the user as before: registers, DMA, interrupts */
 	good = __atomic_load_n(&watch.good, __ATOMIC_SEQ_CST);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 	EXPECT_GT(vfio_msix_wait(device, 0, LEGACY_TIMEOUT), 0);
@@ -215,13 +215,13 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	vfio_msix_enable(device, 1);
 	usleep(100000);
 	EXPECT_GT(__atomic_load_n(&watch.good, __ATOMIC_SEQ_CST), good);
-	/* Except that whoever removes it has locked it: no reset, but no hang either */
+	/* The removing task has locked the device. So a reset fails, but does not hang */
 	address = legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4);
 	EXPECT_NE(address, 0);
 	EXPECT_EQ(vfio_reset(device), -EAGAIN);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), address);
 
-	/* With accesses in flight, and with MSI-X and queues as they are */
+	/* Closes with accesses in flight, and with MSI-X and queues still set up */
 	iova_unmap(&self->entropy.area);
 	session_detach(&self->session);
 	EXPECT_EQ(background_wait(watching), -EBADF);
@@ -231,7 +231,7 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	expect_works_again(_metadata, self);
 }
 
-/* A user that does not listen, until it is killed */
+/* A user that ignores the signal, until it is killed */
 TEST_F_TIMEOUT(removal, user_is_killed, 120)
 {
 	pid_t user, child;
@@ -267,7 +267,7 @@ TEST_F_TIMEOUT(removal, user_is_killed, 120)
 	expect_works_again(_metadata, self);
 }
 
-/* Nobody has it open, so it sleeps; nothing to wait for */
+/* The function is not open, so it sleeps. The removal waits for no user */
 TEST_F_TIMEOUT(removal, without_user, 120)
 {
 	pid_t child;
@@ -278,7 +278,7 @@ TEST_F_TIMEOUT(removal, without_user, 120)
 	expect_works_again(_metadata, self);
 }
 
-/* The user has put it to sleep, and nothing but the removal wakes it */
+/* The user has put the function to sleep, and only the removal wakes it */
 TEST_F_TIMEOUT(removal, in_low_power, 120)
 {
 	pid_t child;
@@ -295,7 +295,7 @@ TEST_F_TIMEOUT(removal, in_low_power, 120)
 	child = start_removal(_metadata, self, variant->removal);
 	EXPECT_TRUE(is_signalled(request, GONE_TIMEOUT));
 	expect_waiting(_metadata, child);
-	/* Still to be used, awake or not */
+	/* The function can still be used, awake or not */
 	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	EXPECT_EQ(legacy_status(self->device), 0);
 	session_detach(&self->session);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Resets of every kind, power states, and closing, each also with accesses in
- * flight: defined answers meanwhile, a clean and working device afterwards.
+ * Resets of every kind, power states, and closing, each also with accesses in flight. Accesses
+ * get defined answers meanwhile. The device is clean and works afterwards.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -111,8 +111,8 @@ static void reset_function(struct __test_metadata *_metadata,
 }
 
 /*
- * Nothing of before is left, and a driver can start over. I/O decode is on as
- * it was: the guest need not write COMMAND to find its registers.
+ * No state from before is left, and a driver can start again. I/O decode is still on: the guest
+ * need not write COMMAND to reach its registers.
  */
 static void expect_fresh(struct __test_metadata *_metadata,
 			 struct entropy *entropy)
@@ -146,7 +146,7 @@ TEST_F(reset, by_ioctl)
 
 TEST_F(reset, by_config_space)
 {
-	/* A PF need not have it */
+	/* A PF may lack function level reset */
 	if (!has_function_level_reset(self->device))
 		SKIP(return, "no function level reset");
 	use(_metadata, &self->entropy);
@@ -154,7 +154,7 @@ TEST_F(reset, by_config_space)
 	expect_fresh(_metadata, &self->entropy);
 }
 
-/* An open file descriptor does not keep the host from it */
+/* The host can reset a function with an open file descriptor */
 TEST_F(reset, by_host)
 {
 	use(_metadata, &self->entropy);
@@ -170,8 +170,8 @@ TEST_F(reset, by_device_status)
 }
 
 /*
- * A reset of everything in the slot or on the bus. A user that has not got all of it
- * is refused: the neighbours' users would lose their devices.
+ * A reset of everything in the slot or on the bus. It is refused if the user does not own all
+ * of that: the neighbours' users would lose their devices.
  */
 TEST_F(reset, by_bus)
 {
@@ -215,7 +215,7 @@ TEST_F(reset, by_bus)
 	use(_metadata, &self->entropy);
 }
 
-/* The host may reset at any time: the guest must not lose its registers by it */
+/* The host may reset at any time. The guest must not lose its registers then */
 TEST_F(reset, keeps_bar0_and_io_decode)
 {
 	struct vfio_device *device = self->device;
@@ -238,7 +238,7 @@ TEST_F(reset, keeps_bar0_and_io_decode)
 			TH_LOG("after %s", kind_names[kind]);
 		}
 
-		/* Off stays off, too */
+		/* A cleared bit stays clear, too */
 		vfio_command(device, 0, PCI_COMMAND_IO);
 		reset_function(_metadata, device, kind);
 		EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_IO, 0) {
@@ -264,8 +264,8 @@ TEST_F(reset, forgets_the_queue)
 	legacy_queue_add(&self->entropy.queue, &buffer, 1);
 	ASSERT_EQ(vfio_reset(self->device), 0);
 	/*
-	 * Until here the device may have used it, even without a notify: QEMU
-	 * looks at the queues of its own accord at DRIVER_OK.
+	 * Before this the device may have used it, even without a notify: QEMU looks at the
+	 * queues by itself at DRIVER_OK.
 	 */
 	self->entropy.queue.last_used = self->entropy.queue.ring.used->idx;
 	memset(self->entropy.buffer, 0x5a, ENTROPY_BYTES);
@@ -278,7 +278,7 @@ TEST_F(reset, forgets_the_queue)
 
 /* --- With accesses in flight ------------------------------------------------- */
 
-/* The device's own; all zero where there is no monitor */
+/* The device's own counters. All zero without a monitor */
 struct counters {
 	bool known;
 	uint64_t reads, writes, strays, offline;
@@ -295,23 +295,23 @@ static struct counters count(const char *bdf)
 	counters.reads = qmp_counter(&qmp, "mmr-reads");
 	counters.writes = qmp_counter(&qmp, "mmr-writes");
 	counters.strays = qmp_counter(&qmp, "mmr-strays");
-	/* Accesses to the function while it is in D3 or a reset goes on */
+	/* Accesses to the function while it is in D3 or being reset */
 	counters.offline = qmp_counter(&qmp, "mmr-offline");
 	qmp_close(&qmp);
 	return counters;
 }
 
 /*
- * Reads a register of which the value is known, writes another one, and reads again, in
- * the background, and keeps books on the answers.
+ * Reads a register with a known value, writes another one, and reads again. It does so in the
+ * background, and counts the answers.
  */
 struct prober {
 	struct watch watch;
 	/* Odd while the function may be out of reach */
 	unsigned int epoch;
-	/* All ones although nothing was out of reach */
+	/* All ones although the function was in reach */
 	unsigned int unfounded;
-	/* Writes of which it is certain, or not certain, that they arrived */
+	/* Writes that certainly arrived, and writes that may have arrived */
 	unsigned int arrived, uncertain;
 	struct background *thread;
 	struct counters before;
@@ -352,7 +352,7 @@ static int probe(void *data)
 	} else if (!same || before || after) {
 		prober->uncertain++;
 	}
-	/* Else out of reach from the first read to the second one */
+	/* Else the function was out of reach from the first read to the second one */
 	return 0;
 }
 
@@ -382,7 +382,7 @@ static void probe_stop(struct __test_metadata *_metadata, struct prober *prober)
 	if (!after.known)
 		return;
 
-	/* What the device saw is what it answered, and no more */
+	/* The device saw exactly the accesses that it answered */
 	EXPECT_EQ(after.reads - prober->before.reads, prober->watch.good);
 	writes = after.writes - prober->before.writes;
 	EXPECT_GE(writes, prober->arrived);
@@ -420,7 +420,7 @@ TEST_F(reset, with_accesses_in_flight)
 	expect_fresh(_metadata, &self->entropy);
 }
 
-/* Lines that the kernel has logged, after at most this many milliseconds */
+/* Number of lines that the kernel has logged, after at most this many milliseconds */
 static unsigned int wait_for_log(struct dmesg *log, const char *words,
 				 unsigned int milliseconds)
 {
@@ -433,7 +433,7 @@ static unsigned int wait_for_log(struct dmesg *log, const char *words,
 	return count;
 }
 
-/* Configuration space of a PF, as the driver of one that recovers would put it back */
+/* Restores configuration space of a PF, as a driver with recovery would */
 static void restore_function(const char *bdf, const uint8_t config[SYSFS_CONFIG_SIZE],
 			     unsigned int first, unsigned int end)
 {
@@ -459,7 +459,7 @@ static void restore_pf(const char *pf, const uint8_t config[SYSFS_CONFIG_SIZE])
 
 		memcpy(&header, &config[at], 4);
 		if (PCI_EXT_CAP_ID(header) == PCI_EXT_CAP_ID_SRIOV) {
-			/* Their number and BARs before they are enabled */
+			/* Number and BARs of the VFs before they are enabled */
 			restore_function(pf, config, at + PCI_SRIOV_NUM_VF,
 					 at + PCI_SRIOV_NUM_VF + 4);
 			restore_function(pf, config, at + PCI_SRIOV_SYS_PGSIZE,
@@ -471,11 +471,10 @@ static void restore_pf(const char *pf, const uint8_t config[SYSFS_CONFIG_SIZE])
 }
 
 /*
- * The kernel resets a link that has failed, and with it all that is behind it, but
- * restores nothing. Recovery ends well where all drivers behind the link have a part in
- * it, as with PFs behind ours; VFs' PFs have virtio-pci, which has none. The user is
- * told. Either way a function that is there again works again, for the same user after a
- * reset, and for the next one.
+ * The kernel resets a link that has failed, and everything below it. It restores nothing.
+ * Recovery succeeds if all drivers below the link take part in it, as for PFs with this driver.
+ * The PFs of VFs have virtio-pci, which takes no part. The user gets a signal. In both cases a
+ * function that is back works for the same user after a reset, and for the next user.
  */
 TEST_F(reset, by_link_error)
 {
@@ -509,7 +508,7 @@ TEST_F(reset, by_link_error)
 			restore_pf(pf, config);
 
 		if (round == 0) {
-			/* A PF's BARs come back with this, MSI-X with the reset */
+			/* This brings back a PF's BARs. The reset brings back MSI-X */
 			vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 			ASSERT_EQ(vfio_reset(device), 0);
 			vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
@@ -609,7 +608,7 @@ TEST_F(reset, close_with_accesses_in_flight)
 		usleep(50000);
 		iova_unmap(&self->entropy.area);
 		session_detach(&self->session);
-		/* The thread notices by its file descriptor, not by an odd value */
+		/* The thread stops at an error of its file descriptor, not at a wrong value */
 		EXPECT_EQ(background_wait(prober.thread), -EBADF);
 		EXPECT_EQ(prober.watch.wrong, 0);
 		EXPECT_EQ(prober.unfounded, 0);
@@ -623,7 +622,7 @@ TEST_F(reset, close_with_accesses_in_flight)
 	EXPECT_GT(prober.watch.good, 0);
 }
 
-/* A child keeps the device open after its parent died in the middle of it */
+/* A child keeps the device open after its parent has died while using it */
 TEST_F(reset, inherited_by_a_child)
 {
 	int status;
@@ -651,9 +650,9 @@ TEST_F(reset, inherited_by_a_child)
 /* --- Resets by the host ------------------------------------------------------ */
 
 /*
- * Only these come without vfio's knowledge. The function is out of reach for
- * the 100 ms that PCIe gives it, and has its MSI-X off for some of them: the
- * configuration of a net device is not where the guest sees it.
+ * Only these resets come without vfio's knowledge. The function is out of reach for the 100 ms
+ * that PCIe gives it. For a part of that time its MSI-X is off, and the configuration of a net
+ * device is not at the guest's place.
  */
 FIXTURE(host_reset)
 {
@@ -713,7 +712,7 @@ TEST_F(host_reset, with_accesses_in_flight)
 	EXPECT_EQ(legacy_status(self->device), 0);
 }
 
-/* Users come and go meanwhile; each of them finds a clean device, or must wait */
+/* Users open and close meanwhile. Each gets a clean device, or must wait */
 TEST(host_resets_while_opened_and_closed)
 {
 	const char *bdf = functions_find("rng", 0);
@@ -752,7 +751,7 @@ TEST(host_resets_while_opened_and_closed)
 
 		ret = session_try_attach(&session);
 		if (ret) {
-			/* vfio does not wait for somebody else's reset */
+			/* vfio does not wait for the reset by another task */
 			EXPECT_EQ(ret, -EAGAIN);
 			refused++;
 			continue;
@@ -774,7 +773,7 @@ TEST(host_resets_while_opened_and_closed)
 	EXPECT_EQ(status, 0);
 	TH_LOG("opened %u times, refused %u times", opened, refused);
 	EXPECT_GT(opened, 0);
-	/* Opening and closing keep their hands off it, too */
+	/* Opening and closing do not touch it during a reset either */
 	EXPECT_EQ(count(bdf).offline, before.offline);
 
 	session_attach(&session);

@@ -74,7 +74,7 @@ TEST_F(rng, interrupt_per_request)
 	struct vfio_device *device = self->device;
 
 	if (!variant->vectors) {
-		/* Without MSI-X the ISR tells, and reading clears it */
+		/* Without MSI-X the ISR shows the interrupt, and a read clears it */
 		EXPECT_EQ(legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1), 0);
 		ASSERT_TRUE(entropy_works(&self->entropy));
 		EXPECT_EQ(legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1), 1);
@@ -91,7 +91,7 @@ TEST_F(rng, interrupt_per_request)
 		TH_LOG("an interrupt on the vector that no queue uses");
 	}
 
-	/* The vector that the queue names is the one that fires */
+	/* The vector that the queue names fires, and no other one */
 	legacy_write(device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
 	legacy_write(device, VIRTIO_MMR_QUEUE_VECTOR, 2, 1);
 	ASSERT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_VECTOR, 2), 1);
@@ -137,7 +137,10 @@ TEST_F(rng, no_dma_to_unmapped_memory)
 
 	dmesg_expect_dma_stopped(&self->session.log);
 	entropy_fetch(&self->entropy, SPARE_IOVA, SHORT);
-	/* Stopped by the IOMMU, and not for want of trying, if it is one whose words we know */
+	/*
+	 * The IOMMU must have stopped a real attempt. The log shows it for IOMMUs with a known
+	 * message
+	 */
 	EXPECT_TRUE(dmesg_dma_stopped(&self->session.log, self->device->bdf, SPARE_IOVA,
 				      is_intel ? LEGACY_TIMEOUT : 0) || !is_intel);
 	for (i = 0; i < ENTROPY_BYTES; i++) {

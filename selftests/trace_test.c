@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tracepoints: what they tell is what was done, of this function, once.
+ * The tracepoints: each event of this function is traced once, with the right values.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -21,10 +21,10 @@
 #include "lib/session.h"
 
 #define TRACEFS		"/sys/kernel/tracing"
-/* Other users of tracing are not disturbed */
+/* An instance of its own does not disturb other users of tracing */
 #define INSTANCE	TRACEFS "/instances/virtio_mmr_trace_test"
 
-/* How long the driver waits for a reset (policy) */
+/* Time that the driver waits for a reset (policy) */
 #define PATIENCE	1000 /* ms */
 
 FIXTURE(trace)
@@ -45,7 +45,7 @@ static int put(const char *path, const char *text)
 	return done == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-/* Lines of the trace with this event of this function; ends with what it says */
+/* Counts lines of the trace with this event of this function and this text at the end */
 static unsigned int count_events(const char *bdf, const char *event, const char *says)
 {
 	char line[512], wanted[256];
@@ -75,7 +75,7 @@ static unsigned int count_all(const char *bdf)
 	return found;
 }
 
-/* The trace has this once */
+/* The trace has this line once */
 static bool traced(const char *bdf, const char *event, const char *says)
 {
 	unsigned int found = count_events(bdf, event, says);
@@ -86,7 +86,7 @@ static bool traced(const char *bdf, const char *event, const char *says)
 	return false;
 }
 
-/* The trace has this once and nothing else. Empties it */
+/* The trace has this line once and no other line. Empties the trace */
 static __attribute__((format(printf, 3, 4))) bool
 traced_only(const char *bdf, const char *event, const char *format, ...)
 {
@@ -118,7 +118,7 @@ FIXTURE_SETUP(trace)
 	vfio_command(self->device, PCI_COMMAND_IO, 0);
 	rmdir(INSTANCE);
 	ASSERT_EQ(mkdir(INSTANCE, 0700), 0);
-	/* Readers miss what is there while others write to the trace */
+	/* Readers miss lines while others write to the trace */
 	fields = sscanf(self->device->bdf, "%x:%x:%x.%x", &domain, &bus, &slot, &function);
 	ASSERT_EQ(fields, 4);
 	snprintf(filter, sizeof(filter), "domain == %u && bdf == %u", domain,
@@ -145,10 +145,10 @@ TEST_F(trace, access)
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0x0102);
 	EXPECT_TRACED_ONLY("virtio_mmr_access",
 			   "write offset=0x0e width=2 value=0x102 result=register");
-	/* As the device sees it: one for each register */
+	/* The pieces that the device sees: one for each register */
 	EXPECT_EQ(vfio_read(self->device, 0, VIRTIO_MMR_QUEUE_ADDRESS, bytes, 8), 8);
 	EXPECT_EQ(count_all(self->device->bdf), 3);
-	/* A queue that the device lacks need not stay selected */
+	/* The selection of a queue that the device lacks may be lost */
 	snprintf(read_select, sizeof(read_select),
 		 "read offset=0x0e width=2 value=0x%x result=register",
 		 bytes[6] | bytes[7] << 8);
@@ -163,7 +163,7 @@ TEST_F(trace, access)
 
 TEST_F(trace, notify)
 {
-	/* One that is not 0, if there is any */
+	/* A queue other than 0, if there is any */
 	unsigned int queue = legacy_queues(self->device) - 1;
 	int fd = eventfd(0, EFD_CLOEXEC);
 	uint64_t one = 1;
@@ -193,7 +193,7 @@ TEST_F(trace, layout)
 
 TEST_F(trace, reset)
 {
-	/* An emulated device that takes longer than the driver waits */
+	/* An emulated device that takes longer than the driver's limit */
 	bool is_stuck = qmp_count(self->device->bdf, "mmr-reset-delay") > PATIENCE;
 
 	ASSERT_EQ(vfio_reset(self->device), 0);
@@ -230,7 +230,8 @@ static unsigned int count_expedited(void)
 
 /*
  * Waiting for accesses in flight interrupts all CPUs of the host. A reset by the host needs
- * it. One by the user, who may cause as many as it likes, has none in flight.
+ * that wait. A reset by the user has no accesses in flight, and a user may cause any number of
+ * them.
  */
 TEST_F(trace, resets_by_the_user_interrupt_nobody)
 {
@@ -252,7 +253,7 @@ TEST_F(trace, resets_by_the_user_interrupt_nobody)
 			  vfio_config_read(self->device, at + PCI_EXP_DEVCTL, 2) |
 			  PCI_EXP_DEVCTL_BCR_FLR);
 	EXPECT_EQ(count_expedited(), 0);
-	/* And by the host again */
+	/* The host resets again */
 	EXPECT_EQ(sysfs_reset(self->device->bdf), 0);
 	EXPECT_EQ(count_expedited(), 1);
 

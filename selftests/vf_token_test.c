@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A VF whose PF a user has through vfio-pci: that user could see what the VF does, so
- * who opens the VF must know the token that the PF's user has set.
+ * A VF whose PF belongs to a user of vfio-pci. That user could see the VF's actions. So the
+ * user of the VF must give the token that the PF's user has set.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ FIXTURE(vf_token)
 	struct vfio_container pf_container, container;
 };
 
-/* Every VF of the PF goes with its driver, and comes again without one */
+/* All VFs of the PF disappear with its driver, and return without a driver */
 static int give_pf(const char *pf, const char *bdf, const char *driver, const char *vfs)
 {
 	int ret = sysfs_write(pf, "sriov_numvfs", "0");
