@@ -19,7 +19,7 @@ struct background {
 	sem_t begun;
 	int (*function)(void *data);
 	void *data;
-	/* 0: until it is told to stop */
+	/* 0: it runs until it must stop */
 	unsigned int times;
 	atomic_bool stop, over;
 	int error;

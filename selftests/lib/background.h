@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Threads and processes beside a test. A thread calls a function again and again: until it is
- * told to stop, until the function returns an error, or so many times.
+ * Threads and processes beside a test. A thread calls a function again and again. It ends after
+ * a given number of calls, at an error of the function, or when the test stops it.
  *
- * A test that an ASSERT ends leaves its threads running. session_close() stops them. Until
- * then they go on with their data, which must outlive the test: static, or the fixture's.
+ * A test that ends by an ASSERT leaves its threads running. session_close() stops them. Until
+ * then they use their data, so the data must outlive the test: static, or the fixture's.
  */
 #ifndef SELFTESTS_BACKGROUND_H
 #define SELFTESTS_BACKGROUND_H
@@ -18,24 +18,24 @@
 struct background;
 
 /*
- * The function returns 0, or a negative error code, after which it is not called again.
- * The thread runs when these return.
+ * The function returns 0, or a negative error code that ends the thread. The thread already
+ * runs when these return.
  */
 struct background *background_start(int (*function)(void *data), void *data);
 struct background *background_repeat(int (*function)(void *data), void *data,
 				     unsigned int times);
 
-/* Whether it has ended by itself */
+/* Whether the thread has ended by itself */
 bool background_is_over(struct background *thread);
 
 /*
- * Waits for its end, which background_stop() asks for. Returns the function's error, or 0.
- * The thread does not exist any more afterwards.
+ * Waits for the thread's end. background_stop() also asks for it. Returns the function's error,
+ * or 0. The thread no longer exists afterwards.
  */
 int background_wait(struct background *thread);
 int background_stop(struct background *thread);
 
-/* Stops all that are left. One that does not come back in time is reported, and stays */
+/* Stops all remaining threads. A thread that does not end in time is reported, and stays */
 void background_stop_all(void);
 
 /* Waits for the end of a child; false if it has not come in time */

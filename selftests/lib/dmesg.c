@@ -21,8 +21,8 @@ static regex_t faults[FAULTS_MAX];
 static unsigned int fault_count;
 
 /*
- * tools/vm/kernel-log-faults, of which the build leaves a copy beside the
- * programs: an extended regular expression a line.
+ * tools/vm/kernel-log-faults has one extended regular expression per line. The build leaves a
+ * copy beside the programs.
  */
 static void read_faults(void)
 {
@@ -78,9 +78,8 @@ void dmesg_mark(struct dmesg *log)
 }
 
 /*
- * The next record's text, without prefix and continuation lines; false at the
- * end. A record lost to the ring buffer's wrap would be a test that cannot
- * fail, so it ends the test.
+ * Returns the next record's text, without prefix and continuation lines. False at the end. A
+ * record lost in the ring buffer ends the test, because the test could no longer fail.
  */
 static bool next(int fd, char record[RECORD_SIZE], char **text)
 {
@@ -153,7 +152,7 @@ static void say(const char *text)
 		fail("/dev/kmsg: %s", strerror(errno));
 }
 
-/* Milliseconds until the kernel logs each DMA fault again: about three in 5 s */
+/* Time in milliseconds until the kernel logs each DMA fault again: it logs about three in 5 s */
 static long dma_faults_are_limited(void)
 {
 	char record[RECORD_SIZE], *text;
@@ -165,7 +164,7 @@ static long dma_faults_are_limited(void)
 	fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		fail("/dev/kmsg: %s", strerror(errno));
-	/* From the oldest record on, be some lost (EPIPE) or not */
+	/* Starts at the oldest record, even if some are lost (EPIPE) */
 	while ((size = read(fd, record, RECORD_SIZE - 1)) > 0 || errno == EPIPE) {
 		if (size < 0)
 			continue;
@@ -178,7 +177,7 @@ static long dma_faults_are_limited(void)
 	close(fd);
 	if (last < 0)
 		return 0;
-	/* The log's clock is another one, if about the same */
+	/* The log has another clock, with about the same time */
 	clock_gettime(CLOCK_MONOTONIC, &clock);
 	now = clock.tv_sec * 1000LL + clock.tv_nsec / 1000000;
 	return now - last < 7000 ? 7000 - (now - last) : 0;
@@ -193,7 +192,7 @@ void dmesg_expect_dma_stopped(struct dmesg *log)
 		usleep(limited * 1000);
 	while (next(log->fd, record, &text))
 		note_fault(log, text);
-	/* For those who read the log as a whole, see kernel_log.sh */
+	/* For readers of the whole log, see kernel_log.sh */
 	say("selftests: DMA faults are expected\n");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the kernel logged since a mark, and whether that is free of faults. */
+/* Kernel messages since a mark, and a check that they have no faults. */
 #ifndef SELFTESTS_DMESG_H
 #define SELFTESTS_DMESG_H
 
@@ -15,9 +15,9 @@ struct dmesg {
 void dmesg_mark(struct dmesg *log);
 
 /*
- * Reads on from the mark. False, with the line reported, at what a healthy
- * kernel does not log (tools/vm/kernel-log-faults), or if the kernel got tainted
- * by anything but an out-of-tree or unsigned module. Closes the mark.
+ * Reads from the mark on, and closes it. False, with the line reported, at a message that a
+ * healthy kernel does not log (tools/vm/kernel-log-faults). Also false for a taint, except by
+ * an out-of-tree or unsigned module.
  */
 bool dmesg_clean(struct dmesg *log);
 
@@ -29,9 +29,9 @@ unsigned int dmesg_count(struct dmesg *log, const char *word1,
 			 const char *word2);
 
 /*
- * DMA that the IOMMU stops is a fault like others, but between these two: the
- * second one waits for the kernel to log one of this function at that address,
- * and is false if that does not happen. Faults elsewhere remain faults.
+ * DMA that the IOMMU stops is a fault like others, except between these two calls. The second
+ * call waits until the kernel logs such a fault of this function at this address. It is false
+ * if that does not happen. Faults elsewhere remain faults.
  */
 void dmesg_expect_dma_stopped(struct dmesg *log);
 bool dmesg_dma_stopped(struct dmesg *log, const char *bdf, uint64_t iova,

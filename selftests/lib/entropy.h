@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * virtio entropy by the legacy driver: the simplest traffic there is, for
- * tests whose subject is not the traffic.
+ * virtio entropy by the legacy driver. It is the simplest traffic, for tests that need some.
  */
 #ifndef SELFTESTS_ENTROPY_H
 #define SELFTESTS_ENTROPY_H

@@ -95,7 +95,7 @@ const uint8_t *ethernet_receive(struct ethernet *ethernet,
 {
 	uint32_t written;
 
-	/* The one that the last call handed out goes back first */
+	/* The buffer from the last call goes back first */
 	if (ethernet->next) {
 		offer(ethernet, ethernet->next - 1);
 		legacy_queue_kick(&ethernet->receive);

@@ -25,7 +25,7 @@ static bool add(const char *text)
 	return true;
 }
 
-/* As TAP comments, whose first "# " and last line feed are the caller's */
+/* As TAP comments. The caller adds the first "# " and the last line feed */
 static const char *how_to_bind(const char *bdf)
 {
 	static char text[512];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The MMR functions that the user gave to the tests: in the environment
- * (VIRTIO_MMR_BDFS) or, for one test program, on its command line. Only these
- * are touched: tests write to disks and reset functions.
+ * The MMR functions that the user gave to the tests. They are in the environment
+ * (VIRTIO_MMR_BDFS) or on the command line of one test program. Tests touch no others, because
+ * they write to disks and reset functions.
  */
 #ifndef SELFTESTS_FUNCTIONS_H
 #define SELFTESTS_FUNCTIONS_H
@@ -11,9 +11,9 @@
 #include "sysfs.h"
 
 /*
- * Reads the list and takes the BDFs off the command line. Exits with 4 (skip)
- * and instructions if there is none, with 1 if one of them is not bound to
- * our driver: to skip that would hide a broken set-up.
+ * Reads the list and removes the BDFs from the command line. Exits with 4 (skip) and
+ * instructions if the list is empty. Exits with 1 if a function is not bound to the driver: a
+ * skip would hide a broken set-up.
  */
 void functions_init(int *argc, char **argv);
 

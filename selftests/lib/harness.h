@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The program around kselftest_harness.h, which knows one limit for each case: 30 s, or
- * what TEST_F_TIMEOUT says. VIRTIO_MMR_TIMEOUT_SCALE, a whole number, multiplies it.
+ * The program around kselftest_harness.h. The harness has one time limit for each case: 30 s,
+ * or that of TEST_F_TIMEOUT. VIRTIO_MMR_TIMEOUT_SCALE, a whole number, multiplies it.
  */
 #ifndef SELFTESTS_HARNESS_H
 #define SELFTESTS_HARNESS_H

@@ -9,9 +9,9 @@
 struct vfio_container;
 
 /*
- * Above 4 GiB and equal to no address of this process or of RAM, so that DMA
- * which bypasses the IOMMU's mapping cannot pass by accident; below 2^44, the
- * most that a legacy queue address (a 32-bit page number) can express.
+ * Above 4 GiB, and different from all addresses of this process and of RAM. So DMA that
+ * bypasses the IOMMU's mapping fails the test. Below 2^44, the limit of a legacy queue address
+ * (a 32-bit page number).
  */
 #define IOVA_BASE	0x123450000ull
 
@@ -27,7 +27,7 @@ struct iova_area {
 void iova_map(struct iova_area *area, struct vfio_container *container,
 	      uint64_t iova, size_t size);
 
-/* Takes it from the device only; the memory stays for the test to look at */
+/* Takes the memory from the device only. The test can still read it */
 void iova_hide(struct iova_area *area);
 void iova_unmap(struct iova_area *area);
 

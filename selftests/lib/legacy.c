@@ -157,8 +157,8 @@ void legacy_queue_add(struct legacy_queue *queue,
 	unsigned int i;
 
 	/*
-	 * Descriptors are used in turn: no test has so many in flight that
-	 * this meets one that the device still owns.
+	 * Descriptors are used in turn. No test has so many in flight that this one still
+	 * belongs to the device.
 	 */
 	for (i = 0; i < count; i++) {
 		uint16_t next = (at + 1) % ring->num;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A legacy virtio driver (virtio 1.4, "Legacy Interface") in user space. It
- * knows nothing of MMR: it speaks only to BAR0, the I/O region that the guest
- * gets, by vfio reads and writes of the widths that a guest's IN and OUT use. (To
- * a region that the benchmark names, where vfio-pci has no such BAR0.)
+ * A legacy virtio driver (virtio 1.4, "Legacy Interface") in user space. It has no knowledge of
+ * MMR, and only uses BAR0, the guest's I/O region. It does vfio reads and writes of the widths
+ * of a guest's IN and OUT. (The benchmark names another region if vfio-pci has no such BAR0.)
  */
 #ifndef SELFTESTS_LEGACY_H
 #define SELFTESTS_LEGACY_H
@@ -51,12 +50,12 @@ void legacy_write(struct vfio_device *device, unsigned int offset,
 /* Offset in BAR0 of the device-specific configuration */
 unsigned int legacy_config(const struct vfio_device *device);
 
-/* That many bytes of it are in the window, even with MSI-X, if there is any */
+/* Whether the window has this many bytes of it, even with MSI-X. False if there are none */
 bool legacy_has_config(const struct vfio_device *device, unsigned int bytes);
 
 /*
- * Parts of a register can be read, and several fields of the device-specific
- * configuration at once. A device may answer at the width of each field only.
+ * Whether parts of a register can be read, and several fields of the device-specific
+ * configuration at once. Some devices only answer at the width of each field.
  */
 bool legacy_takes_any_width(struct vfio_device *device);
 
@@ -70,8 +69,8 @@ uint8_t legacy_status(struct vfio_device *device);
 void legacy_reset(struct vfio_device *device);
 
 /*
- * Bus mastering and I/O decode on, reset, ACKNOWLEDGE, DRIVER, and of the
- * wanted features (bits 0..31) those that the device offers. Returns them.
+ * Sets bus mastering and I/O decode, resets, and sets ACKNOWLEDGE and DRIVER. Accepts and
+ * returns those wanted features (bits 0..31) that the device offers.
  */
 uint32_t legacy_start(struct vfio_device *device, uint32_t wanted);
 
@@ -85,14 +84,14 @@ void legacy_queue_start(struct legacy_queue *queue, struct vfio_device *device,
 /* Bytes that legacy_queue_start() takes for a queue of this many entries */
 size_t legacy_queue_bytes(unsigned int entries);
 
-/* Offers one chain of buffers, and tells the device */
+/* Offers one chain of buffers, and notifies the device */
 void legacy_queue_add(struct legacy_queue *queue,
 		      const struct legacy_buffer *buffers, unsigned int count);
 void legacy_queue_kick(struct legacy_queue *queue);
 
 /*
- * Waits for the device to use the next chain. True and the bytes that it says
- * it wrote, or false after the time.
+ * Waits for the device to use the next chain. Returns true and the number of bytes that the
+ * device reports as written, or false after the time.
  */
 bool legacy_queue_wait(struct legacy_queue *queue, unsigned int milliseconds,
 		       uint32_t *written);

@@ -18,9 +18,9 @@
 #define REPLY_SIZE	(1 << 20)
 
 /*
- * One command and its reply, told by its serial number from greetings, events
- * and replies that an earlier user of the port left unread. It has no time limit: in
- * a machine that counts instructions time flies while all wait.
+ * Sends one command and reads its reply. The serial number separates the reply from greetings,
+ * events and replies that an earlier user left unread. There is no time limit: in a machine
+ * that counts instructions, time passes fast while all wait.
  */
 static char *command(struct qmp *qmp, const char *execute)
 {
@@ -58,9 +58,9 @@ static char *command(struct qmp *qmp, const char *execute)
 }
 
 /*
- * The line of the runner's list that is about a function. Lines are
- * ROOT-PORT VF-INDEX TYPE QEMU-ID BACK-END-FILE; sysfs tells the first two. A
- * PF has no line, but its QEMU id, pf-net0, is part of its VFs', vf-net0-1.
+ * Finds the function's line in the runner's list. Lines are ROOT-PORT VF-INDEX TYPE QEMU-ID
+ * BACK-END-FILE; sysfs has the first two. A PF has no line, but its QEMU id, pf-net0, is part
+ * of its VFs', vf-net0-1.
  */
 static bool look_up(struct qmp *qmp, const char *bdf)
 {
@@ -110,14 +110,14 @@ bool qmp_open(struct qmp *qmp, const char *bdf)
 	if (access(PORT, F_OK) || !look_up(qmp, bdf))
 		return false;
 
-	/* The port can be open once only; tools/vm/qmp waits here, too */
+	/* Only one process can open the port. tools/vm/qmp waits here, too */
 	qmp->lock = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (qmp->lock < 0 || flock(qmp->lock, LOCK_EX))
 		fail(LOCK ": %s", strerror(errno));
 	qmp->fd = open(PORT, O_RDWR | O_CLOEXEC);
 	if (qmp->fd < 0)
 		fail(PORT ": %s", strerror(errno));
-	/* An error if an earlier user of the port did this already: no matter */
+	/* This fails if an earlier user of the port did it already. The error is ignored */
 	free(command(qmp, "\"execute\": \"qmp_capabilities\""));
 	return true;
 }
@@ -180,7 +180,7 @@ bool qmp_set(const char *bdf, const char *property, const char *value)
 
 bool qmp_break_link(const char *bdf)
 {
-	/* A bus of a device is below it: /machine/peripheral/PORT/BUS */
+	/* A bus of a device is below it in the tree: /machine/peripheral/PORT/BUS */
 	static const char parent[] = "\"return\": \"/machine/peripheral/";
 	char request[256], *reply, *port;
 	struct qmp qmp;

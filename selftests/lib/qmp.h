@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The emulated device's own view, by the QEMU monitor that tools/vm/run puts
- * on a virtio-serial port. Tests that need it skip where there is none.
+ * The emulated device's own view, by the QEMU monitor that tools/vm/run puts on a virtio-serial
+ * port. Tests that need it skip if there is none.
  */
 #ifndef SELFTESTS_QMP_H
 #define SELFTESTS_QMP_H
@@ -21,8 +21,8 @@ struct qmp {
 };
 
 /*
- * False if there is no monitor here or if the runner did not declare this
- * function. Gives the device's QEMU id and the file behind it ("-" if none).
+ * False if there is no monitor, or if the runner did not declare this function. Gives the
+ * device's QEMU id and its back-end file ("-" if none).
  */
 bool qmp_open(struct qmp *qmp, const char *bdf);
 void qmp_close(struct qmp *qmp);
@@ -30,18 +30,18 @@ void qmp_close(struct qmp *qmp);
 /* A counter of the device, such as "mmr-reads"; fails the test if unknown */
 uint64_t qmp_counter(struct qmp *qmp, const char *property);
 
-/* The same for a single look; 0 where there is no monitor */
+/* The same for a single read; 0 without a monitor */
 uint64_t qmp_count(const char *bdf, const char *property);
 
 /*
- * Sets a property at run time, such as mmr-config ("0x41=0x40+0x42=0"). False where there
- * is no monitor; what QEMU refuses fails the test.
+ * Sets a property at run time, such as mmr-config ("0x41=0x40+0x42=0"). False without a
+ * monitor. A refusal by QEMU fails the test.
  */
 bool qmp_set(const char *bdf, const char *property, const char *value);
 
 /*
- * The root port above the function reports a fatal error of its link, after which the
- * kernel resets the link. False where there is no monitor.
+ * The root port above the function reports a fatal error of its link. The kernel resets the
+ * link then. False without a monitor.
  */
 bool qmp_break_link(const char *bdf);
 

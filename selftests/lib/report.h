@@ -2,9 +2,9 @@
 /*
  * Messages of the test libraries, as TAP comments.
  *
- * fail() is for steps that are not what a test is about (opening a container,
- * mapping memory): it names what broke and ends the test as failed. What a
- * test is about returns an error code, which the test asserts itself.
+ * fail() is for preparations, such as opening a container or mapping memory. It names the step
+ * that failed, and ends the test as failed. Functions under test return an error code instead,
+ * and the test asserts it.
  */
 #ifndef SELFTESTS_REPORT_H
 #define SELFTESTS_REPORT_H

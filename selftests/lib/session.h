@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a test has from its start to its end: a mark in the kernel log, and a function that
- * is open. Tests open functions by sessions alone, so another way to open one, such as
- * iommufd, has its place in session_try_attach(). (vf_token_test is about the opening
- * itself, and does it by hand.)
+ * The state of a test from its start to its end: a mark in the kernel log, and an open
+ * function. Tests open functions only by sessions. So another way to open one, such as iommufd,
+ * belongs into session_try_attach(). (vf_token_test tests the opening itself, and does it by
+ * hand.)
  */
 #ifndef SELFTESTS_SESSION_H
 #define SELFTESTS_SESSION_H
@@ -37,12 +37,12 @@ struct vfio_device *session_open(struct session *session, const char *bdf);
 	&session_->device;					\
 })
 
-/* From now on, and whenever the function is opened again; 0 changes nothing */
+/* Applies now and whenever the function is opened again. 0 changes nothing */
 void session_enable_vectors(struct session *session, unsigned int vectors);
 
 /*
- * Stops what is left in the background, and closes the function if it is open. False if
- * the log has faults since the mark.
+ * Stops the remaining threads, and closes the function if it is open. False if the log has
+ * faults since the mark.
  */
 bool session_close(struct session *session);
 
@@ -50,9 +50,9 @@ bool session_close(struct session *session);
 void session_begin(struct session *session, const char *bdf);
 
 /*
- * These open and close the function in between, or where only .bdf is set and nobody looks
- * at the log. The kernel may refuse to open it: session_attach() ends the test then,
- * session_try_attach() returns the negative error code. To close it twice does no harm.
+ * These open and close the function in between. They also work without a mark, if only .bdf is
+ * set. The kernel may refuse to open the function. Then session_attach() ends the test, and
+ * session_try_attach() returns the negative error code. A second close does no harm.
  */
 struct vfio_device *session_attach(struct session *session);
 int session_try_attach(struct session *session);

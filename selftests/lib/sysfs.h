@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the host's sysfs says about a PCI function, and binding it to drivers. */
+/* Facts from the host's sysfs about a PCI function, and binding it to drivers. */
 #ifndef SELFTESTS_SYSFS_H
 #define SELFTESTS_SYSFS_H
 
@@ -15,7 +15,7 @@
 /* The driver under test: module, pci_driver and driver_override name alike */
 #define MMR_DRIVER		"virtio_mmr_vfio_pci"
 
-/* One type of MMR function: what the host has, what the guest must see */
+/* One type of MMR function, as the host has it and as the guest must see it */
 struct mmr_type {
 	const char *name;
 	uint16_t physical_id;
@@ -44,7 +44,7 @@ const struct mmr_type *sysfs_type(const char *bdf);
 /* The first capability of cfg_type 10 in the host's view of config space */
 bool sysfs_window(const char *bdf, struct mmr_window *window);
 
-/* What the host's view of config space has; ends the test if it is short */
+/* The host's view of config space. Ends the test if it is short */
 void sysfs_config(const char *bdf, uint8_t config[SYSFS_CONFIG_SIZE]);
 
 /* A BAR of the function itself, as the host has assigned it */
@@ -55,7 +55,7 @@ struct sysfs_bar {
 
 void sysfs_bars(const char *bdf, struct sysfs_bar bars[SYSFS_NUM_BARS]);
 
-/* Whether it is an SR-IOV virtual function, and of which physical one */
+/* Whether it is an SR-IOV virtual function, and of which physical function */
 bool sysfs_is_vf(const char *bdf);
 bool sysfs_physical_function(const char *bdf, char pf[SYSFS_BDF_SIZE]);
 
@@ -66,10 +66,10 @@ int sysfs_iommu_group(const char *bdf);
 void sysfs_driver(const char *bdf, char driver[SYSFS_DRIVER_SIZE]);
 
 /*
- * sysfs_override() sets driver_override (NULL clears it), sysfs_probe() asks
- * for a driver, sysfs_unbind() releases the present one. They return 0 or a
- * negative error code. sysfs_bind() does all three and checks the result,
- * since drivers_probe succeeds even where no driver accepts the function.
+ * sysfs_override() sets driver_override, or clears it for NULL. sysfs_probe() asks for a
+ * driver. sysfs_unbind() releases the present driver. They return 0 or a negative error code.
+ * sysfs_bind() does all three and checks the result, because drivers_probe succeeds even if no
+ * driver accepts the function.
  */
 int sysfs_override(const char *bdf, const char *driver);
 int sysfs_probe(const char *bdf);
@@ -77,8 +77,8 @@ int sysfs_unbind(const char *bdf);
 int sysfs_bind(const char *bdf, const char *driver);
 
 /*
- * What root can do to a function behind its driver's back: reset it, and set
- * bits of its COMMAND register. 0 or a negative error code.
+ * Operations of root without the driver's knowledge: reset the function, and set bits of its
+ * COMMAND register. 0 or a negative error code.
  */
 int sysfs_reset(const char *bdf);
 int sysfs_command(const char *bdf, uint16_t set);
@@ -89,7 +89,7 @@ void sysfs_text(const char *bdf, const char *attribute, char *text, size_t size)
 /* 0 or a negative error code */
 int sysfs_write(const char *bdf, const char *attribute, const char *text);
 
-/* Waits for runtime suspend; false, and reported, if it does not come */
+/* Waits for runtime suspend. False, with a report, if it does not come */
 bool sysfs_becomes_suspended(const char *bdf, unsigned int milliseconds);
 
 #endif /* SELFTESTS_SYSFS_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VFIO by the group and container interface with a type 1 IOMMU, the only one
- * that Debian's kernels offer.
+ * VFIO by the group and container interface with a type 1 IOMMU. Debian's kernels offer no
+ * other.
  */
 #ifndef SELFTESTS_VFIO_H
 #define SELFTESTS_VFIO_H
@@ -34,7 +34,7 @@ struct vfio_device {
 	int group;
 	int fd;
 	struct vfio_region_info regions[VFIO_PCI_NUM_REGIONS];
-	/* Where its legacy registers are; by default BAR0, from its start */
+	/* Region and place of its legacy registers. By default BAR0, from its start */
 	unsigned int registers_region;
 	uint64_t registers_offset;
 	unsigned int vectors;
@@ -48,7 +48,7 @@ void vfio_container_close(struct vfio_container *container);
 void vfio_device_open(struct vfio_device *device,
 		      struct vfio_container *container, const char *bdf);
 
-/* The same, but the kernel's refusal is the result: 0 or a negative error code */
+/* The same, but a refusal by the kernel is returned: 0 or a negative error code */
 int vfio_device_try_open(struct vfio_device *device,
 			 struct vfio_container *container, const char *bdf);
 void vfio_device_close(struct vfio_device *device);
@@ -88,20 +88,21 @@ int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 unsigned int vfio_irqs(const struct vfio_device *device, unsigned int index);
 
 /*
- * Signalling the eventfd writes data at an offset of the device's file, as wide as
- * VFIO_DEVICE_IOEVENTFD_8 to _64 say. An fd of -1 removes that. 0 or a negative error code.
+ * A signal of the eventfd writes data at an offset of the device's file. The width is that of
+ * VFIO_DEVICE_IOEVENTFD_8 to _64. An fd of -1 removes the ioeventfd. 0 or a negative error
+ * code.
  */
 int vfio_ioeventfd(struct vfio_device *device, uint32_t width, uint64_t offset, uint64_t data,
 		   int fd);
 
-/* Whether the function may sleep until it is used, or until it may no more */
+/* Whether the user can let the function sleep, until an access or until the user ends it */
 bool vfio_has_low_power(struct vfio_device *device);
 int vfio_low_power(struct vfio_device *device, bool enter);
 
 /* MSI-X vectors that the function has; none if it has no MSI-X */
 unsigned int vfio_msix_vectors(const struct vfio_device *device);
 
-/* In a test or in a fixture's setup: not on a function with fewer */
+/* Skips a function with fewer vectors, in a test or in a fixture's setup */
 #define NEED_VECTORS(device, count) do {						\
 	unsigned int wanted_ = (count), has_ = vfio_msix_vectors(device);	\
 										\

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A register that must not change is read on and on, and books are kept on the answers. */
+/* Reads a register that must not change again and again, and counts the answers. */
 #ifndef SELFTESTS_WATCH_H
 #define SELFTESTS_WATCH_H
 
