@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver's capability decoding and validation, from its own source: what
- * no device can be made to show, and every limit on both of its sides.
+ * The driver's capability decoding and validation, from its own source. Covers cases that no
+ * device can show, and both sides of every limit.
  */
 #include <linux/virtio_mmr.h>
 
@@ -111,7 +111,7 @@ TEST_F(capability, refuses_short_vsec)
 		  VIRTIO_MMR_TRUNCATED);
 }
 
-/* A function without any that claims to be one is no MMR function */
+/* A function without a capability that claims to be one is no MMR function */
 TEST_F(capability, claims)
 {
 	unsigned int type;
@@ -123,7 +123,7 @@ TEST_F(capability, claims)
 		encode(self->raw, 28, 0, type, 1, 0, 256);
 		virtio_mmr_cap_decode(&self->cap, self->raw, 28);
 		EXPECT_EQ(self->cap.claimed, type == 10);
-		/* Too short: as long as the type is a part of it */
+		/* Too short, but long enough to contain the type */
 		encode(self->raw, 9, 0, type, 1, 0, 256);
 		virtio_mmr_cap_decode(&self->cap, self->raw, 28);
 		EXPECT_EQ(self->cap.claimed, type == 10);
@@ -245,7 +245,7 @@ TEST_F(capability, inside_the_bar)
 		  VIRTIO_MMR_OUTSIDE_BAR);
 }
 
-/* Sums that come round to a small number must not pass */
+/* Sums that wrap around to a small number must not pass */
 TEST_F(capability, overflow)
 {
 	self->cap.offset = -256ull;
@@ -325,7 +325,7 @@ TEST_F(capability, msix_structures)
 	EXPECT_EQ(virtio_mmr_msix_under(function, 5, 0x1008, 1), NULL);
 }
 
-/* With several defects the first rule counts, whichever the others are */
+/* With several defects the first rule decides */
 TEST_F(capability, first_defect)
 {
 	virtio_mmr_msix_decode(&self->function, 0, 2, 8 | 2);
@@ -361,7 +361,7 @@ TEST_F(capability, first_defect)
 	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function), VIRTIO_MMR_OVER_MSIX);
 }
 
-/* The least that the window must have depends on the function */
+/* The shortest valid window depends on the function */
 TEST_F(capability, explains_shortest_length)
 {
 	char text[VIRTIO_MMR_EXPLANATION_SIZE];
@@ -376,7 +376,7 @@ TEST_F(capability, explains_shortest_length)
 	EXPECT_STREQ(text, "capability at 0x100: length 19 is less than 20");
 }
 
-/* Each defect has its own words, with the values at fault, and the longest of them fit */
+/* Each defect has its own words, with the values at fault. The longest of them fit */
 TEST_F(capability, explanations)
 {
 	static const char *const words[] = {

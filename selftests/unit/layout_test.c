@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver's splitting of accesses, from its own source: every access that
- * fits BAR0, for both MSI-X states, against what the contract demands.
+ * The driver's splitting of accesses, from its own source. Checks every access that fits BAR0,
+ * for both MSI-X states, against the contract.
  */
 #include <linux/virtio_mmr.h>
 
@@ -12,12 +12,12 @@
 
 #define WINDOW	256
 
-/* Register bounds of the common part, as the contract's table has them */
+/* Register bounds of the common part, from the contract's table */
 static const unsigned int bounds[] = {
 	0x00, 0x04, 0x08, 0x0c, 0x0e, 0x10, 0x12, 0x13, 0x14, 0x16, 0x18,
 };
 
-/* Number of the common register that a byte is in, -1 behind the last one */
+/* Number of the common register that a byte is in, -1 after the last one */
 static int register_of(unsigned int offset, bool has_vectors)
 {
 	int i;
@@ -60,7 +60,7 @@ TEST_F(layout, every_access)
 					virtio_mmr_next_piece(&self->layout, &self->layout, WINDOW,
 							      start + done, count - done);
 
-				/* In order, each byte once, none of nobody's */
+				/* In order, each byte once, and none outside of the access */
 				ASSERT_EQ(piece.offset, start + done);
 				ASSERT_NE(piece.target, VIRTIO_MMR_TARGET_NOTHING);
 				/* Naturally aligned, of 1, 2 or 4 bytes */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The driver's judgement of capability lists, from its own source: each capability
- * whose length vfio-pci-core knows or asks for, at the last place where it fits and
- * behind that; and what it would take for one capability where there are several.
+ * The driver's check of capability lists, from its own source. Each capability whose length
+ * vfio-pci-core knows or reads is at the last place where it fits, and beyond that. Other cases
+ * are several capabilities that vfio-pci-core would take for one.
  */
 #include <linux/pci_regs.h>
 
@@ -15,7 +15,7 @@ FIXTURE(lists)
 	struct virtio_mmr_space space;
 	uint8_t config[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
 	unsigned int reads[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4];
-	/* Where the last one was put, for the next one's link; 0 for none */
+	/* Place of the last one, for the next one's link; 0 for none */
 	unsigned int last, last_extended;
 	unsigned int unreadable;
 };
@@ -159,7 +159,7 @@ TEST_F(lists, conventional_ends)
 		self->space.pcie_flags = conventional[i].pcie_flags;
 		self->space.size = VIRTIO_MMR_CONFIG_SIZE;
 		self->last = 0;
-		/* In front of the end, for the body would lie behind it */
+		/* Before the end only, because the body would lie beyond it */
 		for (; at < VIRTIO_MMR_CONFIG_SIZE - 4; at++) {
 			bool fits = at + length <= VIRTIO_MMR_CONFIG_SIZE;
 
@@ -179,7 +179,7 @@ TEST_F(lists, conventional_ends)
 	}
 }
 
-/* The link alone, which vfio-pci-core writes; what behind it cannot be read is all ones */
+/* The link alone, which vfio-pci-core writes. The unreadable bytes after it are all ones */
 TEST_F(lists, conventional_last_bytes)
 {
 	self->space.size = VIRTIO_MMR_CONFIG_SIZE;
@@ -195,7 +195,7 @@ TEST_F(lists, conventional_last_bytes)
 	expect_overrun(_metadata, self, 0xfe, PCI_CAP_ID_VNDR, 255);
 }
 
-/* ID, the two dwords behind the header, bytes in all */
+/* ID, the two dwords after the header, bytes in all */
 static const struct {
 	u16 id;
 	u32 first, second;
@@ -242,7 +242,7 @@ TEST_F(lists, extended_ends)
 		unsigned int length = extended[i].length;
 		unsigned int at = length < 0xf00 ? (4096 - length) & ~3u : 0x104;
 
-		/* In front of the end, for the dwords would lie behind it */
+		/* Before the end only, because the dwords would lie beyond it */
 		for (; at <= 4096 - 12; at += 4) {
 			memset(self->config + 0x100, 0, 0xf00);
 			self->last_extended = 0;
@@ -257,7 +257,7 @@ TEST_F(lists, extended_ends)
 	}
 }
 
-/* Those whose length nobody needs have none, wherever they lie */
+/* Capabilities whose length is not needed have none, at any place */
 TEST_F(lists, unknown)
 {
 	unsigned int id;
@@ -293,7 +293,7 @@ TEST_F(lists, unknown)
 	}
 }
 
-/* A header at the very end: its length would lie behind */
+/* A header at the very end: its length would lie beyond the end */
 TEST_F(lists, extended_last_dword)
 {
 	add_extended(self, 0xffc, PCI_EXT_CAP_ID_VNDR);
@@ -302,7 +302,7 @@ TEST_F(lists, extended_last_dword)
 	expect_overrun(_metadata, self, 0xffc, PCI_EXT_CAP_ID_DSN, 12);
 }
 
-/* As many as there is room for: twice what the PCI core's walker looks at */
+/* The longest possible list: twice the length at which the PCI core's walker stops */
 TEST_F(lists, longest_list)
 {
 	unsigned int at;
@@ -354,7 +354,7 @@ TEST_F(lists, loops)
 	EXPECT_EQ(self->lists.position, 0x40);
 }
 
-/* Some kernels see what is under a DVSEC, others do not */
+/* Some kernels see a capability under a DVSEC, others do not */
 TEST_F(lists, under_a_dvsec)
 {
 	add_extended(self, 0x200, PCI_EXT_CAP_ID_DVSEC);
@@ -370,7 +370,7 @@ TEST_F(lists, under_a_dvsec)
 	EXPECT_EQ(self->lists.position, 0x23c);
 }
 
-/* Two in a row whose bits a user may write in part: vfio-pci-core takes them for one */
+/* vfio-pci-core takes two adjacent capabilities with partly writable bits for one */
 TEST_F(lists, merged)
 {
 	static const struct { u8 id; unsigned int length; } both[] = {
@@ -433,7 +433,7 @@ TEST_F(lists, second_msi)
 	expect_fit(_metadata, self);
 }
 
-/* One that another one covers: its registers are looked for from where it goes on */
+/* Another capability covers this one: its registers are searched from its first visible byte */
 TEST_F(lists, covered)
 {
 	self->space.size = VIRTIO_MMR_CONFIG_SIZE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What becomes of a physical BAR0, from the driver's own source: the contract's
- * cases, and translation of BAR numbers both ways.
+ * The place of a physical BAR0, from the driver's own source: the contract's cases, and
+ * translation of BAR numbers both ways.
  */
 #include "virtio_mmr/placement.h"
 #include "kselftest_harness.h"
@@ -68,7 +68,7 @@ TEST_F(placement, io_bar0)
 		  VIRTIO_MMR_BAR0_NO_SLOT);
 }
 
-/* What has nothing to do with MMR may be what the guest needs */
+/* The guest may need a BAR0 that has nothing to do with MMR */
 TEST_F(placement, window_elsewhere)
 {
 	struct virtio_mmr_placement placement;
@@ -122,7 +122,7 @@ TEST_F(placement, size)
 	self->function.bar_size[0] = 1ULL << 32;
 	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, true).fate,
 		  VIRTIO_MMR_BAR0_TOO_LARGE);
-	/* What is not shown need not fit */
+	/* A BAR0 that is not shown need not fit */
 	EXPECT_EQ(virtio_mmr_place_bar0(&self->function, 0, false).fate,
 		  VIRTIO_MMR_BAR0_HIDDEN);
 }

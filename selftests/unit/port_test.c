@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Accesses to the I/O BAR: which device accesses they become, in which order, what is read
- * back, and which of them are a reset.
+ * Accesses to the I/O BAR: the device accesses that they become, their order, reads after
+ * writes, and resets.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -175,7 +175,7 @@ static u32 stuck_read(void *context, u32 offset, u32 width)
 	return 0x80;
 }
 
-/* A device that is not done yet says so in the result */
+/* The result shows a device that is not done yet */
 TEST_F(port, reset_that_goes_on)
 {
 	const struct virtio_mmr_port_ops stuck = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a configuration space says about a function: which capability counts, which verdict
- * goes before which, MSI-X, and the modern structures.
+ * The scan of a configuration space: the capability that counts, the order of verdicts, MSI-X,
+ * and the modern structures.
  */
 #include "kselftest_harness.h"
 
@@ -78,7 +78,7 @@ TEST_F(scan, other_ids)
 	EXPECT_EQ(self->scan.verdict, VIRTIO_MMR_SCAN_OTHER_ID);
 }
 
-/* The list of a function that is usable otherwise goes before all but the ID */
+/* Harmful lists of an otherwise usable function come before every verdict except the ID */
 TEST_F(scan, harmful_lists)
 {
 	memory_space_put(&self->memory, CAP, 0xb | 1 << 16 | 0x200 << 20, 4);
@@ -109,7 +109,7 @@ TEST_F(scan, unusable_capability)
 	EXPECT_STREQ(self->why, "capability at 0x100: BAR 4 is not assigned");
 }
 
-/* One that is none, one that is unusable, two that are usable, in the order of the list */
+/* One of another kind, one unusable and two usable ones, in the order of the list */
 TEST_F(scan, first_usable_capability_counts)
 {
 	memory_space_add_mmr(&self->memory, 0x100, 9, 2, 0, 0x100);
@@ -123,7 +123,7 @@ TEST_F(scan, first_usable_capability_counts)
 	EXPECT_EQ(self->scan.cap_position, 0x200);
 	EXPECT_EQ(self->scan.cap.offset, 0x40);
 
-	/* Without a usable one the first that claims to be one is to blame */
+	/* Without a usable one the defect is that of the first that claims to be one */
 	self->memory.bytes[0x205] = 6;
 	self->memory.bytes[0x405] = 6;
 	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_CAPABILITY);
@@ -146,7 +146,7 @@ static void see_structure(void *context, const struct virtio_mmr_virtio_cap *cap
 	self->seen_structures++;
 }
 
-/* A visitor sees what comes after the one that counts, and changes nothing */
+/* A visitor also sees the capabilities after the one that counts, and changes nothing */
 TEST_F(scan, visitor)
 {
 	const struct virtio_mmr_scan_visitor visitor = {
@@ -162,7 +162,7 @@ TEST_F(scan, visitor)
 	EXPECT_EQ(self->scan.cap_position, CAP);
 	EXPECT_EQ(self->seen_capabilities, 2);
 	EXPECT_EQ(self->last_position, 0x200);
-	/* One that is too short is none */
+	/* A capability that is too short does not count */
 	EXPECT_EQ(self->seen_structures, 2);
 }
 
@@ -191,7 +191,7 @@ TEST_F(scan, msix)
 	EXPECT_EQ(self->scan.defect, VIRTIO_MMR_OVER_MSIX);
 }
 
-/* The place that a kernel has found counts, whatever the list says now */
+/* The place that a kernel has found counts, even if the list now has another one */
 TEST_F(scan, msix_position_is_given)
 {
 	add_msix(self, 0x40, 2);
@@ -297,7 +297,7 @@ TEST_F(scan, window_of_pci_cfg)
 	memory_space_put(&self->memory, CAP + 4, 10 | 0 << 8, 4);
 	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
 	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.window_fields, 0x44));
-	/* It points nowhere by itself, so nothing of the guest's is in BAR0 */
+	/* It points nowhere by itself, so BAR0 has nothing for the guest */
 	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_HIDDEN);
 }
 
@@ -320,7 +320,7 @@ TEST_F(scan, no_room_for_bar0)
 	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLACEMENT);
 	EXPECT_STREQ(self->why, "BAR 0 of 0x1000 bytes must make room for the I/O BAR, but no other BAR is free for what lies in it");
 
-	/* It is reported before the structures are looked at in vain */
+	/* This verdict comes first, and the structures are not searched */
 	self->memory.bytes[CAP + 4] = 9;
 	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLAIN);
 }

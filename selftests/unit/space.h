@@ -15,7 +15,7 @@
 struct memory_space {
 	struct virtio_mmr_space space;
 	u8 bytes[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
-	/* Where a read fails; 1 for nowhere */
+	/* Position at which a read fails; 1 for none */
 	unsigned int unreadable;
 	unsigned int reads;
 };
@@ -24,7 +24,7 @@ static inline bool memory_space_read(void *context, unsigned int position, u32 *
 {
 	struct memory_space *memory = context;
 
-	/* Promised to the callback */
+	/* The library promises this to the callback */
 	if (position % 4 || position >= memory->space.size)
 		abort();
 	memory->reads++;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading configuration space, and walking along both capability lists: where a list
- * ends, and that each position is looked at once.
+ * Reading configuration space, and walking along both capability lists: the end of a list, and
+ * that each position is visited once.
  */
 #include "kselftest_harness.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages where there is no snprintf(): the same text as snprintf() gives.
+ * Messages for programs without snprintf(): the text is the same as that of snprintf().
  */
 #include <limits.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's view of configuration space, byte by byte: what it reads, and what of its
- * writes the function gets.
+ * The guest's view of configuration space, byte by byte: the guest's reads, and the bytes that
+ * the function gets from its writes.
  */
 #include <string.h>
 
@@ -117,7 +117,7 @@ TEST_F(view, command_io)
 {
 	struct virtio_mmr_view *view = &self->view;
 
-	/* Whatever the function has there */
+	/* The result does not depend on the function's byte */
 	EXPECT_EQ(virtio_mmr_view_read(view, PCI_COMMAND, 0x07), 0x06);
 	EXPECT_EQ(virtio_mmr_view_write(view, PCI_COMMAND, 0x07), 0x06);
 	EXPECT_TRUE(view->command_io);
@@ -179,7 +179,7 @@ TEST_F(view, moved_bar0)
 	EXPECT_EQ(virtio_mmr_view_owner(view, PCI_BASE_ADDRESS_2), VIRTIO_MMR_VIEW_FUNCTION);
 }
 
-/* A BAR0 that only carries the window leaves nothing where its upper half was */
+/* After a BAR0 with only the window, the register of its upper half is empty */
 TEST_F(view, hidden_bar0)
 {
 	struct virtio_mmr_view *view = &self->view;

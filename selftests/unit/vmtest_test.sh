@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# selftests/vmtest.sh itself, in a folder of its own with made-up suites and test programs, and
-# with stand-ins for the virtual machines: what runs, what counts as a failure, and what it says.
-# Needs neither root nor a machine.
+# Tests selftests/vmtest.sh itself, in a folder of its own. The suites, test programs and
+# virtual machines are stand-ins. It checks the suites that run, the failures and the messages.
+# It needs neither root nor a machine.
 set -euo pipefail
 
 here=$(dirname "$(dirname "$(readlink -f "$0")")")
@@ -28,7 +28,7 @@ program() { # FILE: a script on stdin
 	chmod +x "$1"
 }
 
-# Limits of hours would take their time
+# Limits of hours would take too long
 program "$work/bin/timeout" <<'END'
 options=()
 while [[ $1 == --* ]]; do options+=("$1"); shift; done
@@ -100,7 +100,7 @@ TAP version 13
 not ok 1 first
 $(printf 'ok %s other\n' {2..40})
 END
-# Leaves something behind that nothing here ends, which the next run must not mind
+# Leaves a process that no part of the script ends. The next run must ignore it
 test_program torso_test "setsid sleep 10$suffix >/dev/null 2>&1 &" <<'END'
 TAP version 13
 1..3
