@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-/* A function that exists in memory alone: what its guest sees, and a port access. */
+/* A function that exists only in memory: its guest's view, and a port access. */
 #include <stdio.h>
 #include <string.h>
 #include <virtio_mmr.h>

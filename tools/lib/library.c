@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
- * libvirtio_mmr: the core as one object that needs nothing around it, no C library either.
+ * libvirtio_mmr: the core as one object. It needs no other library, not even a C library.
  */
 #include "virtio_mmr/capability.c"
 #include "virtio_mmr/doorbell.c"
@@ -16,8 +16,8 @@
 #include "virtio_mmr/view.c"
 
 /*
- * Compilers call these for large structures, even where there is no library. They stay
- * in the object, so that nobody else's are replaced by them.
+ * Compilers call these for large structures, even without a library. They stay private to the
+ * object, so that they do not replace those of the program.
  */
 
 /* A compiler that knows what such a loop does would call the function that it is in */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * libvirtio_mmr: what a program must know of transitional MMR virtio functions to use one.
+ * libvirtio_mmr: the knowledge that a program needs to use transitional MMR virtio functions.
  * Documentation/library.rst describes it.
  */
 #ifndef VIRTIO_MMR_H
