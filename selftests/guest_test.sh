@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Unmodified legacy drivers in virtual machines on MMR functions: Linux on a
-# function of each type, SeaBIOS booting from a blk function without modern
-# capabilities. Needs the rest of the tool chain, so it runs in L1 only, with the
+# Unmodified legacy drivers in virtual machines on MMR functions. Linux has a function of each
+# type. SeaBIOS boots from a blk function without modern capabilities. The script needs the rest
+# of the tool chain, so it runs in L1 only, with the options that selftests/guest_test.sh
+# --devices prints:
 # options that selftests/guest_test.sh --devices prints:
 #	mapfile -t devices < <(selftests/guest_test.sh --devices)
 #	tools/vm/run "${devices[@]}" -- selftests/guest_test.sh
@@ -30,7 +31,7 @@ linux_cases=()
 for type in "${types[@]}"; do
 	linux_cases+=("${type}"_{identity,lspci,driver,legacy})
 done
-# No request to a balloon or to a console's output need end with an interrupt
+# A request to a balloon or to a console's output need not end with an interrupt
 linux_cases+=(
 	net_ping net_transfer net_msix
 	blk_write_flush blk_read blk_label blk_msix
@@ -39,7 +40,7 @@ linux_cases+=(
 	console_write
 	9p_mount 9p_read 9p_msix
 )
-# For the documentation: what the Linux guest checks
+# The checks of the Linux guest, for the documentation
 if [[ ${1-} == --cases ]]; then
 	printf '%s\n' "${linux_cases[@]}"
 	exit
@@ -55,7 +56,7 @@ declare -A bdf_of file_of
 bios=''
 while read -r bdf type _ file; do
 	if [[ $type == blk ]]; then
-		# The one for SeaBIOS has no virtio capabilities; "[108]" is a PCIe one
+		# The function for SeaBIOS has no virtio capabilities. "[108]" is a PCIe one
 		capabilities=$(lspci -v -s "$bdf")
 		if ! grep -qE 'Capabilities: \[[0-9a-f]{2}\] Vendor Specific' <<<"$capabilities"; then
 			bios=$bdf bios_file=$file
@@ -82,7 +83,7 @@ done
 ktap_test_result linux.exit_status test "$guest_status" = 0
 ktap_test_result linux.guest_kernel_log guest_log_clean
 
-# What the guest flushed is in the host's file
+# The data that the guest flushed is in the host's file
 image_file() { # TYPE
 	local word type sector sectors sum
 	read -r word type sector sectors sum < <(grep "^data $1 " <<<"$guest_output") || return 1
@@ -116,12 +117,12 @@ token() {
 	grep -qx 'virtio-mmr boot sector' <<<"${output//$'\r'/}"
 }
 
-# Read by the boot sector; the runner labels each of the first sectors
+# The boot sector reads it. The runner labels each of the first sectors
 second_sector() {
 	grep -q "^virtio-mmr $(basename "$bios_file" .img) sector 1\b" <<<"${output//$'\r'/}"
 }
 
-# SeaBIOS says on its debug port which of its virtio drivers it uses
+# SeaBIOS names its virtio driver on its debug port
 legacy_mode() {
 	grep -aq 'legacy.* virtio mode' "$VIRTIO_MMR_RESULTS/guest-seabios/bios.log"
 }

@@ -1,12 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# mmrctl on real functions: each verb, binding and its refusals and ways back, and
-# driverctl for what shall last. What counts is what sysfs, the driver's log and the
-# emulated device say, not what mmrctl says of itself.
+# mmrctl on real functions: each verb, binding with its refusals and ways back, and driverctl
+# for lasting bindings. The test trusts sysfs, the driver's log and the emulated device. It does
+# not trust mmrctl's own output.
 #
-# Wants the functions of probe_test.sh, for their defects, and a PF with seven network
-# VFs in addition:
+# Needs the functions of probe_test.sh, for their defects, and also a PF with seven network VFs:
 #	mapfile -t devices < <(selftests/probe_test.sh --devices)
 #	tools/vm/run "${devices[@]}" --vf net:7 -- selftests/mmrctl_test.sh
 set -euo pipefail
@@ -30,9 +29,9 @@ mapfile -t vfs < <("$repository/tools/vm/vfs" create | sed -n 's/ net .*//p' | t
 pf=$(basename "$(readlink -f "$devices/${vfs[0]}/physfn")")
 id=$("$repository/tools/vm/vfs" list | sed -n "s/^${vfs[0]} net \(\S*\) .*/\1/p")
 
-# The module is not installed on this machine: a folder with it takes the place of
-# /lib/modules. Of the others it has vfio-pci, which driverctl loads; what that needs is
-# loaded before.
+# The module is not installed on this machine: a folder with it replaces /lib/modules. The
+# folder also has vfio-pci, which driverctl loads. The modules that vfio-pci needs are loaded
+# before.
 install_module() {
 	local release modules
 	release=$(uname -r)
@@ -88,8 +87,8 @@ expect() { # STATUS [WORDS-ON-STDERR]
 	fi
 }
 
-# Values out of the JSON on stdin, a line for each path, such as functions.0.vf. One call
-# for many: in an emulated machine it takes its time to start.
+# Prints values from the JSON on stdin, a line for each path, such as functions.0.vf. One call
+# reads many values, because Python starts slowly in an emulated machine.
 values() { # PATH...
 	python3 -c '
 import json, sys
@@ -103,7 +102,7 @@ for path in sys.argv[1:]:
 
 # --- looking ---------------------------------------------------------------------
 
-# The tool is of one mind with the driver, on every function that probe_test.sh has
+# The tool and the driver agree on every function of probe_test.sh
 verdicts_are_the_drivers() {
 	local bdf bdfs before
 	for bdf in "${vfs[@]}"; do
@@ -134,7 +133,7 @@ for function, driver in zip(functions, bound, strict=True):
     text = lines[0] if len(lines) == 1 else ''
     registers = function['registers']
     if driver == 'virtio_mmr_vfio_pci' and not function['usable']:
-        # Which the tool does not bind, though the driver takes what is no MMR function
+        # The tool does not bind these. The driver serves a function without an MMR capability
         plain += 1
         agree = (function['usable'] is False and
                  f'served as vfio-pci serves it: {function["reason"]}' in text)
@@ -184,7 +183,7 @@ show_agrees_with_lspci() {
 	fi
 }
 
-# Others than root see less, which is said and no error
+# Users other than root see less. The tool says so, without an error
 other_users() {
 	setpriv --reuid=65534 --clear-groups "$mmrctl" list --pf "$pf" >"$work/list" 2>"$work/errors" || return 1
 	[[ $(grep -c ' unknown ' "$work/list") == 7 ]] || return 1
@@ -198,7 +197,7 @@ other_users() {
 	[[ $status == 6 && $(tail -n 1 "$work/list") == unknown:* ]]
 }
 
-# The counters are for root alone
+# Only root can read the counters
 stats_as_other_user() {
 	status=0
 	setpriv --reuid=65534 --clear-groups "$mmrctl" stats "${vfs[0]}" >"$work/list" 2>"$work/errors" || status=$?
@@ -217,7 +216,7 @@ check_this_machine() {
 			return 1
 		fi
 	done
-	# With all functions there are those with defects
+	# Some of all functions have defects
 	run check
 	expect 4
 }
@@ -252,7 +251,7 @@ all_vfs_of_a_pf() {
 	[[ ! $(find /run/mmrctl -name '*:*') ]]
 }
 
-# What had another driver gets it back, driver_override included
+# A function with another driver gets it back, driver_override included
 previous_driver() {
 	echo vfio-pci >"$devices/${vfs[1]}/driver_override"
 	echo "${vfs[1]}" >/sys/bus/pci/drivers_probe
@@ -262,7 +261,7 @@ previous_driver() {
 	umask 022
 	expect 0 || return 1
 	[[ $output == *'(was: vfio-pci)' ]] && have $driver $driver "${vfs[1]}" || return 1
-	# For all users to look at
+	# All users can read it
 	[[ $(stat -c %a "/run/mmrctl/${vfs[1]}") == 644 ]] || return 1
 	run show "${vfs[1]}"
 	[[ $output == *'unbind restores  vfio-pci, driver_override vfio-pci'* ]] || return 1
@@ -270,7 +269,7 @@ previous_driver() {
 	expect 0 && have vfio-pci vfio-pci "${vfs[1]}"
 }
 
-# A record is of one function, not of the next one at the same address
+# A record belongs to one function, not to the next one at the same address
 record_of_a_function_that_went() {
 	run bind "${vfs[1]}"
 	expect 0 || return 1
@@ -329,7 +328,7 @@ refused_in_use() {
 	return $result
 }
 
-# The third function's driver_override does nothing: no driver takes it
+# The third function's driver_override has no effect: no driver takes it
 rollback() {
 	local result=0
 	: >"$work/override"
@@ -339,7 +338,7 @@ rollback() {
 	{ expect 1 "${vfs[2]}: $driver does not take the function" && [[ ! $output ]] &&
 		have vfio-pci vfio-pci "${vfs[1]}" && have none '(null)' "${vfs[0]}" "${vfs[2]}" &&
 		[[ ! $(find /run/mmrctl -name '*:*') ]]; } || result=1
-	# And it can be bound when all is well
+	# Binding works when the cause is gone
 	run bind "${vfs[1]}" "${vfs[0]}" "${vfs[2]}"
 	{ expect 0 && have $driver $driver "${vfs[@]:0:3}"; } || result=1
 	run unbind "${vfs[@]:0:3}"
@@ -347,7 +346,7 @@ rollback() {
 	return $result
 }
 
-# Where there is no record there is no way back: the function keeps its driver
+# Without a record there is no way back, so the function keeps its driver
 record_cannot_be_written() {
 	mkdir "/run/mmrctl/${vfs[1]}"
 	run bind "${vfs[0]}" "${vfs[1]}"
@@ -356,12 +355,12 @@ record_cannot_be_written() {
 		have none '(null)' "${vfs[0]}" && [[ ! $(find /run/mmrctl -name '*:*') ]]
 }
 
-# Runs mmrctl, which gets a signal when it opens a file for the nth time
+# Runs mmrctl, and sends it a signal when it opens a file for the nth time
 run_with_signal() { # SIGNAL FILE N ARGUMENT...
 	local inject=openat:signal=$1:when=$3 file=$2
 	shift 3
 	status=0
-	# The shell, too, says that it was killed
+	# The shell also reports the killed process
 	{
 		output=$(strace --output="$work/strace" --trace-path="$file" --trace=openat \
 			--inject="$inject" "$mmrctl" "$@" 2>"$work/errors")
@@ -369,8 +368,8 @@ run_with_signal() { # SIGNAL FILE N ARGUMENT...
 	errors=$(<"$work/errors")
 }
 
-# All or none: a signal counts after the function that is being bound. The driver's log
-# tells which ones it has had.
+# All functions or none: a signal takes effect after the function that is being bound. The
+# driver's log shows the functions that it has had.
 interrupted() {
 	local i lines want
 	lines=$(dmesg | wc -l)
@@ -387,15 +386,15 @@ interrupted() {
 	done
 	have vfio-pci vfio-pci "${vfs[1]}" && have none '(null)' "${vfs[0]}" "${vfs[@]:2}" &&
 		[[ ! $(find /run/mmrctl -name '*:*') ]] || return 1
-	# Too late
+	# The signal comes too late
 	run_with_signal SIGTERM /sys/bus/pci/drivers_probe 7 bind --pf "$pf"
 	expect 0 && have $driver $driver "${vfs[@]}" || return 1
 	run unbind --pf "$pf"
 	expect 0 && have vfio-pci vfio-pci "${vfs[1]}" && have none '(null)' "${vfs[0]}" "${vfs[@]:2}"
 }
 
-# Killed before the old driver has let go, and before the new one has taken the function:
-# its record says what to put back, also after a bind in between
+# mmrctl is killed before the old driver has let go, or before the new one has taken the
+# function. The function's record has the state to restore, also after another bind in between
 killed() {
 	local vf=${vfs[1]}
 	run_with_signal SIGKILL "$devices/$vf/driver/unbind" 1 bind "$vf"
@@ -410,7 +409,7 @@ killed() {
 	expect 137 && have none $driver "$vf" || return 1
 	run bind "$vf"
 	expect 0 && have $driver $driver "$vf" || return 1
-	# On the way back, before vfio-pci has taken it again
+	# On the way back, before vfio-pci has the function again
 	run_with_signal SIGKILL /sys/bus/pci/drivers_probe 1 unbind "$vf"
 	expect 137 && have none vfio-pci "$vf" || return 1
 	run unbind "$vf"
@@ -436,7 +435,7 @@ dump_is_what_a_guest_sees() {
 	[[ $(values bytes <<<"$output") == "$(sed -n 's/^[0-9a-f]*: //p' "$work/dump" | tr -d ' \n')" ]]
 }
 
-# What the device is known to have; and no read of ISR status, by the driver's trace
+# The known registers of the device. The driver's trace shows that ISR status is not read
 regs_are_the_devices() {
 	local mac tracing=/sys/kernel/tracing/instances/mmrctl_test
 	mac=$("$repository/tools/vm/qmp" get "$id" mac) || return 1
@@ -482,7 +481,7 @@ stats_are_the_drivers() {
 
 # --- what shall last ----------------------------------------------------------------
 
-# There is no udev here; what its rule starts when the function appears is run by hand.
+# There is no udev here. The command that its rule starts is run by hand.
 driverctl_makes_it_last() {
 	local vf=${vfs[4]}
 	driverctl set-override "$vf" $driver || return 1
@@ -500,7 +499,7 @@ driverctl_makes_it_last() {
 	expect 0 "driverctl binds it to $driver at the next boot" && have none '(null)' "$vf" || return 1
 	driverctl load-override "$vf" || return 1
 	have $driver $driver "$vf" || return 1
-	# As the manual has it
+	# The command of the manual
 	driverctl --noprobe unset-override "$vf" || return 1
 	have none '(null)' "$vf" || return 1
 	status=0

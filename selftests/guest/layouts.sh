@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in a guest (busybox), behind lib.sh, with net functions of several layouts.
-# Checks are named legacy.NUMBER.WHAT or modern.NUMBER.WHAT, by the driver, with the
-# functions numbered from 0 in the order of the bus.
+# Runs in a guest (busybox), after lib.sh, with net functions of several layouts. Checks are
+# named legacy.NUMBER.WHAT or modern.NUMBER.WHAT, by the driver. Functions are numbered from 0
+# in the order of the bus.
 
 check_all() { # MODE VALUE-OF-FEATURE-BIT-32
 	number=0

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# What the scripts for guests share; guest_run in lib/guest.sh puts it in front of
-# them. A line per check, "pass NAME" or "fail NAME: REASON", which become
-# test points.
+# Common functions of the scripts for guests. guest_run in lib/guest.sh puts them in front of
+# the script. Each check prints a line, "pass NAME" or "fail NAME: REASON", which becomes a test
+# point.
 status=0
 pass() { echo "pass $1"; }
 fail() {
@@ -13,7 +13,7 @@ fail() {
 	status=1
 }
 
-# For the host: that the console has brought everything, warnings as well
+# Shows the host that the console has printed everything, warnings as well
 finish() {
 	echo '<4>selftests: end of the guest' >/dev/kmsg
 	exit $status
@@ -30,7 +30,7 @@ msix_count() { # VIRTIO-DEVICE
 		'/MSI/ && index($0, device) { sum += $2 } END { print sum + 0 }' /proc/interrupts
 }
 
-# All networks have the same addresses: one at a time
+# All networks have the same addresses, so only one is up at a time
 ping_gateway() { # VIRTIO-DEVICE; prints what ping says
 	interface=$(ls "$1/net")
 	ip link set "$interface" up

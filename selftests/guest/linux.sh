@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the legacy guest (busybox), behind lib.sh, with a function of each type.
-# Besides the lines of checks it prints, for the host to compare,
+# Runs in the legacy guest (busybox), after lib.sh, with a function of each type. Besides the
+# lines of checks it prints these lines. The host compares them.
 #	data blk|scsi FIRST-SECTOR SECTORS SHA256
 #	data console BYTES SHA256
 #
-# Where on the disks: behind what blk_test writes.
+# Place on the disks: beyond the sectors that blk_test writes.
 sector=8192
 sectors=2048
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in a guest (busybox), behind lib.sh, with a net function that the host takes
-# away once it is told on the console that it is in use.
+# Runs in a guest (busybox), after lib.sh, with a net function. A message on the console shows
+# the host that the function is in use. Then the host removes it.
 
 pci=''
 for pci in /sys/bus/pci/devices/*; do
@@ -17,7 +17,7 @@ else
 	fail ping "$(echo "$answer" | tr '\n' ' ')"
 fi
 
-# In use while it goes
+# The function is in use while it is removed
 ping 10.0.2.2 >/dev/null 2>&1 &
 ping=$!
 echo '<4>selftests: in use' >/dev/kmsg

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Which driver a device manager chooses for a function. libvirt 10.0 and later, and tools
-# that do the same, look into modules.alias for lines "alias vfio_pci:PATTERN MODULE" whose
-# pattern fits the function's modalias, and take the one with the fewest asterisks; if there
-# are several of those, the first. Here that is done for what depmod says of Debian's kernels
-# with these modules installed.
+# The driver that a device manager chooses for a function. libvirt 10.0 and later, and similar
+# tools, look into modules.alias for lines "alias vfio_pci:PATTERN MODULE". The pattern must fit
+# the function's modalias. The line with the fewest asterisks wins. If several have the fewest,
+# the first of them wins. This test does the same with depmod's output for Debian's kernels with
+# these modules installed.
 #
 #	selftests/install/alias_test.sh SERIES...     (for which make has built)
 set -euo pipefail
@@ -15,7 +15,7 @@ driver=virtio_mmr_vfio_pci
 # shellcheck source=selftests/lib/installation.sh
 source "$here/../lib/installation.sh"
 
-# The seven MMR device IDs and their classes; what is not one: modern, transitional, unused
+# The seven MMR device IDs and their classes. The others are modern, transitional and unused IDs
 ours=(10f9:020000 10fa:010000 10fb:050000 10fc:078000 10fd:010000 10fe:00ff00 10ff:000200)
 others=(1041:020000 1042:010000 1000:020000 1005:00ff00 10f8:020000 1100:020000)
 
@@ -39,7 +39,7 @@ choose() { # MODULES-ALIAS MODALIAS
 	echo "${best//-/_}"
 }
 
-# The kernel's modules, with ours beside them
+# Installs the kernel's modules and the project's modules
 install_modules() { # SERIES: prints RELEASE
 	local release kernel
 	kernel=$("$repository/tools/vm/kernel" "$1")
@@ -65,7 +65,7 @@ chosen_for() { # MODULES-ALIAS WANTED ID...
 	return "$status"
 }
 
-# kmod's own opinion of who may take a function: ours and vfio-pci, and ours not by itself
+# kmod's own choice for a function: both this driver and vfio-pci, and never this driver alone
 kmod_agrees() { # RELEASE
 	local id found status=0
 	for id in "${ours[@]}" "${others[@]}"; do
@@ -124,8 +124,8 @@ for release in "${releases[@]}"; do
 	ktap_test_result "$release.dependencies" dependencies "$release"
 	ktap_test_result "$release.not_in_tree" not_in_tree "$release"
 
-	# Debian builds none of the kernel's own drivers for virtio: these lines are what
-	# depmod makes of theirs, before and after ours
+	# Debian builds none of the kernel's own drivers for virtio. These lines are depmod's
+	# output for them, before and after the project's lines
 	{
 		echo 'alias vfio_pci:v00001AF4d00001041sv*sd*bc*sc*i* virtio_vfio_pci'
 		cat "$aliases"

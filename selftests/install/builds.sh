@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Whether the modules build, without a warning, for kernels that are configured otherwise
-# than Debian's own: by clang, for arm64, and in the kernel's tree with vfio-pci-core built
-# in. Prints TAP.
+# Builds the modules without a warning for kernels with other configurations than Debian's: by
+# clang, for arm64, and in the kernel's tree with vfio-pci-core built in. Prints TAP.
 set -euo pipefail
 
 if [[ $# -eq 0 || $1 == --help ]]; then
@@ -59,13 +58,13 @@ kernel_make() { # SOURCE TREE MAKE-ARGUMENT...
 		make -C "$source" "O=$tree" "$@"
 }
 
-# Makes a kernel build directory in the cache and sets "tree". It is built where it will
-# be, as its path is all over it.
+# Makes a kernel build directory in the cache and sets "tree". It is built at its final place,
+# because its files contain its path.
 prepare() { # SOURCE HOW MAKE-ARGUMENT...
 	local source=$1 how=$2 option key wanted
 	shift 2
 	read -ra wanted <<<"${options[*]} ${more_options[$how]}"
-	# Debian's kernels have none, but the oldest one cannot have it
+	# Debian's kernels do not enable it. The oldest one does not have it at all
 	[[ ! -e $source/drivers/iommu/iommufd ]] || wanted+=(CONFIG_IOMMUFD=y)
 	key=$({
 		printf '%s\n' "$@" "${wanted[@]}"
@@ -76,7 +75,7 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 		aarch64-linux-gnu-gcc --version
 	} | sha256sum | cut -c 1-16)
 	tree=$cache/$(basename "$source")-$key
-	# No errexit here, as the caller asks whether it succeeds
+	# errexit has no effect here, because the caller tests the result
 	exec 7>"$tree.lock"
 	flock 7
 	[[ ! -e $tree/.complete ]] || return 0
@@ -98,7 +97,7 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 build_module() { # TREE MAKE-ARGUMENT...
 	local tree=$1 module
 	shift
-	# Symbols of a kernel that was not built are unknown to modpost
+	# modpost does not know the symbols of a kernel that was not built
 	make --no-print-directory -C "$repository" modules "KDIR=$tree" "OUT=$work/out" \
 		KBUILD_MODPOST_WARN=1 "$@" || return 1
 	for module in "${modules[@]}"; do
@@ -114,7 +113,7 @@ build_built_in() { # SOURCE TREE MAKE-ARGUMENT...
 	bwrap --dev-bind / / --bind "$work/tree" "$tree" "${binds[@]}" \
 		make -C "$source" "O=$tree" "$@" KCFLAGS="-Werror -I$repository/include/uapi" \
 		"${folders[@]/%//}" || return 1
-	# A folder that is left out has none in it
+	# A folder that is left out has no objects
 	for folder in "${folders[@]}"; do
 		objects=$(ar t "$work/tree/$folder/built-in.a") || return 1
 		[[ $objects == *.o* ]] || {
@@ -137,7 +136,7 @@ build() { # SERIES ARCH ARGUMENTS HOW
 	built_in) output=$(build_built_in "$source" "$tree" "${arguments[@]}" 2>&1) || status=1 ;;
 	esac
 	printf '%s\n' "$output"
-	# modpost's warnings are not the compiler's
+	# Warnings of modpost differ from those of the compiler
 	! grep -E 'warning:|WARNING:' <<<"$output" |
 		grep -vE 'modpost: .*(undefined!|unresolved symbol warnings)|Symbol version dump|Module.symvers is missing' ||
 		status=1

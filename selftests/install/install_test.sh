@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# "make install" and "make uninstall": what they put where, refuse, and leave. That the modules
-# are then found is alias_test.sh's.
+# "make install" and "make uninstall": the files that they install, refuse, and leave.
+# alias_test.sh checks that the modules are found then.
 #
 #	selftests/install/install_test.sh SERIES...     (for which make has built)
 set -euo pipefail
@@ -20,7 +20,7 @@ files() {
 	(cd "$work" && find lib -type f -o -type l) 2>/dev/null | LC_ALL=C sort
 }
 
-# Runs make, then looks whether that is all there is
+# Runs make, then checks that the files are exactly these
 leaves() { # FILES MAKE-ARGUMENTS...
 	local output wanted=$1
 	output=$(make_in_work '' "${@:2}") || {
@@ -32,7 +32,7 @@ leaves() { # FILES MAKE-ARGUMENTS...
 	return 1
 }
 
-# Beside a second one of any module it would be chance which one is loaded
+# With a second copy of a module, chance would decide which one is loaded
 refuses_second() { # RELEASE KDIR
 	local module other others=() output status=0
 	# All places with one of the modules, and one place with each of the others
@@ -57,7 +57,7 @@ refuses_second() { # RELEASE KDIR
 	return "$status"
 }
 
-# From an empty folder to an empty folder; a second time is no second module
+# From an empty folder to an empty folder. A second run installs no second module
 installs_and_uninstalls() { # RELEASE KDIR
 	local updates=lib/modules/$1/updates module
 	leaves "$(files_in "$updates")" install KDIR="$2" &&
@@ -68,7 +68,7 @@ installs_and_uninstalls() { # RELEASE KDIR
 	leaves '' uninstall KDIR="$2" && [[ ! -e $work/lib/modules/$1/updates ]]
 }
 
-# Earlier versions had one module, which is replaced and joined
+# Earlier versions had one module. It is replaced, and the other one is added
 upgrades_from_one() { # RELEASE KDIR
 	local updates=lib/modules/$1/updates
 	install -D /dev/null "$work/$updates/virtio_mmr_vfio_pci.ko"
@@ -76,7 +76,7 @@ upgrades_from_one() { # RELEASE KDIR
 		leaves '' uninstall KDIR="$2"
 }
 
-# Half a build is not installed, nor half of it
+# Half a build is not installed, not even its complete half
 refuses_half_a_build() { # RELEASE KDIR
 	local output
 	mkdir -p "$work/half"
@@ -91,7 +91,7 @@ refuses_half_a_build() { # RELEASE KDIR
 	}
 }
 
-# Whatever else is there stays
+# All other files stay
 uninstalls_no_more() { # RELEASE KDIR
 	local updates=lib/modules/$1/updates none=lib/modules/99.1.0-none/updates module output
 	for module in "${modules[@]}"; do
@@ -109,8 +109,8 @@ $(files_in "$none")" uninstall KDIR="$2" || return 1
 	rm -rf "${work:?}/lib"
 }
 
-# Root's umask is root's own matter: who is not root can read what is installed, and what depmod
-# makes of all modules, after uninstalling as well. A program in depmod's place makes a file.
+# Root may have any umask. Other users must still be able to read the installed files and
+# depmod's files, also after uninstalling. A program in depmod's place makes a file.
 restrictive_umask() { # RELEASE KDIR
 	local folder=$work/lib/modules/$1 step output odd
 	(umask 022 && mkdir -p "$folder" && touch "$folder/modules.dep")
@@ -129,7 +129,7 @@ restrictive_umask() { # RELEASE KDIR
 	rm -rf "${work:?}/lib"
 }
 
-# A kernel's name is enough, as it is when the kernel has gone
+# A kernel's name is enough, so that uninstalling works after the kernel has gone
 without_headers() {
 	local file=lib/modules/99.1.0-none/updates/${modules[0]}.ko output
 	install -D /dev/null "$work/$file"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The Debian packages, and dkms without them, in a fresh Debian without network:
-# what an administrator sees over the years, from the first installation over new kernels
-# and versions to removal, after which nothing is left.
+# The Debian packages, and dkms without them, in a fresh Debian without network. The steps are
+# those of an administrator over the years: the first installation, new kernels and versions,
+# and removal. Nothing is left after that.
 #
 #	selftests/install/packages_test.sh [SUITE]     (bookworm or trixie; default bookworm)
 set -euo pipefail
@@ -11,12 +11,12 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 repository=$(readlink -f "$here/../..")
 module=virtio_mmr_vfio_pci
-# All of them, each after those that it uses
+# All modules, each after those that it uses
 mapfile -t modules < <(sed -nE 's/^([a-z_]+) .*/\1/p' "$repository/drivers/modules")
 
 # --- Outside: builds packages, collects kernels --------------------------------
 
-# Kernels of which the module sees headers only; an image would want a boot loader
+# The module sees only headers of these kernels. An image would need a boot loader
 kernel_packages() { # SUITES SERIES: to the folder RELEASE; prints RELEASE
 	local release version image headers other
 	release=$("$repository/tools/debian/release" "$2")
@@ -27,8 +27,8 @@ kernel_packages() { # SUITES SERIES: to the folder RELEASE; prints RELEASE
 	mapfile -t headers < <("$repository/tools/debian/apt" "$1" apt-cache depends "linux-headers-$release" |
 		sed -n 's/^ *Depends: \(linux-headers-.*\)/\1/p')
 	"$repository/tools/debian/fetch" "$1" "$release" "linux-headers-$release" "${headers[@]}" >/dev/null
-	# One module, compressed as the kernel's are: dkms does as it finds, and later versions
-	# forget a kernel that has no modules but theirs
+	# One module, compressed like those of the kernel, because dkms copies that. Later
+	# versions of dkms forget a kernel that has only their modules
 	mkdir "$image/lib/modules/$release/kernel"
 	other=$image/lib/modules/$release/kernel/other.ko
 	cc -x c -c -o "$other" /dev/null
@@ -48,7 +48,7 @@ END
 	echo "$release"
 }
 
-# What their headers need, but for headers and image
+# Packages that their headers need, except for headers and image
 kernel_tools() { # SUITES RELEASE...
 	local suites=$1
 	shift
@@ -117,7 +117,7 @@ version=$(sed -n '1s/.*(\(.*\)).*/\1/p' "$repository/debian/changelog")
 # shellcheck source=selftests/lib/ktap.sh
 source "$here/../lib/ktap.sh"
 
-# As a machine that runs that kernel would
+# Behaves as a machine that runs that kernel
 run_kernel() { # RELEASE
 	[[ -e /usr/bin/uname.real ]] || mv /usr/bin/uname /usr/bin/uname.real
 	# shellcheck disable=SC2016 # for the program
@@ -129,7 +129,7 @@ install_kernel() { # RELEASE
 	dpkg --install "$work/kernels/$1"/*.deb
 }
 
-# Kernels that the module cannot be built for
+# Makes kernels that the module cannot be built for
 make_kernel() { # RELEASE CONFIG: one that has headers
 	mkdir -p "/lib/modules/$1/build/include"
 	touch "/lib/modules/$1/modules.builtin" "/lib/modules/$1/modules.order"
@@ -139,7 +139,7 @@ oldest=$("$repository/tools/kernels" oldest)
 too_old=5.10.0-99-amd64 too_new=99.1.0-amd64 no_vfio=$oldest.0-97-amd64 broken=$oldest.0-98-amd64
 no_headers=$oldest.0-96-amd64
 
-# What apt and dkms keep for themselves, caches and logs
+# Lists files, without the caches and logs that apt and dkms keep
 files() {
 	find / -xdev \( -path /proc -o -path /dev -o -path /tmp -o -path /var/log -o -path /var/cache \
 		-o -path /var/lib/dpkg -o -path /var/lib/apt -o -path "$work" \
@@ -175,13 +175,13 @@ is() { # WHAT WANTED ACTUAL
 	return 1
 }
 
-# The alias that nothing but a driver_override asks for
+# The alias that only a driver_override asks for
 found_by_alias() { # RELEASE
 	is 'what the alias finds' $module \
 		"$(modprobe -S "$1" -R vfio_pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00)"
 }
 
-# That the modules are there for the kernel, and are what they should be
+# Checks that the kernel has the modules, with the right contents
 module_is() { # VERSION RELEASE
 	local aliases one
 	for one in "${modules[@]}"; do
@@ -193,7 +193,7 @@ module_is() { # VERSION RELEASE
 	done
 	is 'dkms status' "virtio-mmr/$1, $2, x86_64: installed" "$(dkms status -m virtio-mmr -k "$2")" || return 1
 	has vfio-pci-core "$(field depends "$2")" && has virtio_mmr "$(field depends "$2")" || return 1
-	# What loads the driver loads the core
+	# Loading the driver loads the core
 	has "$(installed_module "$2" virtio_mmr)" "$(modprobe -S "$2" --show-depends $module)" || return 1
 	aliases=$(field alias "$2" | sort)
 	is aliases "$(printf 'vfio_pci:v00001AF4d000010%ssv*sd*bc*sc*i*\n' F9 FA FB FC FD FE FF)" "$aliases" || return 1
@@ -223,7 +223,7 @@ nothing_left() {
 	return 1
 }
 
-# A command whose output is looked at later, in $log
+# Runs a command. Its output is in $log for later checks
 run() {
 	local status=0
 	log=$("$@" 2>&1) || status=$?
@@ -233,7 +233,7 @@ run() {
 	return 1
 }
 
-# The same as root with a restrictive umask; what comes of it is for all users all the same
+# The same as root with a restrictive umask. All users must still be able to read the files
 run_with_umask() { # COMMAND...
 	local status=0 odd
 	umask 077
@@ -309,7 +309,7 @@ upgrade() {
 		is '/usr/src' "/usr/src/virtio-mmr-$later" "$(echo /usr/src/virtio-mmr-*)"
 }
 
-# As for the running kernel
+# Runs make for a kernel as if it were running
 make_for() { # RELEASE TARGET
 	make --no-print-directory -C "$repository" KDIR="/lib/modules/$1/build" OUT="/tmp/$1" "$2"
 }
@@ -349,8 +349,9 @@ make_install() {
 	run make_for "$old_kernel" install && installed_by_make "$old_kernel"
 }
 
-# It stays, and is the only one; without headers, too, as dkms would fail when they come. The
-# driver alone is what is left of versions that had no core; the core alone, of an accident.
+# The installed module stays, and is the only one. This also holds without headers, because dkms
+# would fail when they come. Versions without a core leave the driver alone. An accident may
+# leave the core alone.
 package_over_make_install() {
 	local kernel by_hand paths one
 	install -D "/tmp/$old_kernel/$module.ko" "/lib/modules/$too_old/updates/$module.ko"
@@ -376,7 +377,7 @@ package_over_make_install() {
 	for kernel in $too_old $broken; do
 		rm -r "/lib/modules/$kernel/updates"
 	done
-	# As the warning and the manual say
+	# The command of the warning and the manual
 	run make_for "$old_kernel" uninstall && run_with_umask dpkg-reconfigure virtio-mmr-dkms &&
 		module_is "$version" "$old_kernel" && run apt-get purge --yes virtio-mmr-dkms && nothing_left
 }
@@ -387,7 +388,8 @@ with_driver_alone() { # DKMS.CONF
 	sed -i -E "/^(BUILT|DEST)_MODULE_/{ /\[$number\]/!d; s/\[$number\]/[0]/ }" "$1"
 }
 
-# Whether it was older, then with the driver alone, as before there was a core, or newer
+# Whether that version was older or newer. The older one has the driver alone, as before there
+# was a core
 package_over_dkms_install() {
 	local other
 	for other in 0.0.1 99.0; do
@@ -401,7 +403,7 @@ package_over_dkms_install() {
 	done
 }
 
-# The headers may have gone before
+# The headers may have been removed before
 make_uninstall() {
 	run make_for "$old_kernel" install && installed_by_make "$old_kernel" || return 1
 	mv "/lib/modules/$old_kernel/build" /root/
@@ -410,7 +412,7 @@ make_uninstall() {
 	nothing_left
 }
 
-# Another version that was there before goes, one without a core
+# Another version that was there before is removed. That version has no core
 dkms_install() {
 	"$repository/tools/dkms/tree" 0.0.1 /usr/src/virtio-mmr-0.0.1
 	with_driver_alone /usr/src/virtio-mmr-0.0.1/dkms.conf
@@ -431,7 +433,7 @@ dkms_install_says_what_failed() {
 	has "not installed for $broken" "$log" && module_is "$version" "$new_kernel"
 }
 
-# Modules that nobody but dkms can find are not forgotten without a word
+# Modules that only dkms can find are reported, and not silently forgotten
 dkms_remove_without_dkms() {
 	local output failed=0
 	mv /usr/sbin/dkms /root/
@@ -441,7 +443,7 @@ dkms_remove_without_dkms() {
 		has 'apt-get install dkms' "$output" && module_is "$version" "$old_kernel"
 }
 
-# Also where its sources have gone
+# The same if its sources are missing
 dkms_remove_without_sources() {
 	rm -r "/usr/src/virtio-mmr-$version"
 	run make -C "$repository" dkms-remove || return 1
@@ -452,7 +454,7 @@ dkms_remove_without_sources() {
 	run make -C "$repository" dkms-install && module_is "$version" "$new_kernel"
 }
 
-# Also where /usr/sbin is not in the path, as after su
+# The same if /usr/sbin is not in the path, as after su
 dkms_remove() {
 	run env PATH=/usr/bin:/bin make -C "$repository" dkms-remove && nothing_left
 }
@@ -489,7 +491,7 @@ ktap_set_plan ${#tests[@]}
 	rm -r "/lib/modules/$no_headers/build"
 } | sed 's/^/# /'
 files >/root/files
-# Until it is time for it
+# Not visible before this point
 for package in "$work/kernels/$new_kernel"/*.deb; do
 	dpkg-deb -f "$package" Package
 done | xargs dpkg --purge >/dev/null

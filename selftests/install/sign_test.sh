@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# "make sign": the signature of each module is one that OpenSSL confirms, stays when the
-# module is installed, and is replaced, not added to, by the next one.
+# "make sign": OpenSSL confirms the signature of each module. The signature stays when the
+# module is installed. A second signature replaces it, and is not added.
 #
 #	selftests/install/sign_test.sh SERIES...     (for which make has built)
 set -euo pipefail
@@ -17,7 +17,7 @@ make_key() { # NAME
 	openssl x509 -inform DER -in "$work/$1.der" -out "$work/$1.pem"
 }
 
-# Apart from the build folder, where a signed module would stay
+# A copy outside of the build folder, where a signed module would stay
 in_copy() { # SERIES TARGET...
 	make_in_work "$1" OUT="$work/$1" "${@:2}"
 }
@@ -29,8 +29,8 @@ sign() { # SERIES NAME
 	return 1
 }
 
-# What is appended to a module, Linux's module_signature.h: the signature, 12 bytes of
-# which the last 4 are its length, and 28 bytes of text
+# The data appended to a module, by Linux's module_signature.h: the signature, 12 bytes with its
+# length in the last 4, and 28 bytes of text
 text='~Module signature appended~'
 signature_is_by() { # FILE NAME
 	local size=0 file
@@ -71,7 +71,7 @@ signs() { # SERIES
 	done
 }
 
-# Shows that the one before can fail
+# Shows that the previous check can fail
 signature_by_another_is_told() { # SERIES
 	local module
 	for module in "${modules[@]}"; do
