@@ -5,7 +5,7 @@
 # depend on the kernel on each, prints a table of the results, and succeeds if none failed.
 set -euo pipefail
 
-# More than there is time for in vmtest.sh
+# More cycles than vmtest.sh has time for
 export VIRTIO_MMR_CYCLES=${VIRTIO_MMR_CYCLES:-1000}
 
 if [[ $# -eq 0 || $1 == --help ]]; then
@@ -53,7 +53,7 @@ for series in "$@"; do
 	"$here/install/builds.sh" "$series" | tee "$builds" | tee -a "$log" >&2 || true
 	passed=$(grep -cE '^ok ' "$builds") || true
 	missed=$(grep -cE '^not ok ' "$builds") || true
-	# A build that has no result, too
+	# Counts a build without a result, too
 	planned=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$builds")
 	[[ $planned == $((passed + missed)) ]] || missed=$((missed + 1))
 	add_row "$release" builds "$passed" "$missed" 0

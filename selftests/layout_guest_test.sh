@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Linux guests on net functions of several layouts: one with the legacy driver, one
-# with the modern one, and all functions must work in both.
+# Linux guests on net functions of several layouts. One guest has the legacy driver, one has the
+# modern driver. All functions must work in both.
 # Runs in L1; selftests/vmtest.sh displaced has the layouts and gives their names:
 #	selftests/layout_guest_test.sh NAME...
 set -euo pipefail
@@ -28,7 +28,7 @@ if [[ ${#bdfs[@]} -lt ${#names[@]} || ${#names[@]} == 0 ]]; then
 	echo "# ${#bdfs[@]} net functions, but ${#names[@]} names of layouts"
 	exit "$KSFT_FAIL"
 fi
-# Those behind them are for other tests
+# The functions after these are for other tests
 bdfs=("${bdfs[@]:0:${#names[@]}}")
 "$tools/vfs" bind "${bdfs[@]}"
 

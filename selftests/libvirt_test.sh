@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# libvirt and MMR functions: which driver it takes in each way to write a <hostdev>, and a
-# legacy guest that it starts. libvirt 9.0 of Debian 12 and 11.3 of Debian 13, as unpacked
-# on the host before, each in a root of its own with the QEMU of the same release:
+# libvirt and MMR functions: the driver that it chooses for each form of a <hostdev>, and a
+# legacy guest that it starts. The versions are libvirt 9.0 of Debian 12 and 11.3 of Debian 13.
+# The host has unpacked them before. Each has a root of its own, with the QEMU of the same
+# release:
 #	selftests/libvirt_test.sh --prepare
 #	mapfile -t devices < <(selftests/libvirt_test.sh --devices)
 #	tools/vm/run "${devices[@]}" -- selftests/libvirt_test.sh
@@ -56,7 +57,7 @@ start_libvirt() { # SUITE
 		mkdir -p "$root/$folder"
 		mount --rbind "/$folder" "$root/$folder"
 	done
-	# What the packages' scripts would have done
+	# The steps of the packages' own scripts
 	rm -rf "$root/run" "$root/var/run"
 	mkdir -p "$root/run" "$root/tmp" "$root/root" "$root/lib/modules" "$root/etc/libvirt" \
 		"$root/var/lib/libvirt/qemu" "$root/var/log/libvirt/qemu" "$root/var/cache/libvirt/qemu"
@@ -141,7 +142,7 @@ driver_of_function() {
 	echo "${link##*/}"
 }
 
-# The driver that has the function in a domain that has not begun to run, and after it
+# Checks the driver of the function in a domain before it runs, and afterwards
 takes() { # DRIVER AFTERWARDS MANAGED [MODEL]
 	local status=0 during output
 	domain "${@:3}" >"$root/run/guest.xml"
@@ -238,7 +239,7 @@ root=/run/libvirt-bookworm suite=bookworm
 boot_files
 ktap_test_result bookworm.managed takes vfio-pci none yes
 bind
-# It knows vfio-pci alone
+# This version only knows vfio-pci
 ktap_test_result bookworm.bound_before refuses 'must be manually detached from the host' no
 unbind
 stop_libvirt

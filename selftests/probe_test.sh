@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the driver's probe accepts and what it refuses: one function for each
-# defect that section "The extended capability" of Documentation/device.rst
-# names, and for each form that must be accepted. A refusal is one line in the
-# kernel log that names the first defect with its value.
+# The functions that the driver's probe accepts and refuses. There is one function for each
+# defect in section "The extended capability" of Documentation/device.rst, and one for each
+# accepted form. A refusal is one line in the kernel log. It names the first defect with its
+# value.
 #
 # The functions have false capabilities, so this runs only in a virtual machine
 # that was started with them:
@@ -16,8 +16,8 @@ here=$(dirname "$(readlink -f "$0")")
 driver=virtio_mmr_vfio_pci
 build=${OUTPUT:-$here/../build/selftests}
 
-# The MMR capability at 0x100 is followed by NUMBER that are no more than a header, from
-# 0x118 on, and those by a VSEC of 4095 bytes
+# The MMR capability at 0x100 is followed by NUMBER capabilities that are only a header, from
+# 0x118 on. After them comes a VSEC of 4095 bytes
 headers() { # NUMBER
 	local position=$((0x118)) next text='0x102=0x81+0x103=0x11' i
 	for ((i = 0; i < $1; i++)); do
@@ -49,23 +49,23 @@ cases=(
 	'beside_msix|mmr-caps=bar=1/offset=0x20|bound|BAR 1 at 0x20'
 	'loop_with_usable|mmr-caps=type=9+type=10,mmr-caps-loop=on|refused|the list of extended capabilities comes back to 0x0b at'
 
-	# Lists that do not end as they should. 0x40 is the last capability, at whose byte 1
-	# is where the next one would be; 0xb4 is the notification structure's
+	# Lists that do not end as they should. 0x40 is the last capability, with the pointer to
+	# the next one in byte 1. 0xb4 is the notification structure's
 	'list_loops|mmr-vcaps-loop=on|refused|the list of capabilities comes back to 0x09 at'
 	'last_is_its_own_next|mmr-config=0x41=0x40|refused|the list of capabilities comes back to'
 	'next_is_in_header|mmr-config=0x41=0x2c|bound|notification structure in BAR 4 at 0x3000|doorbell|list'
-	# vfio-pci-core does not round it down, and comes back from there
+	# vfio-pci-core does not round the pointer down, and returns from there
 	'next_is_odd|mmr-config=0x41=0xb5|refused|the list of capabilities comes back to 0x10 at 0x40'
 	# Notification capabilities: one of 16 bytes at 0xfc; one in the second half of another
 	'next_ends_beyond_list|mmr-notify-bar=3,mmr-config=0x41=0xfc+0xfc=9+0xfe=20+0xff=2|bound|no notification structure|register|list'
 	'next_is_in_another|mmr-config=0x41=0xc0+0xc0=9+0xc1=0+0xc2=20+0xc3=2|bound|no notification structure|register|list'
 	'too_short_in_list|mmr-config=0xb6=8|bound|no notification structure|register|list'
-	# Another one behind the first, which would have no doorbell there
+	# Another structure after the first one, without space for a doorbell
 	'first_notification|mmr-config=0x41=0xe8+0xe8=9+0xea=20+0xeb=2+0xec=4+0xf1=0x20+0xf5=0x10|bound|BAR 4 at 0x3000, multiplier 4|doorbell'
 	'unusable_notification_is_skipped|mmr-notify-bar=3,mmr-config=0x41=0xe8+0xe8=9+0xea=20+0xeb=2+0xec=4+0xf1=0x30+0xf5=0x10+0xf8=4|bound|BAR 4 at 0x3000, multiplier 4|doorbell'
 	'first_common|mmr-config=0x41=0xe8+0xe8=9+0xea=16+0xeb=1+0xec=4+0xf1=0x20+0xf5=0x10|bound|BAR 4 at 0x3000, multiplier 4|doorbell'
 	'unusable_common_is_skipped|mmr-common-bar=3,mmr-config=0x41=0xe8+0xe8=9+0xea=16+0xeb=1+0xec=4+0xf5=0x10|bound|BAR 4 at 0x3000, multiplier 4|doorbell'
-	# The only queue's doorbell: on a vector, on pending bits, in front of the vectors
+	# The only queue's doorbell: on a vector, on pending bits, before the vectors
 	'doorbells_over_table|mmr-notify-bar=1,mmr-notify-offset=0x10,mmr-notify-length=0x100|bound|BAR 1 at 0x10, multiplier 4|register'
 	'doorbell_over_pending_bits|mmr-notify-bar=1,mmr-notify-offset=0x806,mmr-notify-length=2,mmr-notify-multiplier=0|bound|BAR 1 at 0x806, multiplier 0|register'
 	'structure_over_table|mmr-config=0xe0=0x0c+0xe1=0x30|bound|BAR 4 at 0x3000, multiplier 4|doorbell'
@@ -91,11 +91,11 @@ cases=(
 	'sum_overflows|mmr-caps=offset=0xffffffffffffff00|refused|offset 0xffffffffffffff00, length 0x100'
 	'over_msix_table|mmr-caps=bar=1/offset=0x1c|refused|offset 0x1c, length 0x100 in BAR 1 overlap the MSI-X table at 0x0, length 0x20'
 	'over_pending_bits|mmr-caps=bar=1/offset=0x704|refused|offset 0x704, length 0x100 in BAR 1 overlap the MSI-X pending bits at 0x800, length 0x8'
-	# MSI-X that does not fit into its part of configuration space is MSI-X all the same
+	# MSI-X counts even if it does not fit into its part of configuration space
 	'length_20_with_msix_cut_off|mmr-caps=length=20,mmr-config=0x34=0xf8+0xf8=0x11+0xf9=0xc8+0xfa=1+0xfb=0+0xfc=1|refused|length 20 is less than 24'
 	'length_overflows|mmr-caps=offset=4/length=0xfffffffffffffffc|refused|offset 0x4, length 0xfffffffffffffffc'
 	'vsec_too_short|mmr-caps=form=wrapped/vsec-length=24|refused|VSEC length 24 is less than 28'
-	# vfio-pci-core would write behind its copy of configuration space
+	# vfio-pci-core would write past the end of its copy of configuration space
 	'overruns|mmr-caps=form=wrapped/vsec-length=4095|refused|extended capability 0x0b at 0x100 has 4095 bytes, but only 3840 are left'
 	'overruns_before_usable|mmr-caps=form=wrapped/vsec-length=4095+type=10|refused|at 0x100 has 4095 bytes'
 	'overruns_behind_usable|mmr-caps=type=10+type=9+form=wrapped/vsec-length=4095|refused|at 0x130 has 4095 bytes'
@@ -104,7 +104,7 @@ cases=(
 	'aer_overruns|mmr-config=0x102=0x81+0x103=0xff+0xff8=1+0xffa=1|refused|extended capability 0x01 at 0xff8 has 44 bytes, but only 8 are left'
 	"overruns_behind_490_headers|mmr-config=$(headers 490)|refused|extended capability 0x0b at 0x8c0 has 4095 bytes"
 	'without_capability_overruns|mmr-caps=,mmr-config=0x102=0x01+0x103=0xe0+0xe00=0x0b+0xe02=1+0xe06=0xf0+0xe07=0xff|refused|extended capability 0x0b at 0xe00 has 4095 bytes'
-	# ...or look behind its table of what a user may write
+	# ...or read past the end of its table of the bits that a user may write
 	'touching_of_one_kind|mmr-config=0x41=0xf0+0xf0=1+0xf1=0xf8+0xf8=1|refused|capabilities 0x01 at 0xf0 touch each other and have 16 bytes together'
 	'bare_instance_16|mmr-caps=id=16|refused|VSEC length 1 is less than 28'
 	'loop_without_usable|mmr-caps=bar=6+type=11,mmr-caps-loop=on|refused|the list of extended capabilities comes back to 0x0b at'
@@ -112,7 +112,7 @@ cases=(
 	'other_device_id|mmr=off|refused|is not an MMR device ID'
 	'first_defect_is_named|mmr-caps=type=9+bar=6+length=1|refused|no BAR 6'
 
-	# No MMR function, though its ID is one's: as vfio-pci would have it
+	# No MMR function, despite its ID: served as by vfio-pci
 	'no_capability|mmr-caps=|bound|served as vfio-pci serves it: it has no extended capability 0x000b'
 	'cfg_type|mmr-caps=type=9|bound|served as vfio-pci serves it: capability at 0x100: cfg_type 9'
 	'other_vsec|mmr-caps=form=wrapped/type=9+type=11|bound|served as vfio-pci serves it: capability at 0x100: cfg_type 9'
@@ -120,9 +120,9 @@ cases=(
 	'other_vsec_too_short|mmr-caps=form=wrapped/type=9/vsec-length=24|bound|served as vfio-pci serves it: capability at 0x100: VSEC length 24'
 )
 
-# Eight functions behind each root port, eight of which are in each of the slots that
-# the runner leaves free. QEMU makes the list of capabilities a loop only for VFs, which
-# the runner creates.
+# Eight functions are below each root port. Eight root ports are in each of the slots that the
+# runner leaves free. QEMU makes the list of capabilities a loop only for VFs, which the runner
+# creates.
 first_slot=0x0a
 
 port_of() { # CASE-NUMBER: prints SLOT.FUNCTION
@@ -202,8 +202,8 @@ use() { # CASE-NUMBER
 	"$build/ports" "$bdf" 0x12.1=1 0x10.2=0
 	echo "$(counter "$1" notifies) notified, $(counter "$1" doorbells) by doorbell, $(counter "$1" strays) strays"
 	if is_about_list "$1"; then
-		# Golden files are for lists that are as they should be. What the driver
-		# must not use points to nowhere for the guest, too.
+		# Golden files are only for correct lists. A structure that the driver must not
+		# use points to no valid place for the guest either.
 		[[ $(how_notified "$1") == doorbell ]] || but+=(-T capabilities_point_to_shown_bars)
 		"$build/config_space_test" "${but[@]}" -v rng "$bdf"
 	fi
@@ -227,14 +227,14 @@ for i in "${!cases[@]}"; do
 done
 ktap_set_plan $((${#cases[@]} + ${#used[@]} + 2))
 
-# Device status is at 0x112 of BAR 2, hence at 2 of the first window and at 0x12 of
-# the second one if that were taken
+# Device status is at 0x112 of BAR 2. So it is at 2 of the first window, and would be at 0x12 of
+# the second one
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 first_usable='' first_usable_accesses=(2.1=1 2.1 0x12.1 2.1=3 2.1)
 
-# The log is searched once, at the end: a function has no other lines of this
-# driver in it than those of its one probe.
+# The log is searched once, at the end. A function's lines of this driver in it are only those
+# of its one probe.
 log_mark
 declare -A bdf_of bound_of
 for i in "${!cases[@]}"; do
@@ -244,7 +244,7 @@ for i in "${!cases[@]}"; do
 	# The one that is none has found the driver for its kind
 	[[ ! -e $device/driver ]] || echo "$bdf" >"$device/driver/unbind"
 	echo $driver >"$device/driver_override"
-	# Fails where probe refuses; the driver link is what counts
+	# This fails if probe refuses. The test only uses the driver link
 	echo "$bdf" >/sys/bus/pci/drivers_probe 2>/dev/null || true
 	bound_of[$i]=$(driver_of "$bdf")
 	[[ ${cases[i]} != first_usable_wins* || ${bound_of[$i]} != "$driver" ]] ||
@@ -254,8 +254,8 @@ for i in "${!cases[@]}"; do
 done
 log=$(log_lines | grep -F -- $driver || true)
 
-# vfio-pci has a warning for each byte of a list that it has seen before, at each open:
-# too many for the console, which is slow. The log has them.
+# vfio-pci warns at each open about each byte of a list that it has seen before. The console is
+# too slow for so many lines. The log has them.
 read -r console _ </proc/sys/kernel/printk
 echo 4 >/proc/sys/kernel/printk
 for i in "${used[@]}"; do
@@ -289,7 +289,7 @@ run_case() { # CASE-NUMBER; prints why it fails
 	fi
 }
 
-# The device says how it was notified; the guest's view has nothing to stumble over
+# The device reports how it was notified. The guest's view has no defects
 was_used() { # CASE-NUMBER; prints why it fails
 	local rung=0
 	[[ $(how_notified "$1") != doorbell ]] || rung=1

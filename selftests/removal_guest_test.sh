@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The VFs are switched off by sriov_numvfs under a guest that uses one: QEMU is told,
-# unplugs the function from the guest, and closes it. Runs in L1:
+# sriov_numvfs switches off VFs while a guest uses one. QEMU gets a signal, unplugs the function
+# from the guest, and closes it. Runs in L1:
 #	selftests/removal_guest_test.sh BDF-OF-A-NET-VF     (or it is in VIRTIO_MMR_BDFS)
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
 build=${OUTPUT:-$here/../build/selftests}
-# Seconds that the guest has to boot, and the removal to end
+# Time limit in seconds for the guest's boot, and for the removal
 limit=$((200 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1}))
 
 # shellcheck source=selftests/lib/ktap.sh
@@ -57,8 +57,8 @@ all_gone() {
 	[[ ! -e /sys/bus/pci/devices/$bdf && $(<"$pf/sriov_numvfs") == 0 ]]
 }
 
-# The next user, on the same functions made anew; those of other PFs may be away for the
-# test beside this one
+# The next user, on the same functions after they were made again. VFs of other PFs may be
+# absent because of the parallel test
 works_again() {
 	cat "$pf/sriov_totalvfs" >"$pf/sriov_numvfs" && "$tools/vfs" bind "$bdf" &&
 		[[ $("$build/ports" "$bdf" 0x12.1) == 0 ]]

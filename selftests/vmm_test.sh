@@ -1,20 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The VMM's half of notification: QEMU of tools/qemu makes it an ioeventfd, so that the
-# guest's OUT does not come to user space. A guest without an operating system executes
-# exactly the port accesses that a test asks for; the emulated devices say what arrived,
-# L1's kernel what passed through QEMU. Then a legacy Linux does its own traffic.
+# The VMM's half of notification. The patched QEMU of tools/qemu uses an ioeventfd, so that the
+# guest's OUT does not reach user space. A guest without an operating system executes exactly
+# the port accesses that a test asks for. The emulated devices count the arrivals. L1's kernel
+# counts what passed through QEMU. Then a legacy Linux does its own traffic.
 #
-# Runs in L1, with the options that selftests/vmm_test.sh --devices prints. With --million
-# it is the test of that name alone, and that many notifications; else it sends a twentieth.
+# Runs in L1, with the options that selftests/vmm_test.sh --devices prints. With --million only
+# the test of that name runs, with that many notifications. Otherwise it sends a twentieth.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
 build=${OUTPUT:-$here/../build/selftests}
 
-# Of the entropy functions the last three are only reset, again and again
+# The last three of the entropy functions are only reset repeatedly
 if [[ ${1-} == --devices ]]; then
 	printf -- '--vf\n%s\n' rng:8 blk,num-queues=64 net blk
 	exit
@@ -49,7 +49,7 @@ bdf_of() { echo "${1%% *}"; }
 
 # --- What a number of notifications did ------------------------------------------
 
-# Where the functions are in the guest: slot and ports
+# Place of the functions in the guest: slot and ports
 first=4 unused=5 refused=6 no_kvm=7 many=8 replugged=9
 port_of() { echo $((0xc000 + $1 * 0x100)); }
 notify_port_of() { echo $((0xc010 + $1 * 0x100)); }
@@ -62,8 +62,8 @@ counter() { # SLOT PROPERTY...
 	timeout "$ports_patience" "$build/device_counters" "$(bdf_of "${function_of[$1]}")" "${@:2}"
 }
 
-# Sets "arrived", what the device got since count_start, "strays", faulty ones of them,
-# "writes", what QEMU wrote, "exits" and "outs", of the port
+# Sets these counts since count_start: "arrived" at the device, "strays", faulty ones of them,
+# "writes" by QEMU, "exits", and "outs" of the port
 count_start() { # SLOT [PORT]
 	counted=$1 counted_port=${2:-$(notify_port_of "$1")}
 	read -r arrived strays < <(counter "$1" mmr-notifies mmr-strays)
@@ -94,7 +94,7 @@ quiet() { # COUNT
 	[[ $exits -lt $(($1 / 4)) ]]
 }
 
-# All of them arrived, and none of them, or these, came to QEMU
+# All arrived, and QEMU saw none of them, or this many
 all_in_kernel() { # COUNT [WRITES]
 	[[ $outs == "$1" && $arrived == "$1" && $strays == 0 && $writes == "${2:-0}" ]] && quiet "$1"
 }
@@ -103,7 +103,7 @@ all_by_qemu() { # COUNT
 	[[ $outs == "$1" && $arrived == "$1" && $strays == 0 && $writes == "$1" && $exits -ge $1 ]]
 }
 
-# No ioeventfd is left where the BAR was
+# No ioeventfd is left at the old place of the BAR
 none_arrived() { # COUNT
 	[[ $outs == "$1" && $arrived == 0 && $strays == 0 && $writes == 0 && $exits -ge $1 ]]
 }
@@ -142,7 +142,7 @@ test_other_widths() {
 	count_start $first
 	ports_ask "$(printf 'o %x 1 0' "$port")"
 	half=$(($(counter $first mmr-strays) - strays))
-	# Notifies and sets device status, which is behind Queue Notify
+	# Notifies and sets device status, the register after Queue Notify
 	ports_ask "$(printf 'o %x 4 30000' "$port")"
 	count_end
 	ports_ask "$(printf 'i %x 1' $((port + 2)))"
@@ -172,7 +172,7 @@ test_moved_bar() {
 	ports_place $first "$(port_of $first)" && notify $first 0 1 1000 && all_in_kernel 1000
 }
 
-# Sets of queues are forgotten by a reset
+# A reset clears the set of queues in use
 test_reset() { # by: qmp|guest
 	if [[ $1 == qmp ]]; then
 		ports_monitor system_reset >/dev/null && ports_answer || return 1
@@ -184,7 +184,7 @@ test_reset() { # by: qmp|guest
 	place_all && notify $first 0 1 2000 && all_in_kernel 2000 1
 }
 
-# Waits until the device has got more than that, or QEMU is gone
+# Waits until the device has more notifications than that, or QEMU has ended
 wait_for_more() { # SLOT THAN
 	until [[ $(counter "$1" mmr-notifies) -gt $2 ]]; do
 		kill -0 "$ports_pid" || return 1
@@ -192,7 +192,7 @@ wait_for_more() { # SLOT THAN
 	done
 }
 
-# The second CPU, until told otherwise.
+# On the second CPU, until it must stop.
 notify_in_background() { # SLOT
 	count_start "$1"
 	ports_ask "b $(printf '%x 0 1 0' "$(notify_port_of "$1")")" && wait_for_more "$1" "$arrived"
@@ -216,22 +216,22 @@ test_stop_and_continue() {
 }
 
 # The second CPU notifies while the first one switches the BAR off and on and moves it. The
-# guest does so by itself: each letter of a command is some exits, and has to wait its turn.
+# guest loops by itself, because each letter of a command takes some exits.
 test_notified_while_moved() {
 	notify_in_background $first || return 1
 	ports_ask "m $(printf '%x %x %x %x' $((0x80000000 | first << 11)) \
 		"$(port_of $first)" "$(port_of 16)" 100)" || return 1
 	end_background || return 1
-	# Where the BAR is not, they come to QEMU, which has nobody for them
+	# Notifications at an old place of the BAR reach QEMU, which drops them
 	[[ $arrived -gt 0 && $arrived -lt $((0x$answer)) && $strays == 0 && $exits -gt 0 ]] || return 1
 	notify $first 0 1 1000 && all_in_kernel 1000
 }
 
-# A device with more queues in use than pay as ioeventfds has none
+# A device with too many queues in use has no ioeventfds
 test_many_queues() {
 	notify $many 0 32 32 && [[ $arrived == 32 && $writes == 32 ]] || return 1
 	notify $many 0 32 3200 && all_in_kernel 3200 || return 1
-	# The others are no worse off for one more
+	# One more queue does not harm the others
 	notify $many 32 1 1 && [[ $arrived == 1 && $writes == 1 ]] || return 1
 	notify $many 0 64 640 && all_by_qemu 640
 }
@@ -240,14 +240,14 @@ test_property() { # SLOT
 	notify "$1" 0 1 1000 && all_by_qemu 1000
 }
 
-# A write of another width is not what makes a queue one in use
+# A write of another width does not put a queue in use
 test_many_queues_after_reset() {
 	ports_ask "$(printf 'o %x 1 3f' "$(notify_port_of $many)")" || return 1
 	notify $many 62 2 2000 && all_in_kernel 2000 2
 }
 
-# Two functions at one port: one of them answers, and when they part both do again. The
-# eventfd of one takes the place of the other's, whatever their order is in QEMU.
+# Two functions at one port: one of them answers, and after they part both do again. The eventfd
+# of one replaces the other's, in any order of the two in QEMU.
 test_two_at_one_port() {
 	local slot other before
 
@@ -264,7 +264,7 @@ test_two_at_one_port() {
 	done
 }
 
-# That QEMU has
+# Counts the eventfds of QEMU
 eventfds() {
 	readlink "/proc/$ports_pid/fd/"* | grep -c eventfd
 }
@@ -274,7 +274,7 @@ test_unplugged_while_notified() {
 	eventfds=$(eventfds)
 	notify_in_background $first || return 1
 	ports_monitor device_del "{\"id\": \"slot$first\"}" >/dev/null || return 1
-	# The guest lets go of the slot: ACPI's hotplug, bus 0
+	# The guest releases the slot: ACPI's hotplug, bus 0
 	ports_ask "o ae10 4 0" && ports_ask "$(printf 'o ae08 4 %x' $((1 << first)))" || return 1
 	# The function's files are closed
 	group=$(readlink "/sys/bus/pci/devices/$(bdf_of "${function_of[$first]}")/iommu_group")
@@ -285,10 +285,10 @@ test_unplugged_while_notified() {
 	sleep 0.3
 	[[ $(counter $first mmr-notifies) == "$before" ]] || return 1
 	ports_ask s && ports_ask w || return 1
-	# The place is free for another
+	# Another device can use the place
 	ports_monitor device_add "{\"driver\": \"vfio-pci\", \"id\": \"again\", \"addr\": \"$replugged.0\",
 		\"host\": \"$(bdf_of "${function_of[$replugged]}")\"}" >/dev/null || return 1
-	# Like the one before, but that it has not been notified
+	# The same as before, without notifications so far
 	[[ $(eventfds) == $((eventfds - 1)) ]] || return 1
 	ports_place $replugged "$(port_of $replugged)" && notify $replugged 0 1 2000 &&
 		all_in_kernel 2000 1
@@ -320,7 +320,7 @@ test_million() {
 	[[ $resets -gt 3 && $writes -le 1 ]] && all_in_kernel "$million" "$writes"
 }
 
-# A kernel that takes none, or the first three of them
+# A kernel that accepts no ioeventfd, or the first three
 test_refused() { # HOW-MANY
 	REFUSE_AFTER=$1 LD_PRELOAD=$build/refuse_ioeventfd.so \
 		ports_start "refused-$1" "$VIRTIO_MMR_QEMU" -device "$(vfio_option $many)" || return 1
@@ -328,7 +328,7 @@ test_refused() { # HOW-MANY
 	if [[ $1 == 0 ]]; then
 		notify $many 0 1 1 && all_by_qemu 1 || return 1
 	else
-		# One is to find out, and gone again
+		# One ioeventfd is a probe, and is removed again
 		notify $many 0 2 1000 && all_in_kernel 1000 2 || return 1
 		notify $many 2 1 1 && [[ $arrived == 1 ]] || return 1
 	fi
@@ -337,7 +337,7 @@ test_refused() { # HOW-MANY
 	[[ ! -s $ports_log ]]
 }
 
-# A queue's first notification comes to QEMU, and the next after a reset
+# A queue's first notification reaches QEMU, and the first one after a reset
 few_writes() {
 	echo "# $linux_writes by QEMU in two boots; net got $linux_net notifications, blk $linux_blk"
 	[[ $linux_writes -gt 0 && $linux_writes -le 12 && $linux_net -ge 60 && $linux_blk -ge 800 ]]

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Runs the suites in selftests/suites, most of them in virtual machines with emulated MMR
-# functions, as few boots as possible. Leaves a TAP file for each test program in results/tap
-# and ends with one line, "N passed, N failed, N skipped", of test cases.
+# Runs the suites in selftests/suites with as few boots as possible. Most run in virtual
+# machines with emulated MMR functions. Each test program leaves a TAP file in results/tap. The
+# last line is "N passed, N failed, N skipped", of test cases.
 set -euo pipefail
 
 repository=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
@@ -86,7 +86,7 @@ if [[ ${#suites[@]} -eq 0 ]]; then
 	all_suites=1
 fi
 
-# What runs where: SUITE SERIES, in this order
+# The plan: SUITE SERIES, in this order
 plan=()
 for one in "${series[@]}"; do
 	for suite in "${suites[@]}"; do
@@ -132,11 +132,11 @@ run_vm() { # SUITE SERIES
 		summarize "$taps/$machine.$tap.tap"
 	done < <(suite_taps)
 
-	# The machine as a whole, too: that it came to its end, and its whole log
+	# Checks the machine as a whole, too: its end and its whole log
 	(
 		# shellcheck source=selftests/lib/ktap.sh
 		source selftests/lib/ktap.sh
-		# Its functions have a line's words expanded
+		# The words of its line of functions must be expanded
 		set -f
 		ktap_print_header
 		ktap_set_plan 2
@@ -185,7 +185,7 @@ default_jobs() {
 	[[ $jobs -gt 0 ]] || jobs=1
 }
 
-# A line for each start and end, so that a log that breaks off says what was going on
+# Prints a line for each start and end, so that a truncated log shows the running suites
 progress() { # WORDS...
 	local state="$done_count of ${#plan[@]} done" text
 	if [[ ${#running[@]} -gt 0 ]]; then
@@ -196,8 +196,8 @@ progress() { # WORDS...
 	printf '[%(%H:%M:%S)T] %s; %s\n' -1 "$*" "$state"
 }
 
-# Sets "next", and is true if there is one that may run now: those of this machine use
-# the same folder for what they build, so they run one after another.
+# Sets "next", and is true if one may run now. Suites on this machine build in the same folder,
+# so they run one after another.
 choose_next() {
 	for next in "${!waiting[@]}"; do
 		[[ ${waiting[next]} == *' -' && " ${running[*]} " == *' -'* ]] || return 0
@@ -205,14 +205,14 @@ choose_next() {
 	return 1
 }
 
-# The output of those that run at the same time is told apart by their names
+# Names mark the output of suites that run at the same time
 start_next() {
 	local one=${waiting[next]} name=''
 	unset 'waiting[next]'
 	if [[ $jobs -gt 1 && ${#plan[@]} -gt 1 ]]; then
 		name=$(printf '%-9s %-4s | ' "${one% *}" "${one#* }")
 	fi
-	# The lock is not for what a killed test may leave behind
+	# Processes that a killed test leaves must not hold the lock
 	# shellcheck disable=SC2086 # two words
 	{ run_suite $one </dev/null 2>&1 | sed -u "s/^/$name/"; } 7>&- &
 	running[$!]=$one started[$!]=$SECONDS
@@ -223,7 +223,7 @@ count() { # PID, which has ended
 	local one=${running[$1]} results text
 	text="end ${one% -} after $((SECONDS - started[$1])) s"
 	unset "running[$1]"
-	# Its process group, if a test that was killed has left something there
+	# Ends the process group, in case a killed test has left processes
 	kill -- "-$1" 2>/dev/null || true
 	done_count=$((done_count + 1))
 	if read -ra results < <(grep "^$one " "$counts"); then
@@ -243,7 +243,7 @@ end_one() {
 	if [[ -n $pid ]]; then
 		ended=("$pid")
 	else
-		# bash forgets one that a signal ends while it does something else
+		# bash forgets a process that a signal ends while bash does something else
 		for pid in "${!running[@]}"; do
 			kill -0 "$pid" 2>/dev/null || ended+=("$pid")
 		done
@@ -267,7 +267,7 @@ make --no-print-directory -s -C tools/mmrctl
 : >"$counts"
 : >"$failures"
 declare -A running=() started=()
-# Each of them is a process group, as an interrupted script's children would go on
+# Each suite is a process group, because an interrupted script's children would go on
 set -m
 # shellcheck disable=SC2317 # called by the trap
 stop() {
@@ -279,7 +279,7 @@ stop() {
 }
 trap stop EXIT
 waiting=("${plan[@]}") done_count=0
-# In one piece, as bash reads a script while it runs, and somebody may change this one
+# In one block: bash reads a script while it runs, and a user may change this file
 {
 	while [[ ${#waiting[@]} -gt 0 || ${#running[@]} -gt 0 ]]; do
 		if [[ ${#running[@]} -lt $jobs ]] && choose_next; then
