@@ -7,7 +7,7 @@ guest_output='' guest_status='' guest_console=''
 # More options for tools/vm/guest
 guest_arguments=()
 
-# Runs a script of guest/ in L2 and sets these: what it printed, which is here as TAP
+# Runs a script of guest/ in L2 and sets these: its output, which is also printed as TAP
 # comments, its status, and the file with its console.
 guest_run() { # NAME SCRIPT BDF...
 	local name=$1 script=$2 bdf arguments=("${guest_arguments[@]}") line
@@ -32,8 +32,8 @@ guest_passed() { # NAME
 	grep -qx "pass $1" <<<"$guest_output"
 }
 
-# The guest's kernel shows warnings and worse on its console. Its last word there
-# is a warning, so that others would have been seen.
+# The guest's kernel shows warnings and worse on its console. Its last message there is a
+# warning, which shows that earlier ones would have been seen.
 guest_log_clean() {
 	local fault
 	if ! grep -aq 'selftests: end of the guest' "$guest_console"; then

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# For tests of what "make" installs, below a folder that goes in the end: $work. The script's
-# arguments are kernel series, for which make has built.
+# For tests of the files that "make" installs, below a folder that is removed at the end: $work.
+# The script's arguments are kernel series. make has built the modules for them.
 
 repository=$(readlink -f "$(dirname "${BASH_SOURCE[0]}")/../..")
 # shellcheck source=selftests/lib/ktap.sh

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# The kernel log for tests in shell, with the same idea of a fault as dmesg.c.
+# The kernel log for tests in shell, with the same rules for a fault as in dmesg.c.
 
 log_faults=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../tools/vm/kernel-log-faults
 
-# The DMA faults that dmesg_dma_stopped() waits for say so before and after
+# dmesg_dma_stopped() logs a line before and after the DMA faults that it waits for
 log_unexpected='/selftests: DMA faults are expected/,/selftests: that was the last one/{/DMAR:/d}'
 
 # Prints the first fault in a log on stdin, and succeeds if there is one

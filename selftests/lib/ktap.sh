@@ -17,7 +17,7 @@ ktap_test_result() { # NAME COMMAND...: passes if COMMAND succeeds
 	fi
 }
 
-# Its output is there only if it fails, as comments
+# Prints the command's output only if it fails, as comments
 ktap_check() { # NAME COMMAND...: passes if COMMAND succeeds
 	local name=$1 output
 	shift

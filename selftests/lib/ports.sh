@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# A guest that executes port accesses on command (guest/ports.c), and what its notifications
-# cost. Runs in L1; the script has set "tools" and "build".
+# A guest that executes port accesses on command (guest/ports.c), and counts of its
+# notifications. Runs in L1. The script has set "tools" and "build".
 
 ports_pid='' ports_in='' ports_out='' ports_gone='' ports_watcher=''
-# What the guest last answered
+# The guest's last answer
 answer=''
 # How many seconds may pass from one command to the next
 ports_patience=$((240 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1}))
 
-# Starts the guest with this QEMU, two CPUs and these further options. Its monitor is
-# the socket $ports_socket, what it and QEMU complain about is in $ports_log.
+# Starts the guest with this QEMU, two CPUs and these further options. Its monitor is the socket
+# $ports_socket. Its error messages and QEMU's are in $ports_log.
 ports_start() { # NAME QEMU OPTION...
 	local work=/run/ports-$1 qemu=$2
 	ports_last=$work/last
@@ -31,15 +31,15 @@ ports_start() { # NAME QEMU OPTION...
 	ports_pid=$! ports_gone=''
 	# For reading and writing, as QEMU may be later
 	exec {ports_in}<>"$work/serial.in" {ports_out}<>"$work/serial.out"
-	# Behind whatever it has said
+	# After all of its other output
 	{ tail -f --pid="$ports_pid" /dev/null; echo gone >&"$ports_out"; } &
 	ports_watch &
 	ports_watcher=$!
 	ports_answer
 }
 
-# Waits as long as QEMU lives, and ports_watch ends it if it hangs: on a busy machine it
-# may well take minutes until QEMU's program has come to L1 and runs.
+# Waits as long as QEMU lives. ports_watch ends QEMU if it hangs. On a busy machine it may take
+# minutes until QEMU's program is in L1 and runs.
 # (A read with a time limit can lose the character that comes as the time is up.)
 ports_answer() {
 	[[ ! $ports_gone ]] || return 1
@@ -79,9 +79,9 @@ ports_place() { # SLOT PORT
 
 # --- A guest that hangs -----------------------------------------------------------
 
-# In the background: a guest that gets no further command hangs, or the test does. That
-# is explained, and the guest ended, so that the test fails and others can follow. A
-# guest that still executes OUTs is a slow one, which goes on.
+# Runs in the background. A guest without further commands hangs, or the test does. This
+# explains the state and ends the guest, so that the test fails and others can follow. A guest
+# that still executes OUTs is only slow, and continues.
 ports_watch() {
 	local since=$SECONDS last=$ports_last.seen outs
 	touch "$last"
@@ -104,12 +104,12 @@ ports_watch() {
 	done
 }
 
-# Where the guest's CPUs are, what passes through KVM, where all processes wait, and
-# what arrived. Each part has its time limit, as any of them can hang, too.
+# Prints the place of the guest's CPUs, the exits to KVM, the wait of all processes, and the
+# arrivals. Each part has a time limit, because any of them can hang, too.
 ports_explain() {
 	local task bdf stats=/sys/kernel/debug/kvm
 	echo "no command for $ports_patience s after: $(<"$ports_last")"
-	# KVM's internal errors pause a guest, and QEMU says so there
+	# KVM's internal errors pause a guest, and QEMU reports the reason there
 	echo "QEMU: $(ports_explain_monitor query-status | paste -sd ' '), and said: $(tail -n 3 "$ports_log" | tr '\n' ' ')"
 	mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 	for _ in 1 2; do
@@ -125,7 +125,7 @@ ports_explain() {
 		sleep 2
 	done
 	ports_explain_monitor human-monitor-command '{"command-line": "info pic"}' | grep '^pic'
-	# Kernel threads have no command line, and matter if they cannot be interrupted
+	# Kernel threads have no command line. They matter if they cannot be interrupted
 	for task in /proc/[0-9]*/task/*; do
 		[[ -n $(tr -d '\0' <"$task/cmdline") || $(<"$task/stat") == *') D '* ]] || continue
 		echo "${task##*/} $(tr '\0' ' ' <"$task/cmdline" | cut -c -60) ($(<"$task/comm")):" \
@@ -141,8 +141,8 @@ ports_explain_monitor() { # QMP-COMMAND [ARGUMENTS]
 
 tracing=/sys/kernel/tracing
 
-# Counts from now on: what QEMU writes to Queue Notify of an I/O BAR at 0 in a vfio
-# device's file, ports that guests access, and exits of KVM to user space
+# Counts from now on: QEMU's writes to Queue Notify of an I/O BAR at 0 in a vfio device's file,
+# ports that guests access, and exits of KVM to user space
 trace_start() {
 	modprobe kvm-amd
 	echo 'hist:keys=count if pos==16 && count==2' >$tracing/events/syscalls/sys_enter_pwrite64/trigger

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# The test suites, a file for each in selftests/suites; the file README.rst there says what
-# they set. The script that reads them runs in the repository's folder.
+# The test suites, a file for each in selftests/suites. README.rst there describes the
+# variables. The script that reads this file runs in the repository's folder.
 
 suites_folder=selftests/suites
 
@@ -10,7 +10,8 @@ suite_exists() { # NAME
 	[[ $1 =~ ^[a-z0-9_]+$ && -f $suites_folder/$1 ]]
 }
 
-# Prints what the suite's file sets, and nothing for what it does not; for a shell of its own
+# Prints the variables that the suite's file sets, and defaults for the others. Needs a shell of
+# its own
 suite_read() { # NAME
 	order=0 about='' targets=() where='' kernels=default
 	prepare='' options=() options_from='' before='' use=vfs
@@ -45,7 +46,7 @@ suite_names() { # [TARGET]
 	done | sort -n | cut -d ' ' -f 2
 }
 
-# What --help has about the suites of "make check", or about the others
+# The help text for the suites of "make check", or for the others
 suite_help() { # check|others
 	local name line whose
 	while read -r name; do
@@ -60,7 +61,7 @@ suite_help() { # check|others
 	done < <(suite_names)
 }
 
-# Of the suite that is loaded: names of the TAP files that it must leave
+# For the loaded suite: names of the TAP files that it must leave
 suite_taps() {
 	local line test prefix
 	for line in "${lanes[@]}" "${layouts[@]}"; do
@@ -78,7 +79,7 @@ suite_taps() {
 	done
 }
 
-# Of the suite that is loaded: options for tools/vm/run, one a line
+# For the loaded suite: options for tools/vm/run, one a line
 suite_options() {
 	local line type properties
 	if [[ $options_from ]]; then
@@ -92,8 +93,8 @@ suite_options() {
 	[[ ${#options[@]} == 0 ]] || printf '%s\n' "${options[@]}"
 }
 
-# Sets "command" to the words of one in a suite's file, of which some stand for what the
-# caller has: SERIES for the kernels, QEMU for that of --qemu, RESULTS/ for the machine's folder
+# Sets "command" to the words of a command in a suite's file. Some words stand for values of the
+# caller: SERIES for the kernels, QEMU for that of --qemu, RESULTS/ for the machine's folder
 suite_command() { # COMMAND
 	local word words
 	command=()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# What came of a test program: counts the results in its TAP file, and says what failed.
-# The script that reads this has set "repository", and "failures", a file that gets a line for
+# The result of a test program: counts the results in its TAP file, and prints the failures. The
+# script that reads this file has set "repository", and "failures", a file that gets a line for
 # each failure.
 
 passed=0 failed=0 skipped=0
@@ -13,7 +13,7 @@ failure() { # NAME: WHY
 	failed=$((failed + 1))
 }
 
-# Where it failed for the first time, and where it ended: some 15 lines each
+# The places of the first failure and of the end: some 15 lines each
 excerpt() { # FILE
 	local total first
 	total=$(wc -l <"$1")
@@ -27,7 +27,7 @@ excerpt() { # FILE
 		}' "$1"
 }
 
-# One that is missing, or ends before its plan is fulfilled, is a failure of its own.
+# A missing file, or one that ends before its plan is fulfilled, is a failure of its own.
 summarize() { # FILE
 	local file=$1 name short plan results expected status pattern p f s line before=$failed
 	name=$(basename "$1" .tap)
@@ -36,7 +36,7 @@ summarize() { # FILE
 		failure "$name: no results; see $short"
 		return
 	fi
-	# The machines have all that the tests ask for
+	# The machines have everything that the tests need
 	if grep -q '^1\.\.0 # SKIP' "$file"; then
 		failure "$name: skipped, $(sed -n 's/^1\.\.0 # SKIP //p' "$file")"
 		return
@@ -54,8 +54,8 @@ summarize() { # FILE
 		failure "$name: $s cases skipped, not $expected"
 	fi
 	passed=$((passed + p)) skipped=$((skipped + s))
-	# So is a single case, but what a test has for other layouts is left out by
-	# its arguments.
+	# A skipped case fails as well. A test's arguments leave out the cases for other
+	# layouts.
 	pattern='^not ok [0-9]+ '
 	[[ $s == 0 ]] || pattern+='|^ok [0-9]+ .*# SKIP'
 	while read -r line; do
