@@ -34,6 +34,7 @@ void virtio_mmr_function_set_bar(struct virtio_mmr_function *function, unsigned 
 
 	function->bar_kind[bar] = kind;
 	function->bar_size[bar] = size;
+	function->wide_bars &= ~(1 << bar);
 	if (kind == VIRTIO_MMR_BAR_MEMORY && flags & VIRTIO_MMR_BAR_FLAG_64_BIT)
 		function->wide_bars |= 1 << bar;
 }

@@ -28,6 +28,11 @@ static void scan_msix(struct virtio_mmr_scan *scan, struct virtio_mmr_space *spa
 {
 	unsigned int position = space->msix_position;
 
+	/* The caller may have scanned another state of the function before */
+	scan->function.has_msix = false;
+	scan->function.msix_table = (struct virtio_mmr_range){};
+	scan->function.msix_pba = (struct virtio_mmr_range){};
+
 	/* vfio-pci-core accepts these, even if the capability does not end where it should */
 	if (!position)
 		return;
@@ -192,7 +197,7 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 
 /**
  * virtio_mmr_scan_run - find out the kind of a function and the place of its registers
- * @scan: @scan->function has the BARs; all else is set
+ * @scan: @scan->function has the BARs; all else is set, whatever it was
  * @space: how to read configuration space
  * @lists: room for the work, and for virtio_mmr_scan_explain()
  * @vendor: PCI vendor ID

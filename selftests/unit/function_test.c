@@ -60,4 +60,16 @@ TEST_F(function, upper_halves)
 	EXPECT_EQ(function->bar_kind[5], VIRTIO_MMR_BAR_MEMORY);
 }
 
+/* A function that has changed since is described anew in the same place */
+TEST_F(function, again)
+{
+	struct virtio_mmr_function *function = &self->function;
+
+	virtio_mmr_function_set_bar(function, 0, 0x1000, MEMORY | WIDE | ASSIGNED);
+	virtio_mmr_function_set_bar(function, 0, 0x1000, MEMORY | ASSIGNED);
+	virtio_mmr_function_set_bar(function, 1, 0x1000, MEMORY | ASSIGNED);
+	EXPECT_EQ(function->bar_kind[1], VIRTIO_MMR_BAR_MEMORY);
+	EXPECT_EQ(function->wide_bars, 0);
+}
+
 HARNESS_MAIN()

@@ -335,6 +335,22 @@ TEST_F(scan, bar0_is_too_large)
 	EXPECT_STREQ(self->why, "BAR 0 of 0x100000000 bytes must make room for the I/O BAR and is too large for a 32-bit BAR 1");
 }
 
+/* A function that has changed since is scanned anew in the same place */
+TEST_F(scan, again)
+{
+	/* BAR 2 has the window at its start, so the table there makes it unusable */
+	add_msix(self, 0x40, 2);
+	memory_space_put(&self->memory, 0x44, 2, 4);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_CAPABILITY);
+	EXPECT_EQ(self->scan.defect, VIRTIO_MMR_OVER_MSIX);
+
+	self->memory.bytes[PCI_STATUS] &= ~PCI_STATUS_CAP_LIST;
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.function.has_msix);
+	EXPECT_EQ(self->scan.function.msix_table.length, 0);
+	EXPECT_EQ(self->scan.function.msix_pba.length, 0);
+}
+
 /* A capability that begins in the last bytes */
 TEST_F(scan, capability_at_the_end)
 {
