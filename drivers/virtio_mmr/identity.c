@@ -5,6 +5,7 @@
 #include <linux/virtio_mmr.h>
 
 #include "identity.h"
+#include "macros.h"
 
 #define IDENTITY(id, guest_id, virtio_id, name) \
 	{ VIRTIO_MMR_DEVICE_##id, guest_id, virtio_id, name },

@@ -8,6 +8,7 @@
 #include <linux/pci_regs.h>
 
 #include "lists.h"
+#include "macros.h"
 
 /* vfio-pci-core computes this length from registers of the device */
 #define ASK_DEVICE	0xff

@@ -23,20 +23,6 @@ typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#ifndef ARRAY_SIZE
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-#endif
-
-#ifndef READ_ONCE
-/* One access, regardless of the compiler's knowledge of the variable */
-#define READ_ONCE(variable)		(*(const volatile __typeof__(variable) *)&(variable))
-#define WRITE_ONCE(variable, value)	(*(volatile __typeof__(variable) *)&(variable) = (value))
-#endif
-
-#ifndef fallthrough
-#define fallthrough		__attribute__((fallthrough))
-#endif
-
 #ifndef __always_inline
 #define __always_inline		inline __attribute__((always_inline))
 #endif

@@ -6,6 +6,7 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_mmr.h>
 
+#include "macros.h"
 #include "scan.h"
 
 /* A vendor capability of virtio: its bytes, and types of it (virtio 1.4, 4.1.4) */

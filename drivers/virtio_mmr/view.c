@@ -6,6 +6,7 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_mmr.h>
 
+#include "macros.h"
 #include "view.h"
 
 #define NUM_BAR_BYTES	(4 * VIRTIO_MMR_NUM_BARS)

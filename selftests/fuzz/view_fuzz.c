@@ -8,6 +8,7 @@
 
 #include <linux/virtio_mmr.h>
 
+#include "virtio_mmr/macros.h"
 #include "virtio_mmr/view.h"
 
 struct model {
