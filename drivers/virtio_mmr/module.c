@@ -10,13 +10,11 @@
 #include "layout.h"
 #include "view.h"
 
-EXPORT_SYMBOL_GPL(virtio_mmr_cap_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_device_bar);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_judge);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_place);
 EXPORT_SYMBOL_GPL(virtio_mmr_function_set_bar);
-EXPORT_SYMBOL_GPL(virtio_mmr_guest_bar);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_msix_under);
