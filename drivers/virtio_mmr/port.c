@@ -31,7 +31,8 @@ void virtio_mmr_port_read(const struct virtio_mmr_port *port, u32 offset, u8 *da
  * @count: bytes; @offset + @count is at most VIRTIO_MMR_IO_BAR_SIZE_MAX
  *
  * Return: whether the guest asked for a reset. The guest expects that a reset is over when its
- * OUT ends. So the caller waits until device status reads 0.
+ * OUT ends. So the caller waits until device status reads 0. Bytes after device status have
+ * reached the device by then. A caller whose device resets slowly can write byte by byte.
  */
 struct virtio_mmr_port_reset
 virtio_mmr_port_write(const struct virtio_mmr_port *port, u32 offset, const u8 *data, u32 count)

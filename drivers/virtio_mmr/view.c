@@ -164,7 +164,7 @@ u8 virtio_mmr_view_read(const struct virtio_mmr_view *view, unsigned int positio
 enum virtio_mmr_view_owner
 virtio_mmr_view_owner(const struct virtio_mmr_view *view, unsigned int position)
 {
-	if (position == PCI_COMMAND)
+	if (position == PCI_COMMAND || position == PCI_COMMAND + 1)
 		return VIRTIO_MMR_VIEW_COMMAND;
 	if (is_bar(position) && view->bars[(position - PCI_BASE_ADDRESS_0) / 4].is_provided)
 		return VIRTIO_MMR_VIEW_BAR;
@@ -195,6 +195,8 @@ u8 virtio_mmr_view_write(struct virtio_mmr_view *view, unsigned int position, u8
 	case VIRTIO_MMR_VIEW_FUNCTION:
 		break;
 	case VIRTIO_MMR_VIEW_COMMAND:
+		if (position != PCI_COMMAND)
+			break;
 		WRITE_ONCE(view->command_io, byte & PCI_COMMAND_IO);
 		return byte & ~PCI_COMMAND_IO;
 	case VIRTIO_MMR_VIEW_BAR:

@@ -37,7 +37,7 @@ struct virtio_mmr_view {
 /* How a byte that the guest writes is handled */
 enum virtio_mmr_view_owner {
 	VIRTIO_MMR_VIEW_FUNCTION,	/* the function gets it as it is */
-	VIRTIO_MMR_VIEW_COMMAND,	/* the function gets it without COMMAND.IO */
+	VIRTIO_MMR_VIEW_COMMAND,	/* both bytes; the function gets them without COMMAND.IO */
 	VIRTIO_MMR_VIEW_BAR,		/* the function does not get it */
 	VIRTIO_MMR_VIEW_WINDOW,		/* the function gets its own number of that BAR */
 };

@@ -100,7 +100,7 @@ TEST_F(view, owners)
 	for (position = 0; position < 0x1100; position++) {
 		enum virtio_mmr_view_owner owner = VIRTIO_MMR_VIEW_FUNCTION;
 
-		if (position == PCI_COMMAND)
+		if (position == PCI_COMMAND || position == PCI_COMMAND + 1)
 			owner = VIRTIO_MMR_VIEW_COMMAND;
 		else if (position >= 0x10 && position < 0x14)
 			owner = VIRTIO_MMR_VIEW_BAR;

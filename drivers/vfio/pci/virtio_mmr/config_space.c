@@ -84,18 +84,20 @@ static int take_command_io(struct virtio_mmr_device *mmr)
 }
 
 /*
- * Writes the lower byte of COMMAND, or both bytes. This is a single register access for
- * vfio-pci-core. It either fails without an effect, or succeeds.
+ * Writes one or both bytes of COMMAND. This is a single register access for vfio-pci-core.
+ * It either fails without an effect, or succeeds. vfio-pci-core changes its copy of the whole
+ * register at a time, so writes of the two bytes exclude each other.
  */
 static ssize_t write_command(struct virtio_mmr_device *mmr, const char __user *buf,
 			     size_t count, loff_t *ppos)
 {
+	bool has_io = (*ppos & VFIO_PCI_OFFSET_MASK) == PCI_COMMAND;
 	ssize_t ret;
 
 	if (mutex_lock_killable(&mmr->command_lock))
 		return -EINTR;
 	ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
-	if (ret > 0 && take_command_io(mmr))
+	if (ret > 0 && has_io && take_command_io(mmr))
 		ret = -EINTR;
 	mutex_unlock(&mmr->command_lock);
 	return ret;
