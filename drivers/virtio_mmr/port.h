@@ -48,10 +48,10 @@ struct virtio_mmr_port_reset {
 
 /**
  * virtio_mmr_port_read_piece - do one device access of a read
+ * @ops: how the registers are accessed
  * @context: for the operations
- * @context: for them
+ * @piece: from virtio_mmr_next_piece()
  * @data: where to put the bytes, little-endian; all ones if the piece has no target
- * @data: where to put the bytes, little-endian; all ones for what is nowhere
  */
 static __always_inline void
 virtio_mmr_port_read_piece(const struct virtio_mmr_port_ops *ops, void *context,
