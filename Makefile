@@ -6,7 +6,7 @@
 # has some) or KERNEL=RELEASE is a Debian kernel whose headers are fetched into the cache;
 # neither is the running kernel.
 ifdef KERNEL
-KDIR := $(shell tools/debian/kernel-headers $(KERNEL))
+KDIR := $(shell tools/archive/kernel-headers $(KERNEL))
 else
 KDIR ?= /lib/modules/$(shell uname -r)/build
 endif
@@ -41,7 +41,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 modules: folders kdir
 	@mkdir -p "$(OUT)"
 	@cp -rsf "$(CURDIR)/Kbuild" "$(CURDIR)/include" "$(CURDIR)/drivers" "$(OUT)/"
-	@+tools/debian/kbuild "$(KDIR)" "$(CURDIR)" M="$(OUT)" \
+	@+tools/archive/kbuild "$(KDIR)" "$(CURDIR)" M="$(OUT)" \
 		VIRTIO_MMR_VERSION="$(VERSION)" modules $(MAKEOVERRIDES)
 	@for module in $(BUILT); do ln -sf "$$module" "$(OUT)/" || exit 1; done
 	@for module in $(MODULES); do echo "$(OUT:$(CURDIR)/%=%)/$$module"; done
@@ -126,7 +126,7 @@ install-lib uninstall-lib:
 # Debian packages, in build/deb; dpkg-buildpackage writes into the folder above its own
 PACKAGE = build/deb/virtio-mmr-$(VERSION)
 deb: folders
-	@tools/debian/install packages-deb
+	@tools/archive/install packages-deb
 	@rm -rf build/deb
 	@mkdir -p "$(PACKAGE)"
 	@tar -c --exclude-vcs --exclude=./build --exclude=./results . | tar -x -C "$(PACKAGE)"
@@ -168,7 +168,7 @@ clean:
 # Everything a fresh Debian 12 lacks: packages, the emulated device, kernels
 # for the virtual machines and the modules for each of them.
 setup: folders
-	@tools/debian/install
+	@tools/archive/install
 	@tools/qemu/build >/dev/null
 	@set -e; for kernel in $(KERNELS); do \
 		tools/vm/kernel $$kernel >/dev/null; \
@@ -183,8 +183,8 @@ check: setup
 
 # In fresh Debians, without the network
 check-packages: folders
-	@tools/debian/install
-	@tools/debian/install packages-deb
+	@tools/archive/install
+	@tools/archive/install packages-deb
 	@selftests/vmtest.sh packages
 
 check-libvirt: setup
@@ -193,7 +193,7 @@ check-libvirt: setup
 # The tests that depend on the kernel, on all of them. One that Debian has just got may
 # be newer than compat/kernel_range, until the tests pass.
 check-kernels: setup
-	@tools/debian/install packages-builds
+	@tools/archive/install packages-builds
 	@$(MAKE) --no-print-directory modules KERNEL=$(NEWER_KERNELS) W=1 KCFLAGS=-Werror \
 		VIRTIO_MMR_ANY_KERNEL=1
 	@selftests/kernels.sh $(KERNELS) $(NEWER_KERNELS)
@@ -203,18 +203,18 @@ bench: setup
 
 # By other compilers and for other machines, configured from the kernels' source
 check-builds: folders
-	@tools/debian/install
-	@tools/debian/install packages-builds
+	@tools/archive/install
+	@tools/archive/install packages-builds
 	@selftests/install/builds.sh $(KERNELS) $(NEWER_KERNELS)
 
 # For each of the fuzzers
 FUZZ_SECONDS ?= 60
 fuzz: folders
-	@tools/debian/install
+	@tools/archive/install
 	@selftests/fuzz/run $(FUZZ_SECONDS)
 
 docs: folders
-	@tools/debian/install
+	@tools/archive/install
 	@tools/docs/build html $(KERNELS) -- $(NEWER_KERNELS)
 
 # Installs nothing: packages are built by this
@@ -222,7 +222,7 @@ man:
 	@tools/docs/build man
 
 style:
-	@tools/debian/install
+	@tools/archive/install
 	@tools/style/run $(KERNELS)
 
 help:

@@ -42,7 +42,7 @@ add_row() { # RELEASE SUITE PASSED FAILED SKIPPED
 
 table=() failed=0 sum=(0 0 0) beyond=()
 for series in "$@"; do
-	release=$("$repository/tools/debian/release" "$series") || {
+	release=$("$repository/tools/archive/release" "$series") || {
 		table+=("$(printf '%-26s %-10s %s' "$series" - 'no such kernel')")
 		failed=1 sum[1]=$((sum[1] + 1))
 		continue

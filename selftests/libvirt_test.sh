@@ -23,7 +23,7 @@ case ${1-} in
 	;;
 --prepare)
 	for suite in "${suites[@]}"; do
-		"$repository/tools/debian/unpack" --suites "$suite" --all "$trees/$suite" \
+		"$repository/tools/archive/unpack" --suites "$suite" --all "$trees/$suite" \
 			libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 seabios \
 			ipxe-qemu base-files bash dash coreutils kmod
 	done

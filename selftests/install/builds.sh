@@ -9,7 +9,7 @@ if [[ $# -eq 0 || $1 == --help ]]; then
 	cat <<'END'
 usage: selftests/install/builds.sh SERIES...   (tools/kernels has some)
 
-Needs the packages in tools/debian/packages-builds. Kernels' sources and what "make
+Needs the packages in tools/archive/packages-builds. Kernels' sources and what "make
 modules_prepare" makes of them stay in the cache, 0.5 GB for each kernel.
 END
 	exit 2
@@ -125,7 +125,7 @@ build_built_in() { # SOURCE TREE MAKE-ARGUMENT...
 
 build() { # SERIES ARCH ARGUMENTS HOW
 	local source tree arguments output status=0
-	source=$("$repository/tools/debian/kernel-source" "$1") || return 1
+	source=$("$repository/tools/archive/kernel-source" "$1") || return 1
 	read -ra arguments <<<"$3"
 	arguments+=("ARCH=$2")
 	prepare "$source" "$4" "${arguments[@]}" || return 1

@@ -151,8 +151,8 @@ without_headers() {
 ktap_print_header
 ktap_set_plan $(($# * 6 + 1))
 for series; do
-	kdir=$("$repository/tools/debian/kernel-headers" "$series")
-	release=$("$repository/tools/debian/release" "$series")
+	kdir=$("$repository/tools/archive/kernel-headers" "$series")
+	release=$("$repository/tools/archive/release" "$series")
 	ktap_test_result "$release.refuses_second" refuses_second "$release" "$kdir"
 	ktap_test_result "$release.installs_and_uninstalls" installs_and_uninstalls "$release" "$kdir"
 	ktap_test_result "$release.upgrades_from_one" upgrades_from_one "$release" "$kdir"

@@ -19,14 +19,14 @@ mapfile -t modules < <(sed -nE 's/^([a-z_]+) .*/\1/p' "$repository/drivers/modul
 # The module sees only headers of these kernels. An image would need a boot loader
 kernel_packages() { # SUITES SERIES: to the folder RELEASE; prints RELEASE
 	local release version image headers other
-	release=$("$repository/tools/debian/release" "$2")
-	version=$("$repository/tools/debian/apt" "$1" apt-cache show "linux-headers-$release" |
+	release=$("$repository/tools/archive/release" "$2")
+	version=$("$repository/tools/archive/apt" "$1" apt-cache show "linux-headers-$release" |
 		sed -n 's/^Version: //p' | head -n 1)
 	image=image-$release
 	mkdir -p "$image/DEBIAN" "$image/lib/modules/$release" "$image/boot" "$release"
-	mapfile -t headers < <("$repository/tools/debian/apt" "$1" apt-cache depends "linux-headers-$release" |
+	mapfile -t headers < <("$repository/tools/archive/apt" "$1" apt-cache depends "linux-headers-$release" |
 		sed -n 's/^ *Depends: \(linux-headers-.*\)/\1/p')
-	"$repository/tools/debian/fetch" "$1" "$release" "linux-headers-$release" "${headers[@]}" >/dev/null
+	"$repository/tools/archive/fetch" "$1" "$release" "linux-headers-$release" "${headers[@]}" >/dev/null
 	# One module, compressed like those of the kernel, because dkms copies that. Later
 	# versions of dkms forget a kernel that has only their modules
 	mkdir "$image/lib/modules/$release/kernel"
@@ -52,7 +52,7 @@ END
 kernel_tools() { # SUITES RELEASE...
 	local suites=$1
 	shift
-	"$repository/tools/debian/apt" "$suites" apt-cache depends "${@/#/linux-headers-}" |
+	"$repository/tools/archive/apt" "$suites" apt-cache depends "${@/#/linux-headers-}" |
 		sed -n 's/^ *Depends: //p' | grep -vE '^linux-(headers|image)-' | sort -u
 }
 
@@ -97,7 +97,7 @@ outside() {
 	done
 	mapfile -t tools < <(kernel_tools "$suites" "${releases[@]}")
 	[[ $suites != system ]] || suites=$suite
-	"$repository/tools/debian/chroot" "$suites" "dkms libjansson4 libkmod2 libpci3 lintian make man-db openssl ${tools[*]}" \
+	"$repository/tools/archive/chroot" "$suites" "dkms libjansson4 libkmod2 libpci3 lintian make man-db openssl ${tools[*]}" \
 		"$repository $work ${KSELFTEST:-$("$here/../headers")}" \
 		env KSELFTEST="${KSELFTEST:-$("$here/../headers")}" \
 		"$here/packages_test.sh" --inside "$work" "$later" "${releases[@]}"

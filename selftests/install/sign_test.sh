@@ -86,7 +86,7 @@ install_keeps_the_signature() { # SERIES
 		sed 's/^/# /' "$work/log"
 		return 1
 	}
-	release=$("$repository/tools/debian/release" "$1")
+	release=$("$repository/tools/archive/release" "$1")
 	signatures_are_by "$work/lib/modules/$release/updates" first
 }
 
@@ -108,7 +108,7 @@ make_key second
 ktap_print_header
 ktap_set_plan $(($# * 5))
 for series; do
-	release=$("$repository/tools/debian/release" "$series")
+	release=$("$repository/tools/archive/release" "$series")
 	for i in "${!modules[@]}"; do
 		mkdir -p "$work/$series/${module_folders[i]}"
 		cp "$repository/build/$release/${module_folders[i]}/${modules[i]}.ko" \
