@@ -3,6 +3,7 @@
  * Counters of a function. They are in sysfs as long as it is bound:
  * /sys/bus/pci/devices/BDF/virtio_mmr (Documentation/ABI).
  */
+#include <linux/build_bug.h>
 #include <linux/device.h>
 #include <linux/kernel.h>
 #include <linux/percpu.h>
@@ -68,41 +69,29 @@ static ssize_t counter_show(struct device *dev, struct device_attribute *attribu
 
 /* Only root may read them: the notifications of a console show the times of its keystrokes. */
 #define COUNTER(_name, _counter)						\
-	static struct counter_attribute counter_##_name = {			\
+	(&((struct counter_attribute) {						\
 		.attribute = __ATTR(_name, 0400, counter_show, NULL),		\
 		.counter = (_counter),						\
-	}
-
-COUNTER(config_reads, VIRTIO_MMR_CONFIG_READS);
-COUNTER(config_writes, VIRTIO_MMR_CONFIG_WRITES);
-COUNTER(io_bar_reads, VIRTIO_MMR_IO_BAR_READS);
-COUNTER(io_bar_writes, VIRTIO_MMR_IO_BAR_WRITES);
-COUNTER(io_bar_unreachable, VIRTIO_MMR_IO_BAR_UNREACHABLE);
-COUNTER(refusals, VIRTIO_MMR_REFUSALS);
-COUNTER(notify_writes, VIRTIO_MMR_NOTIFY_WRITES);
-COUNTER(notify_ioeventfds, VIRTIO_MMR_NOTIFY_IOEVENTFDS);
-COUNTER(notify_deferred, VIRTIO_MMR_NOTIFY_DEFERRED);
-COUNTER(notify_dropped, VIRTIO_MMR_NOTIFY_DROPPED);
-COUNTER(layout_switches, VIRTIO_MMR_LAYOUT_SWITCHES);
-COUNTER(device_resets, VIRTIO_MMR_DEVICE_RESETS);
-COUNTER(function_resets, VIRTIO_MMR_FUNCTION_RESETS);
+	}).attribute.attr)
 
 static struct attribute *counter_attributes[] = {
-	&counter_config_reads.attribute.attr,
-	&counter_config_writes.attribute.attr,
-	&counter_io_bar_reads.attribute.attr,
-	&counter_io_bar_writes.attribute.attr,
-	&counter_io_bar_unreachable.attribute.attr,
-	&counter_refusals.attribute.attr,
-	&counter_notify_writes.attribute.attr,
-	&counter_notify_ioeventfds.attribute.attr,
-	&counter_notify_deferred.attribute.attr,
-	&counter_notify_dropped.attribute.attr,
-	&counter_layout_switches.attribute.attr,
-	&counter_device_resets.attribute.attr,
-	&counter_function_resets.attribute.attr,
+	COUNTER(config_reads, VIRTIO_MMR_CONFIG_READS),
+	COUNTER(config_writes, VIRTIO_MMR_CONFIG_WRITES),
+	COUNTER(io_bar_reads, VIRTIO_MMR_IO_BAR_READS),
+	COUNTER(io_bar_writes, VIRTIO_MMR_IO_BAR_WRITES),
+	COUNTER(io_bar_unreachable, VIRTIO_MMR_IO_BAR_UNREACHABLE),
+	COUNTER(refusals, VIRTIO_MMR_REFUSALS),
+	COUNTER(notify_writes, VIRTIO_MMR_NOTIFY_WRITES),
+	COUNTER(notify_ioeventfds, VIRTIO_MMR_NOTIFY_IOEVENTFDS),
+	COUNTER(notify_deferred, VIRTIO_MMR_NOTIFY_DEFERRED),
+	COUNTER(notify_dropped, VIRTIO_MMR_NOTIFY_DROPPED),
+	COUNTER(layout_switches, VIRTIO_MMR_LAYOUT_SWITCHES),
+	COUNTER(device_resets, VIRTIO_MMR_DEVICE_RESETS),
+	COUNTER(function_resets, VIRTIO_MMR_FUNCTION_RESETS),
 	NULL,
 };
+
+static_assert(ARRAY_SIZE(counter_attributes) == VIRTIO_MMR_NUM_COUNTERS + 1);
 
 /* vfio-pci-core serves functions without an MMR capability, and counts nothing. */
 static umode_t counter_is_visible(struct kobject *kobj, struct attribute *attribute, int n)
