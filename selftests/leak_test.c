@@ -16,6 +16,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/dmesg.h"
+#include "lib/environment.h"
 #include "lib/functions.h"
 #include "lib/legacy.h"
 #include "lib/report.h"
@@ -71,9 +72,7 @@ FIXTURE(leak)
 
 FIXTURE_SETUP(leak)
 {
-	const char *text = getenv("VIRTIO_MMR_CYCLES");
-
-	self->cycles = text && *text ? strtoul(text, NULL, 0) : CYCLES;
+	self->cycles = environment_number("VIRTIO_MMR_CYCLES", CYCLES);
 	while (self->functions < WORKERS_MAX && functions_find(NULL, self->functions))
 		self->functions++;
 	dmesg_mark(&self->log);

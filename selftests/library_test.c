@@ -9,15 +9,16 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_mmr.h>
 
 #include "kselftest_harness.h"
 
+#include "lib/environment.h"
 #include "lib/functions.h"
 #include "lib/report.h"
+#include "lib/sequence.h"
 #include "lib/session.h"
 
 /* The library has the types of the kernel */
@@ -35,16 +36,13 @@ FIXTURE(library)
 	struct virtio_mmr_scan scan;
 	struct virtio_mmr_view view;
 	struct virtio_mmr_port port;
-	unsigned long seed, operations, operation;
-	uint64_t state;
+	unsigned long operations, operation;
+	struct sequence sequence;
 };
 
 static uint32_t random_below(struct _test_data_library *self, uint32_t limit)
 {
-	self->state ^= self->state << 13;
-	self->state ^= self->state >> 7;
-	self->state ^= self->state << 17;
-	return (self->state >> 16) % limit;
+	return sequence_below(&self->sequence, limit);
 }
 
 /* --- the library's function --------------------------------------------------- */
@@ -177,7 +175,8 @@ static void differ(struct _test_data_library *self, const char *what, unsigned i
 	for (i = 0; i < width; i++)
 		if (driver[i] != library[i])
 			fail("VIRTIO_MMR_SEED=%lu, operation %lu: %s at 0x%x: the driver gives 0x%02x, the library 0x%02x",
-			     self->seed, self->operation, what, at + i, driver[i], library[i]);
+			     self->sequence.seed, self->operation, what, at + i, driver[i],
+			     library[i]);
 }
 
 static void compare_config(struct _test_data_library *self, unsigned int position,
@@ -293,13 +292,6 @@ static void operate(struct _test_data_library *self)
 		compare_port(self, random_below(self, self->view.io_bar_size - width + 1), width);
 }
 
-static unsigned long number(const char *variable, unsigned long otherwise)
-{
-	const char *text = getenv(variable);
-
-	return text && *text ? strtoul(text, NULL, 0) : otherwise;
-}
-
 FIXTURE_SETUP(library)
 {
 	/* A disk has writable registers, and no address that differs */
@@ -307,10 +299,9 @@ FIXTURE_SETUP(library)
 
 	if (!bdfs[1])
 		SKIP(return, "needs two blk functions");
-	self->seed = number("VIRTIO_MMR_SEED", time(NULL));
-	self->operations = number("VIRTIO_MMR_OPERATIONS", OPERATIONS);
-	self->state = (self->seed + 1) * 0x9e3779b97f4a7c15ull;
-	TH_LOG("VIRTIO_MMR_SEED=%lu, %lu operations", self->seed, self->operations);
+	sequence_start(&self->sequence);
+	self->operations = environment_number("VIRTIO_MMR_OPERATIONS", OPERATIONS);
+	TH_LOG("VIRTIO_MMR_SEED=%lu, %lu operations", self->sequence.seed, self->operations);
 
 	self->driver = session_open(&self->sessions[0], bdfs[0]);
 	session_begin(&self->sessions[1], bdfs[1]);

@@ -13,16 +13,16 @@
  */
 #include <linux/virtio_net.h>
 #include <linux/virtio_pci.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "kselftest_harness.h"
 
 #include "lib/dmesg.h"
+#include "lib/environment.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
+#include "lib/sequence.h"
 #include "lib/session.h"
 
 #define OPERATIONS	200000
@@ -68,8 +68,8 @@ FIXTURE(random)
 	struct session session;
 	struct vfio_device *device;
 	struct iova_area area;
-	uint64_t state;
-	unsigned long seed, operations, operation;
+	struct sequence sequence;
+	unsigned long operations, operation;
 	struct mmr_window window;
 	unsigned int bar0_size, queues;
 	/* It has a MAC address. An absent queue can be selected */
@@ -90,18 +90,9 @@ FIXTURE(random)
 	struct accesses first, model_accesses;
 };
 
-/* xorshift64 */
-static uint64_t next(struct _test_data_random *self)
-{
-	self->state ^= self->state << 13;
-	self->state ^= self->state >> 7;
-	self->state ^= self->state << 17;
-	return self->state;
-}
-
 static unsigned int below(struct _test_data_random *self, unsigned int limit)
 {
-	return (next(self) >> 16) % limit;
+	return sequence_below(&self->sequence, limit);
 }
 
 static void note(struct _test_data_random *self, const char *what,
@@ -126,7 +117,7 @@ static void wrong(struct _test_data_random *self, const char *what,
 	for (i = 0; i < HISTORY; i++)
 		report("%s", self->history[(self->done + i) % HISTORY]);
 	fail("operation %lu of VIRTIO_MMR_SEED=%lu: %s at %#x: want %#x, got %#x",
-	     self->operation, self->seed, what, at, want, got);
+	     self->operation, self->sequence.seed, what, at, want, got);
 }
 
 /* --- The model of the registers --------------------------------------------- */
@@ -406,7 +397,7 @@ static uint32_t random_value(struct _test_data_random *self, unsigned int start,
 
 	switch (start) {
 	case VIRTIO_MMR_DRIVER_FEATURES:
-		return next(self) & ~FEATURES_LEFT_OUT;
+		return sequence_next(&self->sequence) & ~FEATURES_LEFT_OUT;
 	case VIRTIO_MMR_QUEUE_ADDRESS:
 		/* After a write in parts the address must be in memory that the device can reach */
 		return whole ? first + below(self, AREA_PAGES - RING_PAGES) : first;
@@ -421,7 +412,7 @@ static uint32_t random_value(struct _test_data_random *self, unsigned int start,
 		/* The configuration vector has no such limit */
 		return vectors[below(self, ARRAY_SIZE(vectors))];
 	}
-	return next(self);
+	return sequence_next(&self->sequence);
 }
 
 static void write_bar0(struct _test_data_random *self, unsigned int at, unsigned int length)
@@ -506,7 +497,8 @@ static void write_config(struct _test_data_random *self, unsigned int at,
 	ssize_t done;
 
 	for (i = 0; i < length; i++) {
-		bytes[i] = self->writable[at + i] ? next(self) : self->constant[at + i];
+		bytes[i] = self->writable[at + i] ? sequence_next(&self->sequence) :
+						    self->constant[at + i];
 		bar = (at + i - PCI_BASE_ADDRESS_0) / 4;
 		shift = 8 * ((at + i) % 4);
 		if (at + i == PCI_COMMAND) {
@@ -737,23 +729,11 @@ static void learn_registers(struct _test_data_random *self)
 		model->initial_config[i - VIRTIO_MMR_COMMON_SIZE] = legacy_read(device, i, 1);
 }
 
-static unsigned long number(const char *variable, unsigned long otherwise)
-{
-	const char *text = getenv(variable);
-
-	return text && *text ? strtoul(text, NULL, 0) : otherwise;
-}
-
 FIXTURE_SETUP(random)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	self->seed = number("VIRTIO_MMR_SEED", now.tv_sec * 1000 + now.tv_nsec / 1000000);
-	self->operations = number("VIRTIO_MMR_OPERATIONS", OPERATIONS);
-	/* The state must not be 0, and neighbouring seeds must begin differently */
-	self->state = (self->seed + 1) * 0x9e3779b97f4a7c15ull;
-	TH_LOG("VIRTIO_MMR_SEED=%lu, %lu operations", self->seed, self->operations);
+	sequence_start(&self->sequence);
+	self->operations = environment_number("VIRTIO_MMR_OPERATIONS", OPERATIONS);
+	TH_LOG("VIRTIO_MMR_SEED=%lu, %lu operations", self->sequence.seed, self->operations);
 
 	session_begin(&self->session, functions_prefer("net"));
 	ASSERT_TRUE(sysfs_window(self->session.bdf, &self->window));
