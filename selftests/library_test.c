@@ -21,7 +21,6 @@
 #include "lib/sequence.h"
 #include "lib/session.h"
 
-/* The library has the types of the kernel */
 #include <virtio_mmr.h>
 
 #define OPERATIONS	100000
@@ -48,16 +47,16 @@ static uint32_t random_below(struct _test_data_library *self, uint32_t limit)
 /* --- the library's function --------------------------------------------------- */
 
 /* Reads the host's view: vfio-pci hides an MMR capability without a VSEC header from its users */
-static bool read_config(void *context, unsigned int position, u32 *value)
+static bool read_config(void *context, unsigned int position, uint32_t *value)
 {
-	*value = virtio_mmr_get_le32((u8 *)context + position);
+	*value = virtio_mmr_get_le32((uint8_t *)context + position);
 	return true;
 }
 
-static u32 read_register(void *context, u32 offset, u32 width)
+static uint32_t read_register(void *context, uint32_t offset, uint32_t width)
 {
 	struct _test_data_library *self = context;
-	u8 raw[4] = {};
+	uint8_t raw[4] = {};
 
 	if (vfio_read(self->plain, self->scan.cap.bar, self->scan.cap.offset + offset, raw,
 		      width) != width)
@@ -65,10 +64,10 @@ static u32 read_register(void *context, u32 offset, u32 width)
 	return virtio_mmr_get_le32(raw);
 }
 
-static void write_register(void *context, u32 offset, u32 width, u32 value)
+static void write_register(void *context, uint32_t offset, uint32_t width, uint32_t value)
 {
 	struct _test_data_library *self = context;
-	u8 raw[4];
+	uint8_t raw[4];
 
 	virtio_mmr_put_le32(raw, value);
 	if (vfio_write(self->plain, self->scan.cap.bar, self->scan.cap.offset + offset, raw,
@@ -76,7 +75,7 @@ static void write_register(void *context, u32 offset, u32 width, u32 value)
 		abort();
 }
 
-static void notify(void *context, u16 queue)
+static void notify(void *context, uint16_t queue)
 {
 	write_register(context, VIRTIO_MMR_QUEUE_NOTIFY, 2, queue);
 }
@@ -88,14 +87,14 @@ static const struct virtio_mmr_port_ops registers = {
 static void scan(struct _test_data_library *self)
 {
 	static struct virtio_mmr_lists lists;
-	static u8 config[SYSFS_CONFIG_SIZE];
+	static uint8_t config[SYSFS_CONFIG_SIZE];
 	struct virtio_mmr_space space = {
 		.read = read_config, .context = config,
 		.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED,
 	};
 	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
 	struct sysfs_bar bars[SYSFS_NUM_BARS];
-	u16 device = sysfs_type(self->plain->bdf)->physical_id;
+	uint16_t device = sysfs_type(self->plain->bdf)->physical_id;
 	unsigned int bar;
 
 	sysfs_config(self->plain->bdf, config);
@@ -114,7 +113,7 @@ static void scan(struct _test_data_library *self)
 }
 
 static void library_config_read(struct _test_data_library *self, unsigned int position,
-				u8 *data, unsigned int width)
+				uint8_t *data, unsigned int width)
 {
 	unsigned int i;
 
@@ -125,13 +124,13 @@ static void library_config_read(struct _test_data_library *self, unsigned int po
 }
 
 static void library_config_write(struct _test_data_library *self, unsigned int position,
-				 const u8 *data, unsigned int width)
+				 const uint8_t *data, unsigned int width)
 {
 	unsigned int i;
 
 	for (i = 0; i < width; i++) {
 		enum virtio_mmr_view_owner owner = virtio_mmr_view_owner(&self->view, position + i);
-		u8 byte = virtio_mmr_view_write(&self->view, position + i, data[i]);
+		uint8_t byte = virtio_mmr_view_write(&self->view, position + i, data[i]);
 
 		if (owner != VIRTIO_MMR_VIEW_BAR &&
 		    vfio_write(self->plain, VFIO_PCI_CONFIG_REGION_INDEX, position + i, &byte,
@@ -140,7 +139,7 @@ static void library_config_write(struct _test_data_library *self, unsigned int p
 	}
 }
 
-static void library_port_read(struct _test_data_library *self, unsigned int offset, u8 *data,
+static void library_port_read(struct _test_data_library *self, unsigned int offset, uint8_t *data,
 			      unsigned int width)
 {
 	if (self->view.command_io)
@@ -150,7 +149,7 @@ static void library_port_read(struct _test_data_library *self, unsigned int offs
 }
 
 static void library_port_write(struct _test_data_library *self, unsigned int offset,
-			       const u8 *data, unsigned int width)
+			       const uint8_t *data, unsigned int width)
 {
 	struct virtio_mmr_port_reset reset;
 	unsigned int tries;
@@ -168,7 +167,7 @@ static void library_port_write(struct _test_data_library *self, unsigned int off
 /* --- operations ------------------------------------------------------------------ */
 
 static void differ(struct _test_data_library *self, const char *what, unsigned int at,
-		   const u8 *driver, const u8 *library, unsigned int width)
+		   const uint8_t *driver, const uint8_t *library, unsigned int width)
 {
 	unsigned int i;
 
@@ -182,7 +181,7 @@ static void differ(struct _test_data_library *self, const char *what, unsigned i
 static void compare_config(struct _test_data_library *self, unsigned int position,
 			   unsigned int width)
 {
-	u8 driver[CONFIG_SIZE], library[CONFIG_SIZE];
+	uint8_t driver[CONFIG_SIZE], library[CONFIG_SIZE];
 
 	if (vfio_read(self->driver, VFIO_PCI_CONFIG_REGION_INDEX, position, driver, width) != width)
 		abort();
@@ -193,7 +192,7 @@ static void compare_config(struct _test_data_library *self, unsigned int positio
 static void compare_port(struct _test_data_library *self, unsigned int offset,
 			 unsigned int width)
 {
-	u8 driver[VIRTIO_MMR_IO_BAR_SIZE_MAX], library[VIRTIO_MMR_IO_BAR_SIZE_MAX];
+	uint8_t driver[VIRTIO_MMR_IO_BAR_SIZE_MAX], library[VIRTIO_MMR_IO_BAR_SIZE_MAX];
 
 	if (vfio_read(self->driver, VFIO_PCI_BAR0_REGION_INDEX, offset, driver, width) != width)
 		abort();
@@ -204,13 +203,13 @@ static void compare_port(struct _test_data_library *self, unsigned int offset,
 /* COMMAND, BAR registers, cache line size, latency timer, interrupt line */
 static void write_config(struct _test_data_library *self)
 {
-	static const u8 places[] = {
+	static const uint8_t places[] = {
 		0x04, 0x04, 0x04, 0x0c, 0x10, 0x10, 0x10, 0x14, 0x18, 0x1c, 0x20, 0x24, 0x3c,
 	};
 	unsigned int base = places[random_below(self, sizeof(places))];
 	unsigned int width = 1 << random_below(self, 3);
 	unsigned int position = base + random_below(self, 4) / width * width;
-	u8 data[4];
+	uint8_t data[4];
 	unsigned int i;
 
 	for (i = 0; i < width; i++) {
@@ -232,10 +231,10 @@ static void write_config(struct _test_data_library *self)
  */
 static void write_port(struct _test_data_library *self)
 {
-	static const u8 statuses[] = { 0, 1, 3, 0x80, 0x83 };
+	static const uint8_t statuses[] = { 0, 1, 3, 0x80, 0x83 };
 	unsigned int width = 1 << random_below(self, 3);
 	unsigned int offset = random_below(self, self->view.io_bar_size - width + 1);
-	u8 data[4];
+	uint8_t data[4];
 	unsigned int i;
 
 	for (i = 0; i < width; i++) {

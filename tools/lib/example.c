@@ -1,39 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /* A function that exists only in memory: its guest's view, and a port access. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <virtio_mmr.h>
 
 /* Configuration space: an MMR capability at 0x100, bare form, BAR 2, 0x100 bytes */
-static u8 config[4096] = {
+static uint8_t config[4096] = {
 	[0x100] = 0x0b, [0x102] = 0x01, [0x104] = 10, [0x105] = 2, [0x111] = 0x01,
 };
 
-static u8 registers[0x100] = { [0x0c] = 0x80 };	/* a queue of 128 entries */
+static uint8_t registers[0x100] = { [0x0c] = 0x80 };	/* a queue of 128 entries */
 
-static bool read_config(void *context, unsigned int position, u32 *value)
+static bool read_config(void *context, unsigned int position, uint32_t *value)
 {
-	*value = virtio_mmr_get_le32((u8 *)context + position);
+	*value = virtio_mmr_get_le32((uint8_t *)context + position);
 	return true;
 }
 
-static u32 read_register(void *context, u32 offset, u32 width)
+static uint32_t read_register(void *context, uint32_t offset, uint32_t width)
 {
-	u8 raw[4] = { 0 };
+	uint8_t raw[4] = { 0 };
 
-	memcpy(raw, (u8 *)context + offset, width);
+	memcpy(raw, (uint8_t *)context + offset, width);
 	return virtio_mmr_get_le32(raw);
 }
 
-static void write_register(void *context, u32 offset, u32 width, u32 value)
+static void write_register(void *context, uint32_t offset, uint32_t width, uint32_t value)
 {
-	u8 raw[4];
+	uint8_t raw[4];
 
 	virtio_mmr_put_le32(raw, value);
-	memcpy((u8 *)context + offset, raw, width);
+	memcpy((uint8_t *)context + offset, raw, width);
 }
 
-static void notify(void *context, u16 queue)
+static void notify(void *context, uint16_t queue)
 {
 	(void)context;
 	printf("queue %u is notified\n", queue);
@@ -46,7 +47,7 @@ int main(void)
 	static struct virtio_mmr_lists lists;	/* room for work, some KB */
 	struct virtio_mmr_scan scan = { 0 };
 	struct virtio_mmr_view view;
-	u8 data[2] = { 1, 0 };
+	uint8_t data[2] = { 1, 0 };
 
 	virtio_mmr_function_set_bar(&scan.function, 2, 0x1000,
 				    VIRTIO_MMR_BAR_FLAG_MEMORY | VIRTIO_MMR_BAR_FLAG_ASSIGNED);
