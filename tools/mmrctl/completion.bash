@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 #
-# Completion of mmrctl's command line for bash: verbs, options, and the functions that
-# "mmrctl list" shows. Goes to .../share/bash-completion/completions/mmrctl.
+# Completion of mmrctl's command line for bash: verbs and options of "mmrctl --help", and the
+# functions that "mmrctl list" shows. Goes to .../share/bash-completion/completions/mmrctl.
 
 _mmrctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='list show check bind unbind dump regs stats' verb='' i words='' cur='' prev=''
+	local verbs verb='' i words='' cur='' prev=''
+	# The PATH of an ordinary user may lack its folder
+	local PATH=$PATH:/usr/local/sbin:/usr/sbin
 
 	COMPREPLY=()
+	verbs=$(mmrctl --help 2>/dev/null | sed -n 's/^  \([a-z]\+\) .*/\1/p')
 	# Addresses have colons, which the shell takes for the ends of words
 	if declare -F _get_comp_words_by_ref >/dev/null; then
 		_get_comp_words_by_ref -n : cur prev
 		word=$cur before=$prev
 	fi
 	for ((i = 1; i < COMP_CWORD; i++)); do
-		[[ " $verbs " != *" ${COMP_WORDS[i]} "* ]] || verb=${COMP_WORDS[i]}
+		! grep -qxF -- "${COMP_WORDS[i]}" <<<"$verbs" || verb=${COMP_WORDS[i]}
 	done
 
 	case $before in
@@ -28,8 +31,8 @@ _mmrctl() {
 		;;
 	*)
 		if [[ $word == -* ]]; then
-			words='--json --help --version --root --sysfs'
-			[[ $verb == dump || $verb == regs ]] || words+=' --pf'
+			words=$(mmrctl ${verb:+"$verb"} --help 2>/dev/null |
+				sed -n '/^Options:/,$s/^  \(-., \)\?\(--[a-z]\+\).*/\2/p')
 		elif [[ ! $verb ]]; then
 			words=$verbs
 		else

@@ -217,10 +217,14 @@ run_case() { # CASE-NUMBER
 	compare "$golden/$name.json"
 }
 
+# Those of mmrctl's table
+verbs=$(sed -n 's/^\t{ "\([a-z]*\)", verb_.*/\1/p' "$repository/tools/mmrctl/main.c")
+
 # Each verb's help has its arguments and an example that begins with its name
 help_has_examples() {
 	local verb
-	for verb in list show check bind unbind dump regs stats; do
+	[[ $verbs ]] || return 1
+	for verb in $verbs; do
 		"$mmrctl" "$verb" --help >"$work/help" || return 1
 		if ! grep -q "^usage: mmrctl $verb " "$work/help" ||
 			! grep -Eq "^  (sudo )?mmrctl $verb" "$work/help"; then
@@ -708,13 +712,14 @@ completion() {
 			echo "${COMPREPLY[*]}"
 		}
 		[[ $(offer mmrctl b) == bind ]]
-		[[ $(offer mmrctl "") == "list show check bind unbind dump regs stats" ]]
+		[[ $(offer mmrctl "") == "$3" ]]
 		[[ $(offer mmrctl show 0000:3b:00.) == "0000:3b:00.1 0000:3b:00.2 0000:3b:00.3 0000:3b:00.4" ]]
 		[[ $(offer mmrctl show 3b:00.) == "3b:00.1 3b:00.2 3b:00.3 3b:00.4" ]]
 		[[ $(offer mmrctl show 1) == 10000:01:00.0 ]]
 		[[ -z $(offer mmrctl show 01:) ]]
 		[[ $(offer mmrctl bind --pf "") == 0000:3b:00.0 ]]
 		[[ $(offer mmrctl bind --pf 3b) == 3b:00.0 ]]
+		[[ $(offer mmrctl list --) == "--pf --json --help --version --root --sysfs" ]]
 		[[ $(offer mmrctl list --p) == --pf ]]
 		[[ -z $(offer mmrctl dump --p) ]]
 		# With bash-completion: its variables stay local to the function
@@ -726,7 +731,8 @@ completion() {
 		}
 		offer mmrctl show 3b : 00.2 >"$2"
 		[[ $(<"$2") == 00.2 && -z ${cur+set}${prev+set} ]]
-	' completion "$repository/tools/mmrctl/completion.bash" "$work/offered"
+	' completion "$repository/tools/mmrctl/completion.bash" "$work/offered" \
+		"${verbs//$'\n'/ }"
 }
 
 # What "make install-tools" puts where, for all users to read whatever root's umask, also over
