@@ -9,7 +9,7 @@ set -euo pipefail
 export VIRTIO_MMR_CYCLES=${VIRTIO_MMR_CYCLES:-1000}
 
 if [[ $# -eq 0 || $1 == --help ]]; then
-	echo "usage: selftests/kernels.sh [--list] SERIES...   (tools/kernels has some)"
+	echo "usage: selftests/kernels.sh [--list] SERIES...   (tools/kernels prints those known)"
 	echo "--list only says what would run, as selftests/vmtest.sh --list does"
 	exit 2
 fi

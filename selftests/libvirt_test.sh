@@ -153,11 +153,11 @@ takes() { # DRIVER AFTERWARDS MANAGED [MODEL]
 	during=$(driver_of_function)
 	virsh destroy guest >/dev/null || status=1
 	[[ $during == "$1" ]] || {
-		echo "# the function is bound to $during, not $1"
+		echo "# driver in the domain: want $1, have $during"
 		status=1
 	}
 	[[ $(driver_of_function) == "$2" ]] || {
-		echo "# afterwards it is bound to $(driver_of_function), not $2"
+		echo "# driver afterwards: want $2, have $(driver_of_function)"
 		status=1
 	}
 	return "$status"
@@ -168,7 +168,7 @@ refuses() { # WORDS MANAGED [MODEL]
 	domain "${@:2}" >"$root/run/guest.xml"
 	if output=$(virsh create --paused /run/guest.xml 2>&1); then
 		virsh destroy guest >/dev/null || true
-		echo "# libvirt starts it"
+		echo "# libvirt starts a domain that it must refuse"
 		return 1
 	fi
 	[[ $output == *"$1"* ]] && return
@@ -195,7 +195,7 @@ guest_works() { # MANAGED
 	cp "$root/run/console" "$VIRTIO_MMR_RESULTS/guest-$suite.log"
 	for name in legacy.0.{driver,ping,msix}; do
 		grep -aqE "^pass $name.?$" "$root/run/output" || {
-			echo "# the guest: $(grep -a "$name" "$root/run/output" || echo "nothing about $name")"
+			echo "# the guest says: $(grep -a "$name" "$root/run/output" || echo "nothing about $name")"
 			status=1
 		}
 	done

@@ -178,7 +178,7 @@ show_agrees_with_lspci() {
 	if [[ $seen != *"Region $bar: Memory at $(printf '%x' "$address")"* ||
 		$seen != *"Count=$vectors "* ||
 		$seen != *"[$(printf '%x' "$position")"*'] Vendor Specific'* ]]; then
-		printf '%s\n' "bar $bar $address, $vectors vectors, $position" "$seen" | sed 's/^/# /'
+		printf '%s\n' "want BAR $bar at $address, $vectors vectors, a capability at $position, in:" "$seen" | sed 's/^/# /'
 		return 1
 	fi
 }
@@ -379,7 +379,7 @@ interrupted() {
 	for i in {0..6}; do
 		want=$((i < 3))
 		if [[ $(grep -c " ${vfs[i]}: virtio .*, legacy registers in BAR" "$work/log") != "$want" ]]; then
-			echo "# ${vfs[i]}, number $i, was not bound $want times"
+			echo "# VF $i, ${vfs[i]}, must be bound $want times, but is not"
 			sed 's/^/# /' "$work/log" "$work/strace"
 			return 1
 		fi
@@ -448,7 +448,7 @@ regs_are_the_devices() {
 	if [[ $(values device_config.mac queues.0.size device_status <<<"$output") != \
 		"${mac//\"/}"$'\n'"$("$repository/tools/vm/qmp" get "$id" rx_queue_size)"$'\n0' ||
 		$output != *'"MAC",'* ]]; then
-		printf '%s\n' "$output" "mac $mac" | sed 's/^/# /'
+		printf '%s\n' "want MAC address $mac in:" "$output" | sed 's/^/# /'
 		return 1
 	fi
 	if ! grep -q ' read offset=0x12 ' "$work/trace" || grep ' read offset=0x13 ' "$work/trace"; then

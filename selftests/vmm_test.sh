@@ -79,7 +79,7 @@ count_end() {
 	writes=$(($(trace_writes) - writes))
 	read -r arrived strays < <(counter "$counted" mmr-notifies mmr-strays)
 	arrived=$((arrived - arrived_then)) strays=$((strays - strays_then))
-	echo "# $outs OUTs, $arrived arrived, $strays faulty, $writes by QEMU, $exits exits for any port"
+	echo "# $outs OUTs: $arrived arrived, $strays were faulty, QEMU wrote $writes; $exits exits for all ports"
 }
 
 # COUNT notifications of SLOT, of QUEUES queues from FIRST on
@@ -315,7 +315,7 @@ test_million() {
 	echo "# $SECONDS s"
 	resets=$(wc -l </run/storm)
 	kill "$pid"
-	echo "# $resets resets of others"
+	echo "# $resets resets of other functions"
 	# The first one comes to QEMU, if this is the first test
 	[[ $resets -gt 3 && $writes -le 1 ]] && all_in_kernel "$million" "$writes"
 }

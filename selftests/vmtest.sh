@@ -142,7 +142,7 @@ run_vm() { # SUITE SERIES
 		ktap_set_plan 2
 		if [[ $status == 0 ]]; then ktap_test_pass status; else ktap_test_fail "status # $status"; fi
 		if [[ ! -s $folder/dmesg.log ]]; then
-			ktap_test_fail 'kernel_log # there is none'
+			ktap_test_fail 'kernel_log # the machine left no kernel log'
 		elif fault=$(log_fault <"$folder/dmesg.log"); then
 			ktap_test_fail "kernel_log # $fault"
 		else

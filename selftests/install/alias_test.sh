@@ -58,7 +58,7 @@ chosen_for() { # MODULES-ALIAS WANTED ID...
 	for id; do
 		chosen=$(choose "$aliases" "$(modalias "$id")")
 		[[ $chosen == "$wanted" ]] || {
-			echo "# for 1af4:${id%:*} the choice is '$chosen', not '$wanted'"
+			echo "# for 1af4:${id%:*} the choice must be '$wanted', but is '$chosen'"
 			status=1
 		}
 	done
@@ -79,7 +79,7 @@ kmod_agrees() { # RELEASE
 		}
 		found=$(/sbin/modprobe -q -d "$work" -S "$1" -R "pci:$(modalias "$id")" || true)
 		[[ $found != *$driver* ]] || {
-			echo "# 1af4:${id%:*} loads the module without having been asked for"
+			echo "# 1af4:${id%:*} loads the module without a driver_override"
 			status=1
 		}
 	done
@@ -100,7 +100,7 @@ not_in_tree() { # RELEASE
 	for module in "${modules[@]}"; do
 		intree=$(/sbin/modinfo -F intree "$work/lib/modules/$1/updates/$module.ko")
 		[[ -z $intree ]] || {
-			echo "# $module says of itself that intree is '$intree'"
+			echo "# $module has the field intree=$intree"
 			return 1
 		}
 	done

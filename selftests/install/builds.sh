@@ -7,7 +7,7 @@ set -euo pipefail
 
 if [[ $# -eq 0 || $1 == --help ]]; then
 	cat <<'END'
-usage: selftests/install/builds.sh SERIES...   (tools/kernels has some)
+usage: selftests/install/builds.sh SERIES...   (tools/kernels prints those known)
 
 Needs the packages in tools/archive/packages-builds. Kernels' sources and what "make
 modules_prepare" makes of them stay in the cache, 0.5 GB for each kernel.
@@ -86,7 +86,7 @@ prepare() { # SOURCE HOW MAKE-ARGUMENT...
 	kernel_make "$source" "$tree" "$@" olddefconfig || return 1
 	for option in "${wanted[@]}"; do
 		grep -qx "$option" "$tree/.config" || {
-			echo "the kernel's configuration did not take $option"
+			echo "the kernel's configuration lacks $option"
 			return 1
 		}
 	done
@@ -117,7 +117,7 @@ build_built_in() { # SOURCE TREE MAKE-ARGUMENT...
 	for folder in "${folders[@]}"; do
 		objects=$(ar t "$work/tree/$folder/built-in.a") || return 1
 		[[ $objects == *.o* ]] || {
-			echo "nothing of $folder was built in"
+			echo "$folder/built-in.a has no objects"
 			return 1
 		}
 	done

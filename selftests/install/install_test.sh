@@ -28,7 +28,7 @@ leaves() { # FILES MAKE-ARGUMENTS...
 		return 1
 	}
 	[[ $(files) == "$wanted" ]] && return
-	echo "# there are: $(files | tr '\n' ' ')"
+	echo "# installed files: $(files | tr '\n' ' ')"
 	return 1
 }
 
@@ -45,11 +45,11 @@ refuses_second() { # RELEASE KDIR
 		other=lib/modules/$1/$other
 		install -D /dev/null "$work/$other"
 		if output=$(make_in_work '' install KDIR="$2"); then
-			echo "# $other does not matter"
+			echo "# make install succeeds beside $other"
 			status=1
 		elif [[ $(files) != "$other" || $output != *"/$other"* ]]; then
 			echo "# ${output//$'\n'/$'\n'# }"
-			echo "# there are: $(files | tr '\n' ' ')"
+			echo "# installed files: $(files | tr '\n' ' ')"
 			status=1
 		fi
 		rm -rf "${work:?}/lib"
@@ -82,7 +82,7 @@ refuses_half_a_build() { # RELEASE KDIR
 	mkdir -p "$work/half"
 	cp "$repository/build/$1/${modules[0]}.ko" "$work/half/"
 	if output=$(make_in_work '' install KDIR="$2" OUT="$work/half"); then
-		echo "# it installs ${modules[0]}.ko alone"
+		echo "# make install installs ${modules[0]}.ko alone"
 		return 1
 	fi
 	[[ $output == *"/half/${modules[1]}.ko is missing"* && ! $(files) ]] || {
@@ -122,7 +122,7 @@ restrictive_umask() { # RELEASE KDIR
 		fi
 		odd=$(find "$work" -mindepth 1 -type f ! -perm -444 -o -mindepth 1 -type d ! -perm -555)
 		if [[ $odd ]]; then
-			echo "# not for all users after $step: ${odd//$'\n'/ }"
+			echo "# other users cannot read after $step: ${odd//$'\n'/ }"
 			return 1
 		fi
 	done
@@ -138,7 +138,7 @@ without_headers() {
 	leaves '' uninstall KDIR="$work" RELEASE=99.1.0-none || return 1
 	install -D /dev/null "$work/$file"
 	if output=$(make_in_work '' uninstall KDIR="$work"); then
-		echo "# it needs not to know for which kernel"
+		echo "# make uninstall succeeds without the name of a kernel"
 		return 1
 	fi
 	[[ $(files) == "$file" && $output == *"make uninstall RELEASE="* ]] || {

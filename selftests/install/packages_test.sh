@@ -171,13 +171,13 @@ has() { # WHAT TEXT
 
 is() { # WHAT WANTED ACTUAL
 	[[ $2 == "$3" ]] && return
-	echo "# $1 is '$3', not '$2'"
+	echo "# $1: want '$2', have '$3'"
 	return 1
 }
 
 # The alias that only a driver_override asks for
 found_by_alias() { # RELEASE
-	is 'what the alias finds' $module \
+	is 'module of the alias' $module \
 		"$(modprobe -S "$1" -R vfio_pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00)"
 }
 
@@ -199,7 +199,7 @@ module_is() { # VERSION RELEASE
 	is aliases "$(printf 'vfio_pci:v00001AF4d000010%ssv*sd*bc*sc*i*\n' F9 FA FB FC FD FE FF)" "$aliases" || return 1
 	found_by_alias "$2" || return 1
 	if modprobe -q -S "$2" -R pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00 | grep $module; then
-		echo "# it is loaded for a PCI alias as well"
+		echo "# a PCI alias loads the module"
 		return 1
 	fi
 }
@@ -241,7 +241,7 @@ run_with_umask() { # COMMAND...
 	umask 022
 	odd=$(find "/lib/modules/$old_kernel/" "/lib/modules/$new_kernel/" "/usr/src/virtio-mmr-$version" \
 		! -type l ! -perm -444)
-	is 'not for all users' '' "$odd" && return $status
+	is 'list of files that other users cannot read' '' "$odd" && return $status
 }
 
 # --- The tests -----------------------------------------------------------------
@@ -290,7 +290,7 @@ broken_running_kernel_is_an_obstacle() {
 	local every_kernel=("/usr/src/virtio-mmr-$version/every-kernel" --others-may-fail "$version") status=0
 	run_kernel "$broken"
 	if run "${every_kernel[@]}" >/dev/null; then
-		echo "# the running kernel cannot have the module, and that is no fault"
+		echo "# every-kernel succeeds, but the build for the running kernel fails"
 		status=1
 	fi
 	run_kernel "$old_kernel"
@@ -305,7 +305,7 @@ upgrade() {
 	run_kernel "$new_kernel"
 	run apt-get install --yes "$work"/later/virtio-mmr-dkms_*.deb || return 1
 	module_is "$later" "$old_kernel" && module_is "$later" "$new_kernel" || return 1
-	is 'what dkms knows' "virtio-mmr/$later" "$(dkms status -m virtio-mmr | cut -d , -f 1 | sort -u)" &&
+	is 'versions in dkms' "virtio-mmr/$later" "$(dkms status -m virtio-mmr | cut -d , -f 1 | sort -u)" &&
 		is '/usr/src' "/usr/src/virtio-mmr-$later" "$(echo /usr/src/virtio-mmr-*)"
 }
 
@@ -317,7 +317,7 @@ make_for() { # RELEASE TARGET
 make_install_refuses() {
 	run make_for "$old_kernel" modules || return 1
 	if run make_for "$old_kernel" install >/dev/null; then
-		echo "# make install has put a second module beside that of dkms"
+		echo "# make install has added a second module to that of dkms"
 		return 1
 	fi
 	has "$(installed_module "$old_kernel")" "$log" && has 'apt-get remove virtio-mmr-dkms' "$log" &&
@@ -448,7 +448,7 @@ dkms_remove_without_sources() {
 	rm -r "/usr/src/virtio-mmr-$version"
 	run make -C "$repository" dkms-remove || return 1
 	if [[ -e /var/lib/dkms/virtio-mmr ]] || installed_module "$new_kernel" 2>/dev/null; then
-		echo "# make dkms-remove leaves what it does not know the sources of"
+		echo "# make dkms-remove leaves a module whose sources are missing"
 		return 1
 	fi
 	run make -C "$repository" dkms-install && module_is "$version" "$new_kernel"

@@ -97,7 +97,7 @@ another_key_replaces_it() { # SERIES
 refuses_without_key() { # SERIES
 	local output
 	if output=$(in_copy "$1" sign); then
-		echo "# it ends with success"
+		echo "# make sign succeeds without a key"
 		return 1
 	fi
 	[[ $output == *"make sign KEY=FILE CERT=FILE"* ]]

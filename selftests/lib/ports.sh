@@ -46,7 +46,7 @@ ports_answer() {
 	read -r answer <&"$ports_out"
 	[[ $answer != *gone ]] || {
 		ports_gone=yes
-		echo "# no answer: QEMU is gone, and said: $(tail -n 3 "$ports_log" | tr '\n' ' ')"
+		echo "# no answer: QEMU has ended. Its last lines: $(tail -n 3 "$ports_log" | tr '\n' ' ')"
 		return 1
 	}
 }
@@ -99,7 +99,7 @@ ports_watch() {
 			kill -KILL "$ports_pid"
 			return
 		fi
-		echo "# $outs OUTs meanwhile: the guest is slow"
+		echo "# the guest is slow: $outs OUTs meanwhile"
 		since=$SECONDS
 	done
 }

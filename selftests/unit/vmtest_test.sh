@@ -309,7 +309,7 @@ counts_skips() {
 machine_that_fails() {
 	NO_MACHINE=1 vmtest --kernel 9.1 miscounts
 	[[ $status == 1 ]] && says '0 passed, 4 failed, 0 skipped' 'FAILED miscounts-9.1.machine: status # 125' \
-		'FAILED miscounts-9.1.machine: kernel_log # there is none' \
+		'FAILED miscounts-9.1.machine: kernel_log # the machine left no kernel log' \
 		'FAILED miscounts-9.1.good_test: no results; see results/tap/miscounts-9.1.good_test.tap'
 }
 

@@ -744,7 +744,7 @@ installation() {
 		make --no-print-directory -C "$repository" install-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null) || return 1
 	odd=$(find "$work/image" -type f ! -perm -444 -o -type d ! -perm -555)
 	if [[ $odd ]]; then
-		echo "# not for all users: ${odd//$'\n'/ }"
+		echo "# other users cannot read: ${odd//$'\n'/ }"
 		return 1
 	fi
 	[[ -x $work/image/usr/sbin/mmrctl && -s $work/image/usr/share/bash-completion/completions/mmrctl ]] || return 1
