@@ -7,7 +7,9 @@
 #include <linux/module.h>
 
 #include "doorbell.h"
+#include "interrupt.h"
 #include "layout.h"
+#include "vectors.h"
 #include "view.h"
 
 EXPORT_SYMBOL_GPL(virtio_mmr_device_bar);
@@ -15,6 +17,16 @@ EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_judge);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_place);
 EXPORT_SYMBOL_GPL(virtio_mmr_function_set_bar);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_acknowledge);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_connect);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_disable);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_guest_layout);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_mask);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_off);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_raise);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_read);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_reset);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_unmask);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_msix_under);
@@ -23,8 +35,13 @@ EXPORT_SYMBOL_GPL(virtio_mmr_piece_covers);
 EXPORT_SYMBOL_GPL(virtio_mmr_range_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_run);
+EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_config);
+EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_queue);
+EXPORT_SYMBOL_GPL(virtio_mmr_vectors_starts);
+EXPORT_SYMBOL_GPL(virtio_mmr_vectors_written);
 EXPORT_SYMBOL_GPL(virtio_mmr_view_init);
 EXPORT_SYMBOL_GPL(virtio_mmr_view_owner);
+EXPORT_SYMBOL_GPL(virtio_mmr_view_pin);
 EXPORT_SYMBOL_GPL(virtio_mmr_view_read);
 EXPORT_SYMBOL_GPL(virtio_mmr_view_reset);
 EXPORT_SYMBOL_GPL(virtio_mmr_view_write);

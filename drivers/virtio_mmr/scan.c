@@ -45,6 +45,8 @@ static void scan_msix(struct virtio_mmr_scan *scan, struct virtio_mmr_space *spa
 	/* A capability that is cut off by the end of configuration space has no such fields */
 	if (position > VIRTIO_MMR_CONFIG_SIZE - PCI_CAP_MSIX_SIZEOF)
 		return;
+	scan->msix_flags = position + PCI_MSIX_FLAGS;
+	scan->can_interrupt = !space->msi_position;
 	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_TABLE);
 	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_PBA);
 }
@@ -163,7 +165,7 @@ static bool take_structure(struct virtio_mmr_structure *structure,
 static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
 			    const struct virtio_mmr_scan_visitor *visitor)
 {
-	bool has_common = false, has_notify = false, in_bar0 = false;
+	bool has_notify = false, in_bar0 = false;
 	struct virtio_mmr_virtio_cap cap;
 	struct virtio_mmr_walk walk;
 
@@ -183,16 +185,16 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 		else if (!cap.bar)
 			in_bar0 = true;
 
-		if (cap.cfg_type == TYPE_COMMON_CFG && !has_common) {
-			has_common = take_structure(&scan->common_config, &cap,
-						    COMMON_CFG_MIN_LENGTH, 4);
+		if (cap.cfg_type == TYPE_COMMON_CFG && !scan->has_common_config) {
+			scan->has_common_config = take_structure(&scan->common_config, &cap,
+								 COMMON_CFG_MIN_LENGTH, 4);
 		} else if (cap.cfg_type == TYPE_NOTIFY_CFG && !has_notify) {
 			has_notify = take_structure(&scan->notify, &cap, 2, 2);
 			scan->notify_multiplier = cap.multiplier;
 		}
 	}
 	scan->list_loops |= walk.loops;
-	scan->has_notification = has_common && has_notify;
+	scan->has_notification = scan->has_common_config && has_notify;
 	return in_bar0;
 }
 

@@ -83,11 +83,15 @@ enum virtio_mmr_verdict {
  *	the first vendor-specific one. Valid if @cap_position is not 0.
  * @cap_position: its offset in configuration space
  * @defect: of @cap
+ * @has_common_config: @common_config can be used
  * @has_notification: @common_config and @notify can be used
  * @common_config: the modern common configuration
  * @notify: the modern notification structure
  * @notify_multiplier: bytes per unit of queue_notify_off
  * @placement: place of a physical BAR0
+ * @msix_flags: position of MSI-X Message Control in configuration space, 0 without MSI-X
+ * @can_interrupt: MSI-X can serve an INTx interrupt. The kernel shares its interrupt state
+ *	between MSI-X and MSI, so this is false if the function has MSI as well.
  * @bir_fields: bytes of configuration space with a BAR number in bits 2:0
  * @bar_fields: bytes of configuration space that are a BAR number
  * @window_fields: those of @bar_fields that the guest may write
@@ -101,11 +105,14 @@ struct virtio_mmr_scan {
 	struct virtio_mmr_cap cap;
 	u16 cap_position;
 	enum virtio_mmr_defect defect;
+	bool has_common_config;
 	bool has_notification;
 	struct virtio_mmr_structure common_config;
 	struct virtio_mmr_structure notify;
 	u32 notify_multiplier;
 	struct virtio_mmr_placement placement;
+	u8 msix_flags;
+	bool can_interrupt;
 	struct virtio_mmr_fields bir_fields;
 	struct virtio_mmr_fields bar_fields;
 	struct virtio_mmr_fields window_fields;

@@ -125,7 +125,7 @@ bool virtio_mmr_walk_next(struct virtio_mmr_walk *walk)
 
 /**
  * virtio_mmr_space_find_known - find the facts that a kernel keeps of a function
- * @space: how to read; @pcie_flags and @msix_position are set
+ * @space: how to read; @pcie_flags, @msix_position and @msi_position are set
  */
 void virtio_mmr_space_find_known(struct virtio_mmr_space *space)
 {
@@ -133,6 +133,7 @@ void virtio_mmr_space_find_known(struct virtio_mmr_space *space)
 
 	space->pcie_flags = 0;
 	space->msix_position = 0;
+	space->msi_position = 0;
 	virtio_mmr_walk_start(&walk, space, false);
 	while (virtio_mmr_walk_next(&walk)) {
 		if (walk.id == PCI_CAP_ID_EXP && !space->pcie_flags)
@@ -140,5 +141,7 @@ void virtio_mmr_space_find_known(struct virtio_mmr_space *space)
 								  PCI_EXP_FLAGS);
 		if (walk.id == PCI_CAP_ID_MSIX && !space->msix_position)
 			space->msix_position = walk.position;
+		if (walk.id == PCI_CAP_ID_MSI && !space->msi_position)
+			space->msi_position = walk.position;
 	}
 }

@@ -16,9 +16,10 @@
  * @size: in bytes: VIRTIO_MMR_CONFIG_SIZE or VIRTIO_MMR_CONFIG_SIZE_EXTENDED
  * @pcie_flags: the register of that name in the PCI Express capability, 0 without one
  * @msix_position: of the MSI-X capability in bytes, 0 without one
+ * @msi_position: of the MSI capability in bytes, 0 without one
  * @unreadable: @read has failed
  *
- * A kernel reads @pcie_flags and @msix_position when it finds the function. It keeps these
+ * A kernel reads @pcie_flags and the two positions when it finds the function. It keeps these
  * values, even if the device gives others later. So the caller gives them, or
  * virtio_mmr_space_find_known() finds them.
  */
@@ -28,6 +29,7 @@ struct virtio_mmr_space {
 	unsigned int size;
 	u16 pcie_flags;
 	u16 msix_position;
+	u16 msi_position;
 	bool unreadable;
 };
 

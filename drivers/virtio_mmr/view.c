@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * The guest's view of configuration space: the identity of a transitional device, COMMAND.IO,
- * its I/O BAR0, and the new place of a physical BAR0. The function provides everything else.
+ * its I/O BAR0, the new place of a physical BAR0, and an INTx interrupt. The function provides
+ * everything else.
  */
 #include <linux/pci_regs.h>
 #include <linux/virtio_mmr.h>
@@ -33,13 +34,17 @@ static void change_numbers(struct virtio_mmr_view *view)
  * virtio_mmr_view_init - make the view of a function
  * @view: to be initialized
  * @scan: of the function, with VIRTIO_MMR_SCAN_USABLE; stays as long as the view
+ * @interrupt: the INTx interrupt that the guest gets if MSI-X can serve it, or NULL for none;
+ *	stays as long as the view, and changes at any time
  */
-void virtio_mmr_view_init(struct virtio_mmr_view *view, const struct virtio_mmr_scan *scan)
+void virtio_mmr_view_init(struct virtio_mmr_view *view, const struct virtio_mmr_scan *scan,
+			  const struct virtio_mmr_interrupt *interrupt)
 {
 	unsigned int slot;
 
 	*view = (struct virtio_mmr_view){
 		.scan = scan,
+		.interrupt = scan->can_interrupt ? interrupt : NULL,
 		.io_bar_size = virtio_mmr_io_bar_size(scan->cap.length),
 	};
 	view->bars[0] = (struct virtio_mmr_view_bar){
@@ -64,10 +69,26 @@ void virtio_mmr_view_init(struct virtio_mmr_view *view, const struct virtio_mmr_
 	change(view, PCI_SUBSYSTEM_VENDOR_ID, 2);
 	change(view, PCI_SUBSYSTEM_ID, 2);
 	change(view, PCI_INTERRUPT_PIN, 1);
+	if (view->interrupt) {
+		change(view, PCI_STATUS, 1);
+		change(view, scan->msix_flags + 1, 1);
+	}
 	for (slot = 0; slot < VIRTIO_MMR_NUM_BARS; slot++)
 		if (view->bars[slot].is_provided)
 			change(view, PCI_BASE_ADDRESS_0 + 4 * slot, 4);
 	change_numbers(view);
+}
+
+/**
+ * virtio_mmr_view_pin - the value of Interrupt Pin
+ * @view: the view
+ *
+ * Return: 1, which is INTA, or 0 if the guest gets no INTx interrupt. A pin of the function
+ * itself does not count.
+ */
+u8 virtio_mmr_view_pin(const struct virtio_mmr_view *view)
+{
+	return view->interrupt ? 1 : 0;
 }
 
 /**
@@ -97,6 +118,14 @@ static u8 read_bar(const struct virtio_mmr_view *view, unsigned int at)
 	if (bar->size)
 		value = (bar->address & ~(bar->size - 1)) | bar->type;
 	return value >> at % 4 * 8;
+}
+
+/* MSI-X is off for the guest while it serves INTx. */
+static u8 read_msix_flags(const struct virtio_mmr_interrupt *interrupt, u8 byte)
+{
+	if (READ_ONCE(interrupt->engaged))
+		byte &= ~((PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL) >> 8);
+	return byte;
 }
 
 /* BAR numbers in capabilities */
@@ -148,9 +177,15 @@ u8 virtio_mmr_view_read(const struct virtio_mmr_view *view, unsigned int positio
 		return identity->virtio_id & 0xff;
 	case PCI_SUBSYSTEM_ID + 1:
 		return identity->virtio_id >> 8;
+	case PCI_STATUS:
+		byte &= ~PCI_STATUS_INTERRUPT;
+		return byte | (virtio_mmr_interrupt_is_pending(view->interrupt) ?
+			       PCI_STATUS_INTERRUPT : 0);
 	case PCI_INTERRUPT_PIN:
-		return 0;
+		return virtio_mmr_view_pin(view);
 	}
+	if (view->interrupt && position == view->scan->msix_flags + 1u)
+		return read_msix_flags(view->interrupt, byte);
 	return read_number(view->scan, position, byte);
 }
 

@@ -2,6 +2,7 @@
 #ifndef VIRTIO_MMR_VIEW_H
 #define VIRTIO_MMR_VIEW_H
 
+#include "interrupt.h"
 #include "scan.h"
 
 /**
@@ -21,6 +22,7 @@ struct virtio_mmr_view_bar {
 /**
  * struct virtio_mmr_view - the configuration space that the guest sees
  * @scan: of the function
+ * @interrupt: the INTx interrupt that the guest gets, or NULL
  * @io_bar_size: of the I/O BAR, in bytes
  * @command_io: COMMAND.IO as the guest set it; may be read while it is written
  * @bars: the BAR registers
@@ -28,6 +30,7 @@ struct virtio_mmr_view_bar {
  */
 struct virtio_mmr_view {
 	const struct virtio_mmr_scan *scan;
+	const struct virtio_mmr_interrupt *interrupt;
 	u32 io_bar_size;
 	bool command_io;
 	struct virtio_mmr_view_bar bars[VIRTIO_MMR_NUM_BARS];
@@ -42,7 +45,9 @@ enum virtio_mmr_view_owner {
 	VIRTIO_MMR_VIEW_WINDOW,		/* the function gets its own number of that BAR */
 };
 
-void virtio_mmr_view_init(struct virtio_mmr_view *view, const struct virtio_mmr_scan *scan);
+void virtio_mmr_view_init(struct virtio_mmr_view *view, const struct virtio_mmr_scan *scan,
+			  const struct virtio_mmr_interrupt *interrupt);
+u8 virtio_mmr_view_pin(const struct virtio_mmr_view *view);
 void virtio_mmr_view_reset(struct virtio_mmr_view *view);
 u8 virtio_mmr_view_read(const struct virtio_mmr_view *view, unsigned int position, u8 byte);
 enum virtio_mmr_view_owner

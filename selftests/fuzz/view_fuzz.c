@@ -155,7 +155,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (size < 4)
 		return 0;
 	set_up(&scan, &model, data);
-	virtio_mmr_view_init(&view, &scan);
+	virtio_mmr_view_init(&view, &scan, NULL);
 	for (i = 4; i + 3 <= size; i += 3) {
 		unsigned int position = data[i + 1];
 		u8 byte = data[i + 2];

@@ -184,11 +184,25 @@ TEST_F(scan, msix)
 	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x44));
 	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x48));
 	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x40));
+	EXPECT_EQ(self->scan.msix_flags, 0x42);
+	EXPECT_TRUE(self->scan.can_interrupt);
 
 	/* The window must not lie over its table */
 	memory_space_put(&self->memory, CAP + 8, 0x7f0, 4);
 	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_CAPABILITY);
 	EXPECT_EQ(self->scan.defect, VIRTIO_MMR_OVER_MSIX);
+}
+
+/* The kernel could take vectors of MSI for those of MSI-X */
+TEST_F(scan, no_interrupt_beside_msi)
+{
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.can_interrupt);
+	add_msix(self, 0x40, 2);
+	memory_space_add(&self->memory, 0x80, PCI_CAP_ID_MSI);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.can_interrupt);
+	EXPECT_TRUE(self->scan.function.has_msix);
 }
 
 /* The place that a kernel has found counts, even if the list now has another one */
@@ -217,6 +231,7 @@ TEST_F(scan, msix_at_the_end)
 			    VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET, NULL);
 	EXPECT_TRUE(self->scan.function.has_msix);
 	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bir_fields, 0xfc));
+	EXPECT_FALSE(self->scan.can_interrupt);
 	EXPECT_NE(self->scan.placement.fate, VIRTIO_MMR_BAR0_MOVED);
 }
 

@@ -175,20 +175,25 @@ TEST_F(space, known_by_a_kernel)
 
 	space->pcie_flags = 1;
 	space->msix_position = 1;
+	space->msi_position = 1;
 	virtio_mmr_space_find_known(space);
 	EXPECT_EQ(space->pcie_flags, 0);
 	EXPECT_EQ(space->msix_position, 0);
+	EXPECT_EQ(space->msi_position, 0);
 
 	/* The first one of each counts */
 	memory_space_add(&self->memory, 0x40, PCI_CAP_ID_MSIX);
 	memory_space_add(&self->memory, 0x50, PCI_CAP_ID_EXP);
 	memory_space_put(&self->memory, 0x52, 0x1111, 2);
+	memory_space_add(&self->memory, 0x60, PCI_CAP_ID_MSI);
 	memory_space_add(&self->memory, 0xa0, PCI_CAP_ID_MSIX);
+	memory_space_add(&self->memory, 0xc0, PCI_CAP_ID_MSI);
 	memory_space_add(&self->memory, 0xb0, PCI_CAP_ID_EXP);
 	memory_space_put(&self->memory, 0xb2, 0x0002, 2);
 	virtio_mmr_space_find_known(space);
 	EXPECT_EQ(space->pcie_flags, 0x0002);
 	EXPECT_EQ(space->msix_position, 0xa0);
+	EXPECT_EQ(space->msi_position, 0xc0);
 }
 
 HARNESS_MAIN()

@@ -17,6 +17,7 @@ FIXTURE(view)
 {
 	struct virtio_mmr_scan scan;
 	struct virtio_mmr_view view;
+	struct virtio_mmr_interrupt interrupt;
 };
 
 /* A block function whose BAR0 is free, with a window of 0x40 bytes */
@@ -25,7 +26,7 @@ FIXTURE_SETUP(view)
 	self->scan.identity = virtio_mmr_identify(VIRTIO_MMR_DEVICE_BLOCK);
 	self->scan.cap.length = 0x40;
 	self->scan.cap.bar = 2;
-	virtio_mmr_view_init(&self->view, &self->scan);
+	virtio_mmr_view_init(&self->view, &self->scan, NULL);
 }
 
 FIXTURE_TEARDOWN(view) { }
@@ -43,7 +44,7 @@ static void move_bar0(struct _test_data_view *self)
 	virtio_mmr_fields_add(&self->scan.bar_fields, 0x54);
 	virtio_mmr_fields_add(&self->scan.bar_fields, 0x64);
 	virtio_mmr_fields_add(&self->scan.window_fields, 0x64);
-	virtio_mmr_view_init(&self->view, &self->scan);
+	virtio_mmr_view_init(&self->view, &self->scan, NULL);
 }
 
 static u32 read_le(struct virtio_mmr_view *view, unsigned int position, unsigned int width,
@@ -71,6 +72,52 @@ TEST_F(view, identity)
 	EXPECT_EQ(read_le(&self->view, PCI_SUBSYSTEM_VENDOR_ID, 2, 0xff), 0x1af4);
 	EXPECT_EQ(read_le(&self->view, PCI_SUBSYSTEM_ID, 2, 0xff), 2);
 	EXPECT_EQ(read_le(&self->view, PCI_INTERRUPT_PIN, 1, 0xff), 0);
+}
+
+/* MSI-X at 0x40 can serve an INTx interrupt */
+static void add_interrupt(struct _test_data_view *self)
+{
+	self->scan.msix_flags = 0x42;
+	self->scan.can_interrupt = true;
+	virtio_mmr_view_init(&self->view, &self->scan, &self->interrupt);
+}
+
+TEST_F(view, interrupt_pin)
+{
+	add_interrupt(self);
+	EXPECT_EQ(virtio_mmr_view_pin(&self->view), 1);
+	EXPECT_EQ(read_le(&self->view, PCI_INTERRUPT_PIN, 1, 0), 1);
+	EXPECT_EQ(read_le(&self->view, PCI_INTERRUPT_PIN, 1, 4), 1);
+	/* No interrupt is given, or MSI-X cannot serve it */
+	virtio_mmr_view_init(&self->view, &self->scan, NULL);
+	EXPECT_EQ(read_le(&self->view, PCI_INTERRUPT_PIN, 1, 1), 0);
+	self->scan.can_interrupt = false;
+	virtio_mmr_view_init(&self->view, &self->scan, &self->interrupt);
+	EXPECT_EQ(virtio_mmr_view_pin(&self->view), 0);
+	EXPECT_EQ(read_le(&self->view, PCI_INTERRUPT_PIN, 1, 1), 0);
+	EXPECT_EQ(read_le(&self->view, PCI_STATUS, 2, 0xff), 0xffff);
+}
+
+TEST_F(view, interrupt_status)
+{
+	add_interrupt(self);
+	/* The pin of the function itself does not count */
+	EXPECT_EQ(read_le(&self->view, PCI_STATUS, 2, 0xff), 0xfff7);
+	self->interrupt.isr = VIRTIO_MMR_ISR_CONFIG;
+	EXPECT_EQ(read_le(&self->view, PCI_STATUS, 2, 0), 0);
+	self->interrupt.engaged = true;
+	EXPECT_EQ(read_le(&self->view, PCI_STATUS, 2, 0), PCI_STATUS_INTERRUPT);
+	self->interrupt.disabled = true;
+	EXPECT_EQ(read_le(&self->view, PCI_STATUS, 2, 0), PCI_STATUS_INTERRUPT);
+}
+
+/* A guest with INTx finds MSI-X off, although the function has it on */
+TEST_F(view, interrupt_hides_msix)
+{
+	add_interrupt(self);
+	EXPECT_EQ(read_le(&self->view, 0x42, 2, 0xff), 0xffff);
+	self->interrupt.engaged = true;
+	EXPECT_EQ(read_le(&self->view, 0x42, 2, 0xff), 0x3fff);
 }
 
 /* No other byte of the whole space differs */
@@ -147,10 +194,10 @@ TEST_F(view, io_bar)
 TEST_F(view, io_bar_sizes)
 {
 	self->scan.cap.length = 0x18;
-	virtio_mmr_view_init(&self->view, &self->scan);
+	virtio_mmr_view_init(&self->view, &self->scan, NULL);
 	EXPECT_EQ(self->view.io_bar_size, 32);
 	self->scan.cap.length = 1ULL << 40;
-	virtio_mmr_view_init(&self->view, &self->scan);
+	virtio_mmr_view_init(&self->view, &self->scan, NULL);
 	EXPECT_EQ(self->view.io_bar_size, 256);
 }
 
@@ -186,7 +233,7 @@ TEST_F(view, hidden_bar0)
 
 	self->scan.function.bar_kind[1] = VIRTIO_MMR_BAR_UPPER_HALF;
 	self->scan.placement.fate = VIRTIO_MMR_BAR0_HIDDEN;
-	virtio_mmr_view_init(view, &self->scan);
+	virtio_mmr_view_init(view, &self->scan, NULL);
 	write_le32(view, PCI_BASE_ADDRESS_1, 0xffffffff);
 	EXPECT_EQ(read_le(view, PCI_BASE_ADDRESS_1, 4, 0xff), 0);
 }
@@ -229,7 +276,7 @@ TEST_F(view, window_as_it_is)
 {
 	move_bar0(self);
 	self->scan.placement.fate = VIRTIO_MMR_BAR0_ABSENT;
-	virtio_mmr_view_init(&self->view, &self->scan);
+	virtio_mmr_view_init(&self->view, &self->scan, NULL);
 	EXPECT_EQ(virtio_mmr_view_owner(&self->view, 0x64), VIRTIO_MMR_VIEW_FUNCTION);
 	EXPECT_EQ(virtio_mmr_view_write(&self->view, 0x64, 1), 1);
 	EXPECT_FALSE(virtio_mmr_view_changes(&self->view, 0x64));

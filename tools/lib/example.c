@@ -55,7 +55,7 @@ int main(void)
 	virtio_mmr_scan_run(&scan, &space, &lists, 0x1af4, VIRTIO_MMR_DEVICE_NET, NULL);
 	if (scan.verdict != VIRTIO_MMR_SCAN_USABLE)
 		return 1;
-	virtio_mmr_view_init(&view, &scan);
+	virtio_mmr_view_init(&view, &scan, NULL);
 	printf("the guest sees device 0x%02x%02x\n", virtio_mmr_view_read(&view, 3, config[3]),
 	       virtio_mmr_view_read(&view, 2, config[2]));
 

@@ -6,6 +6,7 @@
 #include "virtio_mmr/doorbell.c"
 #include "virtio_mmr/function.c"
 #include "virtio_mmr/identity.c"
+#include "virtio_mmr/interrupt.c"
 #include "virtio_mmr/layout.c"
 #include "virtio_mmr/lists.c"
 #include "virtio_mmr/placement.c"
@@ -13,6 +14,7 @@
 #include "virtio_mmr/scan.c"
 #include "virtio_mmr/space.c"
 #include "virtio_mmr/text.c"
+#include "virtio_mmr/vectors.c"
 #include "virtio_mmr/view.c"
 
 /*

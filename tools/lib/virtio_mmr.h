@@ -15,6 +15,7 @@ extern "C" {
 #include "virtio_mmr/doorbell.h"
 #include "virtio_mmr/port.h"
 #include "virtio_mmr/scan.h"
+#include "virtio_mmr/vectors.h"
 #include "virtio_mmr/view.h"
 
 #ifdef __cplusplus

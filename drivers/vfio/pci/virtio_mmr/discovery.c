@@ -23,6 +23,7 @@ static struct virtio_mmr_space config_space(struct pci_dev *pdev)
 		.size = min_t(unsigned int, pdev->cfg_size, VIRTIO_MMR_CONFIG_SIZE_EXTENDED),
 		.pcie_flags = pcie_caps_reg(pdev),
 		.msix_position = pdev->msix_cap,
+		.msi_position = pdev->msi_cap,
 	};
 }
 

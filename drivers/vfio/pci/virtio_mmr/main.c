@@ -199,7 +199,7 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 		return PTR_ERR(mmr);
 	mmr->scan = scan;
 	if (!virtio_mmr_is_plain(mmr))
-		virtio_mmr_view_init(&mmr->view, &mmr->scan);
+		virtio_mmr_view_init(&mmr->view, &mmr->scan, NULL);
 
 	dev_set_drvdata(&pdev->dev, &mmr->core_device);
 	ret = vfio_pci_core_register_device(&mmr->core_device);

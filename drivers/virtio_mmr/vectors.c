@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * The vector registers of a device whose guest does not see them. The guest uses INTx, and the
+ * function interrupts by MSI-X.
+ */
+#include "interrupt.h"
+#include "macros.h"
+#include "vectors.h"
+
+/* Bits of device status (virtio 1.4, 2.1) */
+#define STATUS_DRIVER_OK	0x4
+
+/* Returns whether the device took the vector. It answers with no vector if it did not. */
+static bool set_vector(const struct virtio_mmr_port_ops *ops, void *context, u32 offset,
+		       u16 vector)
+{
+	ops->write(context, offset, 2, vector);
+	return ops->read(context, offset, 2) == vector;
+}
+
+/**
+ * virtio_mmr_vectors_starts - find out whether a write makes the device live
+ * @offset: of the guest's write in its I/O BAR, in bytes
+ * @data: the bytes that it writes
+ * @count: their number
+ *
+ * A device with queues and without DRIVER_OK is live as well: old drivers use their queues
+ * first.
+ *
+ * Return: VIRTIO_MMR_STARTS_* bits.
+ */
+unsigned int virtio_mmr_vectors_starts(u32 offset, const u8 *data, u32 count)
+{
+	unsigned int starts = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		u32 at = offset + i;
+
+		if (at >= VIRTIO_MMR_QUEUE_ADDRESS && at < VIRTIO_MMR_QUEUE_ADDRESS + 4 && data[i])
+			starts |= VIRTIO_MMR_STARTS_QUEUE;
+		if (at == VIRTIO_MMR_DEVICE_STATUS && data[i] & STATUS_DRIVER_OK)
+			starts |= VIRTIO_MMR_STARTS_DRIVER;
+	}
+	return starts;
+}
+
+/**
+ * virtio_mmr_vectors_set_config - give the device a vector for changes of its configuration
+ * @vectors: the vectors
+ * @ops: how the registers are accessed; MSI-X is enabled
+ * @context: for the operations
+ *
+ * A device that refuses a vector of its own may take the one of the queues.
+ *
+ * Return: VIRTIO_MMR_REFUSED_NONE or VIRTIO_MMR_REFUSED_CONFIG.
+ */
+int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
+				  const struct virtio_mmr_port_ops *ops, void *context)
+{
+	u16 vector = VIRTIO_MMR_NO_VECTOR;
+
+	if (vectors->count > VIRTIO_MMR_VECTOR_OF_CONFIG &&
+	    set_vector(ops, context, VIRTIO_MMR_CONFIG_VECTOR, VIRTIO_MMR_VECTOR_OF_CONFIG))
+		vector = VIRTIO_MMR_VECTOR_OF_CONFIG;
+	else if (set_vector(ops, context, VIRTIO_MMR_CONFIG_VECTOR, VIRTIO_MMR_VECTOR_OF_QUEUES))
+		vector = VIRTIO_MMR_VECTOR_OF_QUEUES;
+	WRITE_ONCE(vectors->config, vector);
+	return vector == VIRTIO_MMR_NO_VECTOR ? VIRTIO_MMR_REFUSED_CONFIG :
+						VIRTIO_MMR_REFUSED_NONE;
+}
+
+/**
+ * virtio_mmr_vectors_set_queue - give a queue its vector, or take it
+ * @ops: how the registers are accessed; MSI-X is enabled
+ * @context: for the operations
+ * @queue: index; queue select keeps it
+ * @vector: VIRTIO_MMR_VECTOR_OF_QUEUES or VIRTIO_MMR_NO_VECTOR
+ *
+ * A queue without an address is left alone.
+ *
+ * Return: VIRTIO_MMR_REFUSED_NONE, or @queue if the device refuses.
+ */
+int virtio_mmr_vectors_set_queue(const struct virtio_mmr_port_ops *ops, void *context,
+				 u16 queue, u16 vector)
+{
+	ops->write(context, VIRTIO_MMR_QUEUE_SELECT, 2, queue);
+	if (!ops->read(context, VIRTIO_MMR_QUEUE_ADDRESS, 4) ||
+	    set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR, vector))
+		return VIRTIO_MMR_REFUSED_NONE;
+	return queue;
+}
+
+/* Queue select and queue address are those that the guest has just written. */
+static int queue_written(struct virtio_mmr_vectors *vectors, bool engaged,
+			 const struct virtio_mmr_port_ops *ops, void *context)
+{
+	u16 queue = ops->read(context, VIRTIO_MMR_QUEUE_SELECT, 2);
+
+	if (!ops->read(context, VIRTIO_MMR_QUEUE_ADDRESS, 4))
+		return VIRTIO_MMR_REFUSED_NONE;
+	if (queue >= READ_ONCE(vectors->queues_end))
+		WRITE_ONCE(vectors->queues_end, queue + 1);
+	if (!engaged || set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR,
+				   VIRTIO_MMR_VECTOR_OF_QUEUES))
+		return VIRTIO_MMR_REFUSED_NONE;
+	return queue;
+}
+
+/**
+ * virtio_mmr_vectors_written - after a device access of the guest's write
+ * @vectors: the vectors
+ * @engaged: they serve the guest's INTx interrupt; if not, the call only counts the queues
+ * @ops: how the registers are accessed
+ * @context: for the operations
+ * @piece: the access
+ * @data: the bytes written, little-endian
+ *
+ * Return: VIRTIO_MMR_REFUSED_NONE, or the queue whose vector the device refuses, or
+ * VIRTIO_MMR_REFUSED_CONFIG.
+ */
+int virtio_mmr_vectors_written(struct virtio_mmr_vectors *vectors, bool engaged,
+			       const struct virtio_mmr_port_ops *ops, void *context,
+			       const struct virtio_mmr_piece *piece, const u8 *data)
+{
+	if (virtio_mmr_piece_covers(piece, VIRTIO_MMR_QUEUE_ADDRESS, 4))
+		return queue_written(vectors, engaged, ops, context);
+	if (!virtio_mmr_piece_covers(piece, VIRTIO_MMR_DEVICE_STATUS, 1))
+		return VIRTIO_MMR_REFUSED_NONE;
+	if (!*data)
+		WRITE_ONCE(vectors->queues_end, 0);
+	else if (engaged)
+		return virtio_mmr_vectors_set_config(vectors, ops, context);
+	return VIRTIO_MMR_REFUSED_NONE;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+#ifndef VIRTIO_MMR_VECTORS_H
+#define VIRTIO_MMR_VECTORS_H
+
+#include "port.h"
+
+/* All queues of a guest without MSI-X use this vector. */
+#define VIRTIO_MMR_VECTOR_OF_QUEUES	0
+/* Changes of the configuration use this one if the function has it, else that of the queues. */
+#define VIRTIO_MMR_VECTOR_OF_CONFIG	1
+#define VIRTIO_MMR_NUM_VECTORS		2
+
+/* In place of a queue whose vector was refused */
+#define VIRTIO_MMR_REFUSED_NONE		(-1)
+#define VIRTIO_MMR_REFUSED_CONFIG	0x10000
+
+/* What a write of the guest starts */
+#define VIRTIO_MMR_STARTS_QUEUE		0x1	/* the device gets a queue */
+#define VIRTIO_MMR_STARTS_DRIVER	0x2	/* the driver is ready (DRIVER_OK) */
+
+/**
+ * struct virtio_mmr_vectors - the function's vectors while they serve a guest's INTx interrupt
+ * @count: vectors that serve it, 1 or 2
+ * @config: the vector that the device uses for changes of its configuration, or
+ *	VIRTIO_MMR_NO_VECTOR
+ * @generation: config_generation of the modern common configuration at the last look
+ * @queues_end: one more than the highest queue that has had an address since the last reset;
+ *	counted before the vectors serve anything, too
+ *
+ * Registers lose their vectors at each reset, and there are many kinds of reset. So a vector is
+ * written whenever the guest sets up the thing that it serves, and no reset needs care.
+ */
+struct virtio_mmr_vectors {
+	unsigned int count;
+	u16 config;
+	u8 generation;
+	u32 queues_end;
+};
+
+unsigned int virtio_mmr_vectors_starts(u32 offset, const u8 *data, u32 count);
+int virtio_mmr_vectors_written(struct virtio_mmr_vectors *vectors, bool engaged,
+			       const struct virtio_mmr_port_ops *ops, void *context,
+			       const struct virtio_mmr_piece *piece, const u8 *data);
+int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
+				  const struct virtio_mmr_port_ops *ops, void *context);
+int virtio_mmr_vectors_set_queue(const struct virtio_mmr_port_ops *ops, void *context,
+				 u16 queue, u16 vector);
+
+/**
+ * virtio_mmr_vectors_share - whether the guest's ISR status needs a look at the device's
+ * @vectors: the vectors
+ *
+ * Return: true if an interrupt of the queues' vector may mean a change of the configuration.
+ */
+static inline bool virtio_mmr_vectors_share(const struct virtio_mmr_vectors *vectors)
+{
+	return vectors->config == VIRTIO_MMR_VECTOR_OF_QUEUES;
+}
+
+#endif /* VIRTIO_MMR_VECTORS_H */

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The vector registers of a device whose guest uses INTx. The model of a device has four queues,
+ * and takes the vectors that a test allows.
+ */
+#include <stdlib.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/harness.h"
+#include "virtio_mmr/interrupt.h"
+#include "virtio_mmr/vectors.h"
+
+#define QUEUES	4
+#define STATUS_ACKNOWLEDGE	1
+
+FIXTURE(vectors)
+{
+	struct virtio_mmr_vectors vectors;
+	u32 address[QUEUES];
+	u16 vector[QUEUES];
+	u16 select, config;
+	/* The device takes vectors below this one for queues, and for its configuration */
+	u16 queue_limit, config_limit;
+	unsigned int writes;
+};
+
+static u32 device_read(void *context, u32 offset, u32 width)
+{
+	struct _test_data_vectors *self = context;
+
+	switch (offset | width << 8) {
+	case VIRTIO_MMR_QUEUE_ADDRESS | 4 << 8:
+		return self->select < QUEUES ? self->address[self->select] : 0;
+	case VIRTIO_MMR_QUEUE_SELECT | 2 << 8:
+		return self->select;
+	case VIRTIO_MMR_CONFIG_VECTOR | 2 << 8:
+		return self->config;
+	case VIRTIO_MMR_QUEUE_VECTOR | 2 << 8:
+		return self->select < QUEUES ? self->vector[self->select] : VIRTIO_MMR_NO_VECTOR;
+	}
+	abort();
+}
+
+static void device_write(void *context, u32 offset, u32 width, u32 value)
+{
+	struct _test_data_vectors *self = context;
+
+	self->writes++;
+	switch (offset | width << 8) {
+	case VIRTIO_MMR_QUEUE_SELECT | 2 << 8:
+		self->select = value;
+		return;
+	case VIRTIO_MMR_CONFIG_VECTOR | 2 << 8:
+		self->config = value < self->config_limit ? value : VIRTIO_MMR_NO_VECTOR;
+		return;
+	case VIRTIO_MMR_QUEUE_VECTOR | 2 << 8:
+		if (self->select < QUEUES)
+			self->vector[self->select] =
+				value < self->queue_limit ? value : VIRTIO_MMR_NO_VECTOR;
+		return;
+	}
+	abort();
+}
+
+static const struct virtio_mmr_port_ops device = {
+	.read = device_read, .write = device_write,
+};
+
+FIXTURE_SETUP(vectors)
+{
+	unsigned int i;
+
+	for (i = 0; i < QUEUES; i++)
+		self->vector[i] = VIRTIO_MMR_NO_VECTOR;
+	self->config = VIRTIO_MMR_NO_VECTOR;
+	self->queue_limit = self->config_limit = 2;
+	self->vectors = (struct virtio_mmr_vectors){
+		.count = 2, .config = VIRTIO_MMR_NO_VECTOR,
+	};
+}
+
+FIXTURE_TEARDOWN(vectors) { }
+
+/* The guest's write of a whole register has reached the device */
+static int written(struct _test_data_vectors *self, bool engaged, u32 offset, u32 width, u32 value)
+{
+	struct virtio_mmr_piece piece = {
+		.target = VIRTIO_MMR_TARGET_REGISTER, .offset = offset, .width = width,
+	};
+	u8 data[4];
+
+	virtio_mmr_put_le32(data, value);
+	if (offset == VIRTIO_MMR_QUEUE_ADDRESS)
+		self->address[self->select] = value;
+	return virtio_mmr_vectors_written(&self->vectors, engaged, &device, self, &piece, data);
+}
+
+static unsigned int starts(u32 offset, u32 width, u32 value)
+{
+	u8 data[4];
+
+	virtio_mmr_put_le32(data, value);
+	return virtio_mmr_vectors_starts(offset, data, width);
+}
+
+TEST(makes_live)
+{
+	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS, 4, 1), VIRTIO_MMR_STARTS_QUEUE);
+	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS, 4, 0x01000000), VIRTIO_MMR_STARTS_QUEUE);
+	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS + 3, 1, 1), VIRTIO_MMR_STARTS_QUEUE);
+	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS, 4, 0), 0);
+	/* The registers beside it */
+	EXPECT_EQ(starts(VIRTIO_MMR_DRIVER_FEATURES, 4, 0xffffffff), 0);
+	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_SELECT, 4, 0xffffffff), 0);
+	EXPECT_EQ(starts(VIRTIO_MMR_DEVICE_STATUS, 1, 0x4), VIRTIO_MMR_STARTS_DRIVER);
+	EXPECT_EQ(starts(VIRTIO_MMR_DEVICE_STATUS, 1, 0x7), VIRTIO_MMR_STARTS_DRIVER);
+	EXPECT_EQ(starts(VIRTIO_MMR_DEVICE_STATUS, 1, 0x83), 0);
+	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_NOTIFY, 4, 0x00040000), VIRTIO_MMR_STARTS_DRIVER);
+	EXPECT_EQ(starts(VIRTIO_MMR_ISR_STATUS, 1, 0x7), 0);
+}
+
+TEST_F(vectors, of_a_queue)
+{
+	self->select = 2;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 5), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vector[2], VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_EQ(self->vectors.queues_end, 3);
+	/* A queue that goes needs no vector, and the others keep their number */
+	self->writes = 0;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->writes, 0);
+	self->select = 0;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 6), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vectors.queues_end, 3);
+}
+
+/* Queues count, and the guest's vectors are its own */
+TEST_F(vectors, of_a_guest_with_msix)
+{
+	self->select = 1;
+	EXPECT_EQ(written(self, false, VIRTIO_MMR_QUEUE_ADDRESS, 4, 5), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(written(self, false, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->writes, 0);
+	EXPECT_EQ(self->vectors.queues_end, 2);
+	EXPECT_EQ(written(self, false, VIRTIO_MMR_DEVICE_STATUS, 1, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vectors.queues_end, 0);
+}
+
+TEST_F(vectors, of_the_configuration)
+{
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->config, VIRTIO_MMR_VECTOR_OF_CONFIG);
+	EXPECT_FALSE(virtio_mmr_vectors_share(&self->vectors));
+	/* A reset takes the register's value, and the next status gives it again */
+	self->config = VIRTIO_MMR_NO_VECTOR;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->config, VIRTIO_MMR_NO_VECTOR);
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->config, VIRTIO_MMR_VECTOR_OF_CONFIG);
+}
+
+/* A host that has one vector to give, and a device that takes only one */
+TEST_F(vectors, shared)
+{
+	self->vectors.count = 1;
+	EXPECT_EQ(virtio_mmr_vectors_set_config(&self->vectors, &device, self),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->config, VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_TRUE(virtio_mmr_vectors_share(&self->vectors));
+
+	self->vectors.count = 2;
+	self->config_limit = 1;
+	EXPECT_EQ(virtio_mmr_vectors_set_config(&self->vectors, &device, self),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->config, VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_TRUE(virtio_mmr_vectors_share(&self->vectors));
+}
+
+TEST_F(vectors, refused)
+{
+	self->queue_limit = self->config_limit = 0;
+	self->select = 3;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 5), 3);
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
+		  VIRTIO_MMR_REFUSED_CONFIG);
+	EXPECT_FALSE(virtio_mmr_vectors_share(&self->vectors));
+}
+
+/* Of queues that the guest set up before */
+TEST_F(vectors, set_queue)
+{
+	self->address[1] = 7;
+	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vector[1], VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 1, VIRTIO_MMR_NO_VECTOR),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vector[1], VIRTIO_MMR_NO_VECTOR);
+	/* Not of a queue that has no address */
+	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 2, VIRTIO_MMR_VECTOR_OF_QUEUES),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vector[2], VIRTIO_MMR_NO_VECTOR);
+	self->queue_limit = 0;
+	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES), 1);
+}
+
+HARNESS_MAIN()
