@@ -27,14 +27,16 @@ static const char *const names[] = {
 	"config_reads", "config_writes", "io_bar_reads", "io_bar_writes",
 	"io_bar_unreachable", "refusals", "notify_writes", "notify_ioeventfds",
 	"notify_deferred", "notify_dropped", "layout_switches", "device_resets",
-	"function_resets",
+	"function_resets", "intx_interrupts", "intx_signals", "intx_unmasks",
+	"intx_refused_vectors",
 };
 
 enum {
 	CONFIG_READS, CONFIG_WRITES, IO_BAR_READS, IO_BAR_WRITES,
 	IO_BAR_UNREACHABLE, REFUSALS, NOTIFY_WRITES, NOTIFY_IOEVENTFDS,
 	NOTIFY_DEFERRED, NOTIFY_DROPPED, LAYOUT_SWITCHES, DEVICE_RESETS,
-	FUNCTION_RESETS, NUM_COUNTERS,
+	FUNCTION_RESETS, INTX_INTERRUPTS, INTX_SIGNALS, INTX_UNMASKS,
+	INTX_REFUSED_VECTORS, NUM_COUNTERS,
 };
 
 FIXTURE(counters)

@@ -395,37 +395,6 @@ TEST_F(hostile, region_info_arguments)
 	EXPECT_EQ(errno, EFAULT);
 }
 
-/* There is no INTx to trigger, to mask or to unmask */
-TEST_F(hostile, intx_is_refused)
-{
-	static const uint32_t actions[] = {
-		VFIO_IRQ_SET_ACTION_TRIGGER,
-		VFIO_IRQ_SET_ACTION_MASK,
-		VFIO_IRQ_SET_ACTION_UNMASK,
-	};
-	struct vfio_irq_set set = {
-		.argsz = sizeof(set),
-		.index = VFIO_PCI_INTX_IRQ_INDEX,
-		.count = 1,
-	};
-	int fd = eventfd(0, EFD_CLOEXEC);
-	unsigned int i;
-
-	ASSERT_GE(fd, 0);
-	EXPECT_EQ(vfio_set_irqs(self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
-	for (i = 0; i < ARRAY_SIZE(actions); i++) {
-		set.flags = VFIO_IRQ_SET_DATA_NONE | actions[i];
-		EXPECT_EQ(ioctl(self->device->fd, VFIO_DEVICE_SET_IRQS, &set), -1);
-		EXPECT_EQ(errno, EINVAL);
-	}
-	close(fd);
-	/* MSI-X still works after that */
-	if (vfio_msix_vectors(self->device)) {
-		vfio_msix_enable(self->device, 1);
-		vfio_msix_disable(self->device);
-	}
-}
-
 /* --- Two things at once ------------------------------------------------------ */
 
 #define CONFIG_BYTES	8

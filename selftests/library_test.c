@@ -34,6 +34,7 @@ FIXTURE(library)
 	struct vfio_device *driver, *plain;
 	struct virtio_mmr_scan scan;
 	struct virtio_mmr_view view;
+	struct virtio_mmr_interrupt interrupt;
 	struct virtio_mmr_port port;
 	unsigned long operations, operation;
 	struct sequence sequence;
@@ -311,7 +312,8 @@ FIXTURE_SETUP(library)
 	NEED_VECTORS(self->driver, 1);
 
 	scan(self);
-	virtio_mmr_view_init(&self->view, &self->scan);
+	/* The interrupt that the driver has, and that nobody turns on here */
+	virtio_mmr_view_init(&self->view, &self->scan, &self->interrupt);
 	self->port = (struct virtio_mmr_port){
 		.ops = &registers, .context = self, .length = self->scan.cap.length,
 	};

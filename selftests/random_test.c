@@ -338,9 +338,9 @@ static void count_access(struct _test_data_random *self, unsigned int at,
 			accesses->doorbells += queue < QUEUES && self->model.sizes[queue];
 		} else {
 			accesses->writes++;
-			/* Flushed by a read */
-			accesses->reads += start == VIRTIO_MMR_DEVICE_STATUS ||
-					   start == VIRTIO_MMR_QUEUE_ADDRESS;
+			/* Flushed by a read. The driver looks whether there is a queue now */
+			accesses->reads += start == VIRTIO_MMR_DEVICE_STATUS ? 1 :
+					   start == VIRTIO_MMR_QUEUE_ADDRESS ? 3 : 0;
 		}
 		if (bytes)
 			bytes += width;

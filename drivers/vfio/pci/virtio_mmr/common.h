@@ -12,7 +12,9 @@
 #include <linux/workqueue.h>
 
 #include "counters.h"
+#include "virtio_mmr/interrupt.h"
 #include "virtio_mmr/scan.h"
+#include "virtio_mmr/vectors.h"
 #include "virtio_mmr/view.h"
 
 #define VIRTIO_MMR_DRIVER_NAME	"virtio_mmr_vfio_pci"
@@ -26,6 +28,7 @@
  * @VIRTIO_MMR_MESSAGE_RESET: the device does not reset itself
  * @VIRTIO_MMR_MESSAGE_DOORBELLS: doorbells are unusable
  * @VIRTIO_MMR_MESSAGE_LISTS: vfio-pci-core cannot copy the capability lists safely
+ * @VIRTIO_MMR_MESSAGE_VECTORS: something gets no vector of MSI-X
  * @VIRTIO_MMR_NUM_MESSAGES: number of kinds
  */
 enum virtio_mmr_message {
@@ -33,7 +36,42 @@ enum virtio_mmr_message {
 	VIRTIO_MMR_MESSAGE_RESET,
 	VIRTIO_MMR_MESSAGE_DOORBELLS,
 	VIRTIO_MMR_MESSAGE_LISTS,
+	VIRTIO_MMR_MESSAGE_VECTORS,
 	VIRTIO_MMR_NUM_MESSAGES,
+};
+
+struct eventfd_ctx;
+struct virqfd;
+
+/* Bytes of the name of an interrupt in /proc/interrupts, with its end */
+#define VIRTIO_MMR_INTERRUPT_NAME_SIZE	48
+
+/**
+ * struct virtio_mmr_intx - the guest's INTx interrupt
+ * @state: the state machine. Its field engaged changes with core_device.memory_lock held for
+ *	write and is read with that lock or not at all precisely.
+ * @trigger: the user's eventfd, or NULL. Changed under core_device.igate, and read by RCU.
+ * @signaller: the task that signals the user, while it does. It is a hint: a signal that
+ *	unmasks the interrupt must not cause another one.
+ * @unmask: the user's eventfd that unmasks, or NULL. vfio's virqfd code protects it.
+ * @on: the user has turned the interrupt on. Changed under core_device.igate.
+ * @vectors: the vectors and the queues that they serve. Changed during accesses, or with
+ *	core_device.memory_lock held for write.
+ * @names: of the interrupts, as long as they are requested
+ */
+struct virtio_mmr_intx {
+	/**
+	 * @lock: Protects @state. The innermost lock: nothing is signalled with it held. Taken
+	 *	in interrupt handlers.
+	 */
+	spinlock_t lock;
+	struct virtio_mmr_interrupt state;
+	struct eventfd_ctx __rcu *trigger;
+	struct task_struct *signaller;
+	struct virqfd *unmask;
+	bool on;
+	struct virtio_mmr_vectors vectors;
+	char names[VIRTIO_MMR_NUM_VECTORS][VIRTIO_MMR_INTERRUPT_NAME_SIZE];
 };
 
 /**
@@ -45,6 +83,8 @@ enum virtio_mmr_message {
  *	vfio-pci-core must not see COMMAND.IO: a function does not keep the bit, and
  *	vfio-pci-core would conclude that it was reset.
  * @registers: the legacy registers, mapped from open to close
+ * @common_config: the modern common configuration, mapped from open to close, or NULL if it
+ *	cannot be used
  * @doorbells: address of each queue's doorbell, from open to close. NULL if the driver notifies
  *	through Queue Notify instead.
  * @num_doorbells: entries of @doorbells
@@ -56,6 +96,7 @@ enum virtio_mmr_message {
  *	uses this field.
  * @deferred_deadline: time when the work item gives up waking the function. Only the work item
  *	uses this field, while @deferred_awake is set.
+ * @intx: the guest's INTx interrupt
  * @resetter: the task in a call that may reset the function with no access in flight, or NULL.
  *	It is a hint: a task only compares it with itself.
  * @messages: rate limits for the messages that the user, the guest or the device of this
@@ -72,6 +113,7 @@ struct virtio_mmr_device {
 	struct virtio_mmr_scan scan;
 	struct virtio_mmr_view view;
 	void __iomem *registers;
+	void __iomem *common_config;
 	void __iomem **doorbells;
 	u32 num_doorbells;
 	/**
@@ -101,6 +143,7 @@ struct virtio_mmr_device {
 	struct delayed_work deferred_work;
 	unsigned long deferred_deadline;
 	bool deferred_awake;
+	struct virtio_mmr_intx intx;
 	struct task_struct *resetter;
 	struct ratelimit_state messages[VIRTIO_MMR_NUM_MESSAGES];
 	struct virtio_mmr_counters __percpu *counters;

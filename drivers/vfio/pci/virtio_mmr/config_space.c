@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "config_space.h"
+#include "intx.h"
 
 /* One register at most, so that a BAR register is read in one piece */
 static int overlay(struct virtio_mmr_device *mmr, char __user *buf, loff_t pos, size_t count)
@@ -99,6 +100,8 @@ static ssize_t write_command(struct virtio_mmr_device *mmr, const char __user *b
 	ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
 	if (ret > 0 && has_io && take_command_io(mmr))
 		ret = -EINTR;
+	virtio_mmr_intx_disable(mmr, mmr->core_device.vconfig[PCI_COMMAND + 1] &
+				(PCI_COMMAND_INTX_DISABLE >> 8));
 	mutex_unlock(&mmr->command_lock);
 	return ret;
 }
@@ -222,10 +225,10 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
 
 	/*
-	 * A PF may have an INTx pin. The guest does not see INTx, so no driver could handle it,
-	 * and the function must not assert it. vfio-pci-core answers reads of the register and
-	 * the number of INTx interrupts from vconfig. With these two flags it leaves COMMAND's
-	 * INTx Disable set.
+	 * A PF may have an INTx pin. The guest's INTx interrupt comes from MSI-X, for all
+	 * functions alike, so the function must not assert the pin. With these two flags
+	 * vfio-pci-core leaves COMMAND's INTx Disable set. With the register 0 it refuses all
+	 * requests about INTx interrupts, also one that passed for another kind before.
 	 */
 	if (core->pdev->pin) {
 		core->nointx = true;

@@ -88,6 +88,10 @@ static struct attribute *counter_attributes[] = {
 	COUNTER(layout_switches, VIRTIO_MMR_LAYOUT_SWITCHES),
 	COUNTER(device_resets, VIRTIO_MMR_DEVICE_RESETS),
 	COUNTER(function_resets, VIRTIO_MMR_FUNCTION_RESETS),
+	COUNTER(intx_interrupts, VIRTIO_MMR_INTX_INTERRUPTS),
+	COUNTER(intx_signals, VIRTIO_MMR_INTX_SIGNALS),
+	COUNTER(intx_unmasks, VIRTIO_MMR_INTX_UNMASKS),
+	COUNTER(intx_refused_vectors, VIRTIO_MMR_INTX_REFUSED_VECTORS),
 	NULL,
 };
 

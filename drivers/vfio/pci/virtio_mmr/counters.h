@@ -22,6 +22,11 @@
  * @VIRTIO_MMR_LAYOUT_SWITCHES: changes of the register layout
  * @VIRTIO_MMR_DEVICE_RESETS: resets by writing 0 to device status
  * @VIRTIO_MMR_FUNCTION_RESETS: resets of the function
+ * @VIRTIO_MMR_INTX_INTERRUPTS: interrupts of the function for the guest's INTx interrupt
+ * @VIRTIO_MMR_INTX_SIGNALS: signals to the user for it
+ * @VIRTIO_MMR_INTX_UNMASKS: times that the user unmasked or acknowledged it
+ * @VIRTIO_MMR_INTX_REFUSED_VECTORS: queues and configurations that got no vector, from the
+ *	device or from the host
  * @VIRTIO_MMR_NUM_COUNTERS: number of counters
  */
 enum virtio_mmr_counter {
@@ -38,6 +43,10 @@ enum virtio_mmr_counter {
 	VIRTIO_MMR_LAYOUT_SWITCHES,
 	VIRTIO_MMR_DEVICE_RESETS,
 	VIRTIO_MMR_FUNCTION_RESETS,
+	VIRTIO_MMR_INTX_INTERRUPTS,
+	VIRTIO_MMR_INTX_SIGNALS,
+	VIRTIO_MMR_INTX_UNMASKS,
+	VIRTIO_MMR_INTX_REFUSED_VECTORS,
 	VIRTIO_MMR_NUM_COUNTERS,
 };
 

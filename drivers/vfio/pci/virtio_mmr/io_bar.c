@@ -10,7 +10,9 @@
 
 #include "access.h"
 #include "compat/compat.h"
+#include "intx.h"
 #include "io_bar.h"
+#include "msix.h"
 #include "notify.h"
 #include "reset.h"
 #include "trace.h"
@@ -62,8 +64,24 @@ static noinline void piece_notify(void *context, u16 queue)
 	notify_queue(context, queue, true);
 }
 
-static const struct virtio_mmr_port_ops registers = {
+/* Without the guest's INTx interrupt, which differs from the device's */
+const struct virtio_mmr_port_ops virtio_mmr_registers = {
 	.read = register_read,
+	.write = register_write,
+	.notify = piece_notify,
+};
+
+static __always_inline u32 guest_read(void *context, u32 offset, u32 width)
+{
+	struct virtio_mmr_device *mmr = context;
+
+	if (offset == VIRTIO_MMR_ISR_STATUS)
+		return virtio_mmr_intx_read_isr(mmr, mmr->registers + VIRTIO_MMR_ISR_STATUS);
+	return register_read(context, offset, width);
+}
+
+static const struct virtio_mmr_port_ops guest_registers = {
+	.read = guest_read,
 	.write = register_write,
 	.notify = piece_notify,
 };
@@ -73,6 +91,7 @@ static const struct virtio_mmr_port_ops registers = {
  * @write: whether it is a write
  * @awake: a reference keeps the function from runtime suspend
  * @reset: whether a piece of the access is a reset
+ * @refused: the queue that the device refused a vector for in a piece of the access
  * @unreachable: at least one piece did not touch the function
  * @error: -EIO if the function does not leave its runtime power state, or 0
  */
@@ -80,6 +99,7 @@ struct access {
 	bool write;
 	bool awake;
 	struct virtio_mmr_port_reset reset;
+	int refused;
 	bool unreachable;
 	int error;
 };
@@ -122,6 +142,17 @@ static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
 	access->unreachable = true;
 }
 
+static __always_inline void write_piece(struct virtio_mmr_device *mmr, struct access *access,
+					const struct virtio_mmr_piece *piece, const u8 *data)
+{
+	virtio_mmr_port_write_piece(&guest_registers, mmr, piece, data, &access->reset);
+	if (unlikely(virtio_mmr_port_needs_flush(piece)))
+		access->refused =
+			virtio_mmr_vectors_written(&mmr->intx.vectors,
+						   virtio_mmr_intx_is_engaged(mmr),
+						   &virtio_mmr_registers, mmr, piece, data);
+}
+
 /*
  * Does one device access. The locks keep the function touchable and its MSI-X state unchanged:
  * vfio-pci-core switches MSI-X with memory_lock held for write. A piece is decoded under the
@@ -133,23 +164,23 @@ perform_piece(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
 	      u8 *data, u32 count)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
-	struct virtio_mmr_layout layout;
+	struct virtio_mmr_layout device, guest;
 	struct virtio_mmr_piece piece;
 	bool reachable;
 
 	reachable = begin(mmr, access);
 
-	/* The guest's layout is the device's: their MSI-X states are equal. */
-	layout.has_vectors = core->pdev->msix_enabled;
-	piece = virtio_mmr_next_piece(&layout, &layout, mmr->scan.cap.length,
-				      offset, count);
+	/* The guest's layout is the device's, unless MSI-X serves its INTx interrupt. */
+	device.has_vectors = core->pdev->msix_enabled;
+	guest = virtio_mmr_interrupt_guest_layout(&mmr->intx.state, &device);
+	piece = virtio_mmr_next_piece(&guest, &device, mmr->scan.cap.length, offset, count);
 	if (unlikely(!reachable || !mmr->view.command_io))
 		miss(mmr, access, &piece, data);
 
 	if (!access->write)
-		virtio_mmr_port_read_piece(&registers, mmr, &piece, data);
+		virtio_mmr_port_read_piece(&guest_registers, mmr, &piece, data);
 	else
-		virtio_mmr_port_write_piece(&registers, mmr, &piece, data, &access->reset);
+		write_piece(mmr, access, &piece, data);
 
 	if (likely(reachable))
 		virtio_mmr_access_end(mmr);
@@ -178,18 +209,38 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 	return perform_piece(mmr, access, offset, data, count).width;
 }
 
+/* Prepares the function for a write that makes the device live, and that it will get. */
+static void start(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
+		  const u8 *data, u32 count)
+{
+	unsigned int starts;
+
+	if (likely(offset > VIRTIO_MMR_DEVICE_STATUS))
+		return;
+	starts = virtio_mmr_vectors_starts(offset, data, count);
+	if (likely(!starts) || !READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->offline) ||
+	    !keep_awake(mmr, access))
+		return;
+	virtio_mmr_intx_start(mmr);
+}
+
 static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 			 u32 offset, u8 *data, u32 count)
 {
 	u32 done;
 
+	if (access->write)
+		start(mmr, access, offset, data, count);
 	for (done = 0; done < count;) {
 		access->reset.asked = false;
+		access->refused = VIRTIO_MMR_REFUSED_NONE;
 		done += access_piece(mmr, access, offset + done, data + done,
 				     count - done);
+		virtio_mmr_msix_refused(mmr, access->refused);
 		if (likely(!access->reset.asked))
 			continue;
 		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
+		virtio_mmr_intx_device_reset(mmr);
 		/* The guest expects that a reset is over when its OUT returns. */
 		if (access->reset.status && keep_awake(mmr, access))
 			virtio_mmr_wait_for_reset(mmr, true);
@@ -402,7 +453,7 @@ void virtio_mmr_layout_report(struct virtio_mmr_device *mmr)
 	 * This does not take memory_lock, which a reset may hold for long. Another thread that
 	 * switches MSI-X reports after its switch, so that each switch counts once.
 	 */
-	bool has_vectors = pdev->msix_enabled;
+	bool has_vectors = pdev->msix_enabled && !virtio_mmr_intx_is_engaged(mmr);
 
 	if (xchg(&mmr->has_vectors, has_vectors) != has_vectors) {
 		virtio_mmr_count(mmr, VIRTIO_MMR_LAYOUT_SWITCHES);
@@ -425,10 +476,14 @@ int virtio_mmr_io_bar_open(struct virtio_mmr_device *mmr)
 	void __iomem *mapping;
 	u8 bar;
 
+	mmr->common_config = NULL;
 	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++) {
 		if (mmr->scan.function.bar_kind[bar] != VIRTIO_MMR_BAR_MEMORY)
 			continue;
 		mapping = virtio_mmr_compat_iomap(&mmr->core_device, bar);
+		if (!IS_ERR(mapping) && mmr->scan.has_common_config &&
+		    bar == mmr->scan.common_config.bar)
+			mmr->common_config = mapping + mmr->scan.common_config.offset;
 		if (bar != mmr->scan.cap.bar)
 			continue;
 		if (IS_ERR(mapping))

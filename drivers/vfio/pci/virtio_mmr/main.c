@@ -15,6 +15,7 @@
 #include "compat/compat.h"
 #include "config_space.h"
 #include "discovery.h"
+#include "intx.h"
 #include "io_bar.h"
 #include "ioeventfd.h"
 #include "notify.h"
@@ -76,6 +77,7 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 		return ret;
 
 	virtio_mmr_config_open(mmr);
+	virtio_mmr_intx_open(mmr);
 	ret = check_msix(mmr);
 	if (ret)
 		goto out_disable;
@@ -104,6 +106,7 @@ static void virtio_mmr_close_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 
+	virtio_mmr_intx_close(mmr);
 	virtio_mmr_ioeventfd_close(mmr);
 	virtio_mmr_notify_close(mmr);
 	mmr->registers = NULL;
@@ -129,6 +132,7 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 	for (message = 0; message < VIRTIO_MMR_NUM_MESSAGES; message++)
 		ratelimit_state_init(&mmr->messages[message], DEFAULT_RATELIMIT_INTERVAL,
 				     DEFAULT_RATELIMIT_BURST);
+	virtio_mmr_intx_init(mmr);
 	virtio_mmr_ioeventfd_init(mmr);
 	return vfio_pci_core_init_dev(core_vdev);
 }
@@ -199,7 +203,7 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 		return PTR_ERR(mmr);
 	mmr->scan = scan;
 	if (!virtio_mmr_is_plain(mmr))
-		virtio_mmr_view_init(&mmr->view, &mmr->scan, NULL);
+		virtio_mmr_view_init(&mmr->view, &mmr->scan, &mmr->intx.state);
 
 	dev_set_drvdata(&pdev->dev, &mmr->core_device);
 	ret = vfio_pci_core_register_device(&mmr->core_device);

@@ -121,13 +121,12 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	if (!scan->has_notification)
 		return 0;
 
-	common = virtio_mmr_compat_iomap(core, scan->common_config.bar);
-	if (IS_ERR(common))
-		return PTR_ERR(common);
+	common = mmr->common_config;
+	if (!common)
+		return -ENOMEM;
 	notify = virtio_mmr_compat_iomap(core, scan->notify.bar);
 	if (IS_ERR(notify))
 		return PTR_ERR(notify);
-	common += scan->common_config.offset;
 	notify += scan->notify.offset;
 
 	if (!virtio_mmr_access_begin(mmr, false))

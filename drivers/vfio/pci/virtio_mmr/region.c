@@ -12,6 +12,7 @@
 #include <linux/vfio.h>
 
 #include "config_space.h"
+#include "intx.h"
 #include "io_bar.h"
 #include "ioeventfd.h"
 #include "region.h"
@@ -169,6 +170,43 @@ int virtio_mmr_mmap(struct vfio_device *core_vdev, struct vm_area_struct *vma)
 	return vfio_pci_core_mmap(core_vdev, vma);
 }
 
+static long ioctl_get_irq_info(struct vfio_device *core_vdev, unsigned long arg)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	const size_t size = offsetofend(struct vfio_irq_info, count);
+	struct vfio_irq_info info;
+
+	if (copy_from_user(&info, (void __user *)arg, size))
+		return -EFAULT;
+	if (info.argsz < size)
+		return -EINVAL;
+	if (info.index != VFIO_PCI_INTX_IRQ_INDEX)
+		return vfio_pci_core_ioctl(core_vdev, VFIO_DEVICE_GET_IRQ_INFO, arg);
+	info.flags = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+	info.count = virtio_mmr_view_pin(&mmr->view);
+	return copy_to_user((void __user *)arg, &info, size) ? -EFAULT : 0;
+}
+
+/*
+ * vfio-pci-core reads the argument again, and the user may have changed the index meanwhile.
+ * vfio-pci-core knows no INTx interrupt, so it refuses that index.
+ */
+static long ioctl_set_irqs(struct vfio_device *core_vdev, unsigned long arg)
+{
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	struct vfio_irq_set __user *argument = (void __user *)arg;
+	struct vfio_irq_set header;
+	long ret;
+
+	if (copy_from_user(&header, argument, offsetofend(struct vfio_irq_set, count)))
+		return -EFAULT;
+	if (header.index == VFIO_PCI_INTX_IRQ_INDEX && virtio_mmr_view_pin(&mmr->view))
+		return virtio_mmr_intx_set_irqs(mmr, &header, argument);
+	ret = vfio_pci_core_ioctl(core_vdev, VFIO_DEVICE_SET_IRQS, arg);
+	virtio_mmr_layout_report(mmr);
+	return ret;
+}
+
 static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
@@ -212,7 +250,8 @@ static long ioctl_ioeventfd(struct vfio_device *core_vdev, unsigned long arg)
  * @arg: its argument
  *
  * Return: as vfio_pci_core_ioctl(). For VFIO_DEVICE_IOEVENTFD as virtio_mmr_ioeventfd(), or
- * -EINVAL for a place without a BAR.
+ * -EINVAL for a place without a BAR. For VFIO_DEVICE_SET_IRQS of the INTx interrupt as
+ * virtio_mmr_intx_set_irqs().
  */
 long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		      unsigned long arg)
@@ -220,13 +259,17 @@ long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 	long ret;
 
-	if (cmd == VFIO_DEVICE_IOEVENTFD)
+	switch (cmd) {
+	case VFIO_DEVICE_IOEVENTFD:
 		return ioctl_ioeventfd(core_vdev, arg);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return ioctl_get_irq_info(core_vdev, arg);
+	case VFIO_DEVICE_SET_IRQS:
+		return ioctl_set_irqs(core_vdev, arg);
+	}
 	/* VFIO_DEVICE_RESET, VFIO_DEVICE_PCI_HOT_RESET */
 	virtio_mmr_may_reset_begin(mmr);
 	ret = vfio_pci_core_ioctl(core_vdev, cmd, arg);
 	virtio_mmr_may_reset_end(mmr);
-	if (cmd == VFIO_DEVICE_SET_IRQS)
-		virtio_mmr_layout_report(mmr);
 	return ret;
 }

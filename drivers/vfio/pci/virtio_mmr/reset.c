@@ -11,6 +11,7 @@
 #include <linux/virtio_mmr.h>
 
 #include "access.h"
+#include "intx.h"
 #include "reset.h"
 #include "trace.h"
 
@@ -147,6 +148,8 @@ static void virtio_mmr_reset_done(struct pci_dev *pdev)
 	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
 
 	device_lock_assert(&pdev->dev);
+	WRITE_ONCE(mmr->intx.vectors.queues_end, 0);
+	virtio_mmr_intx_device_reset(mmr);
 	WRITE_ONCE(mmr->offline, false);
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_END);
 }

@@ -12,6 +12,7 @@
 #include <linux/pci.h>
 #include <linux/tracepoint.h>
 
+#include "intx.h"
 #include "reset.h"
 
 /* Numbers instead of a name: there is no string to copy or to look up */
@@ -147,6 +148,39 @@ TRACE_EVENT(virtio_mmr_reset,
 				   { VIRTIO_MMR_RESET_DEVICE_STUCK, "device-stuck" },
 				   { VIRTIO_MMR_RESET_FUNCTION_BEGIN, "function-begin" },
 				   { VIRTIO_MMR_RESET_FUNCTION_END, "function-end" }))
+);
+
+TRACE_DEFINE_ENUM(VIRTIO_MMR_INTX_INTERRUPT);
+TRACE_DEFINE_ENUM(VIRTIO_MMR_INTX_UNMASK);
+TRACE_DEFINE_ENUM(VIRTIO_MMR_INTX_ENGAGE);
+TRACE_DEFINE_ENUM(VIRTIO_MMR_INTX_DISENGAGE);
+
+/**
+ * virtio_mmr_intx - an event of the guest's INTx interrupt
+ * @pdev: the function
+ * @event: the event
+ * @isr: ISR status of the guest after it
+ */
+TRACE_EVENT(virtio_mmr_intx,
+	TP_PROTO(struct pci_dev *pdev, enum virtio_mmr_intx_event event, u8 isr),
+	TP_ARGS(pdev, event, isr),
+	TP_STRUCT__entry(
+		VIRTIO_MMR_BDF_FIELDS
+		__field(u8, event)
+		__field(u8, isr)
+	),
+	TP_fast_assign(
+		VIRTIO_MMR_BDF_ASSIGN(pdev);
+		__entry->event = event;
+		__entry->isr = isr;
+	),
+	TP_printk(VIRTIO_MMR_BDF_FORMAT "event=%s isr=0x%x", VIRTIO_MMR_BDF_ARGUMENTS,
+		  __print_symbolic(__entry->event,
+				   { VIRTIO_MMR_INTX_INTERRUPT, "interrupt" },
+				   { VIRTIO_MMR_INTX_UNMASK, "unmask" },
+				   { VIRTIO_MMR_INTX_ENGAGE, "engage" },
+				   { VIRTIO_MMR_INTX_DISENGAGE, "disengage" }),
+		  __entry->isr)
 );
 
 #endif /* VIRTIO_MMR_TRACE_H */

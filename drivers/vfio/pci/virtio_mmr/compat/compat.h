@@ -7,6 +7,7 @@
 #ifndef VIRTIO_MMR_COMPAT_H
 #define VIRTIO_MMR_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/pci.h>
 #include <linux/vfio_pci_core.h>
 
@@ -27,6 +28,15 @@ virtio_mmr_compat_memory_enabled(struct vfio_pci_core_device *core)
 	return (__force int)core->pdev->current_state < (__force int)PCI_D3hot &&
 	       (core->pdev->no_command_memory ||
 		core->vconfig[PCI_COMMAND] & PCI_COMMAND_MEMORY);
+}
+
+static inline void virtio_mmr_compat_eventfd_signal(struct eventfd_ctx *eventfd)
+{
+#ifdef VIRTIO_MMR_HAVE_EVENTFD_SIGNAL_ONE	/* since 6.8 */
+	eventfd_signal(eventfd);
+#else
+	eventfd_signal(eventfd, 1);
+#endif
 }
 
 #ifdef VIRTIO_MMR_HAVE_REGION_INFO_CAPS	/* since 6.19 */

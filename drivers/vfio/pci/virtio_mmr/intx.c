@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The guest's INTx interrupt, for guests without MSI-X: VFIO_DEVICE_SET_IRQS for its index, and
+ * signals to the user. The core has the state machine.
+ */
+#include <linux/err.h>
+#include <linux/eventfd.h>
+#include <linux/io.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+#include <linux/virtio_mmr.h>
+
+#include "access.h"
+#include "compat/compat.h"
+#include "intx.h"
+#include "msix.h"
+#include "trace.h"
+
+/* With no spinlock held: the user may have connected the eventfd with anything. */
+static void signal_user(struct virtio_mmr_device *mmr)
+{
+	struct eventfd_ctx *trigger;
+
+	rcu_read_lock();
+	trigger = rcu_dereference(mmr->intx.trigger);
+	if (trigger) {
+		virtio_mmr_count(mmr, VIRTIO_MMR_INTX_SIGNALS);
+		WRITE_ONCE(mmr->intx.signaller, current);
+		virtio_mmr_compat_eventfd_signal(trigger);
+		WRITE_ONCE(mmr->intx.signaller, NULL);
+	}
+	rcu_read_unlock();
+}
+
+static void trace(struct virtio_mmr_device *mmr, enum virtio_mmr_intx_event event)
+{
+	trace_virtio_mmr_intx(mmr->core_device.pdev, event, READ_ONCE(mmr->intx.state.isr));
+}
+
+/**
+ * virtio_mmr_intx_raise - the function interrupts
+ * @mmr: the device, in any context
+ * @isr: what happened, VIRTIO_MMR_ISR_*, or 0 for nothing
+ */
+void virtio_mmr_intx_raise(struct virtio_mmr_device *mmr, u8 isr)
+{
+	unsigned long flags;
+	bool signal;
+
+	if (!isr)
+		return;
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	signal = virtio_mmr_interrupt_raise(&mmr->intx.state, isr);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_INTERRUPTS);
+	trace(mmr, VIRTIO_MMR_INTX_INTERRUPT);
+	if (signal)
+		signal_user(mmr);
+}
+
+/* Returns whether to signal the user now. */
+static bool unmask(struct virtio_mmr_device *mmr)
+{
+	unsigned long flags;
+	bool signal;
+
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	signal = virtio_mmr_interrupt_unmask(&mmr->intx.state);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_UNMASKS);
+	trace(mmr, VIRTIO_MMR_INTX_UNMASK);
+	return signal;
+}
+
+static void mask(struct virtio_mmr_device *mmr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	virtio_mmr_interrupt_mask(&mmr->intx.state);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+}
+
+/*
+ * Runs in the context that signals the user's eventfd, with its lock held. The same eventfd may
+ * be the trigger. So a new signal waits for the thread, and a signal of ours answers itself.
+ */
+static int unmask_handler(void *opaque, void *unused)
+{
+	struct virtio_mmr_device *mmr = opaque;
+	unsigned long flags;
+
+	if (READ_ONCE(mmr->intx.signaller) != current)
+		return unmask(mmr);
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	virtio_mmr_interrupt_acknowledge(&mmr->intx.state);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	return 0;
+}
+
+static void unmask_thread(void *opaque, void *unused)
+{
+	signal_user(opaque);
+}
+
+/**
+ * virtio_mmr_intx_disable - the guest has written COMMAND
+ * @mmr: the device, open, with command_lock held
+ * @disabled: COMMAND.INTX_DISABLE
+ */
+void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled)
+{
+	unsigned long flags;
+	bool signal;
+
+	lockdep_assert_held(&mmr->command_lock);
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	signal = virtio_mmr_interrupt_disable(&mmr->intx.state, disabled);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	if (signal)
+		signal_user(mmr);
+}
+
+/**
+ * virtio_mmr_intx_device_reset - the device was reset, or the whole function
+ * @mmr: the device, in any state
+ */
+void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	virtio_mmr_interrupt_reset(&mmr->intx.state);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+}
+
+/**
+ * virtio_mmr_intx_read_isr - the guest reads ISR status
+ * @mmr: the device, between virtio_mmr_access_begin() and its end
+ * @isr: address of the device's ISR status
+ *
+ * While MSI-X is enabled a device need not set its own ISR status (virtio 1.4, 4.1.4.5.1). So
+ * the guest gets the one of its interrupt then. After that a bit may be left in both.
+ *
+ * Return: the value, which is cleared.
+ */
+u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
+{
+	bool engaged = virtio_mmr_intx_is_engaged(mmr);
+	unsigned long flags;
+	u8 value;
+
+	if (likely(!engaged && !READ_ONCE(mmr->intx.state.isr)))
+		return ioread8(isr);
+
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	value = virtio_mmr_interrupt_read(&mmr->intx.state);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	if (!engaged)
+		value |= ioread8(isr);
+	else if (virtio_mmr_vectors_share(&mmr->intx.vectors))
+		value |= virtio_mmr_msix_config_isr(mmr, isr);
+	return value;
+}
+
+/* The interrupt goes on without vectors, and the device works. The guest must poll it. */
+static void take_vectors(struct virtio_mmr_device *mmr)
+{
+	int ret = virtio_mmr_msix_take(mmr);
+
+	if (!ret) {
+		trace(mmr, VIRTIO_MMR_INTX_ENGAGE);
+		return;
+	}
+	/* What made the guest's access fail, too: nothing is started */
+	if (ret == -EAGAIN || ret == -EINTR)
+		return;
+	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_REFUSED_VECTORS);
+	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
+		pci_warn(mmr->core_device.pdev, "the guest gets no INTx interrupts, no MSI-X vector is free on this host: error %d; closing other devices and resetting this one may help\n",
+			 ret);
+}
+
+/**
+ * virtio_mmr_intx_start - before the guest makes the device live
+ * @mmr: the device, open and awake, with no lock held
+ *
+ * Takes the vectors if the user has turned the interrupt on. VMMs do that for all guests, also
+ * for those that use MSI-X. So it does not cost vectors by itself.
+ */
+void virtio_mmr_intx_start(struct virtio_mmr_device *mmr)
+{
+	struct mutex *igate = &mmr->core_device.igate;
+
+	if (!READ_ONCE(mmr->intx.on) || virtio_mmr_intx_is_engaged(mmr) ||
+	    mutex_lock_killable(igate))
+		return;
+	if (mmr->intx.on && !virtio_mmr_intx_is_engaged(mmr))
+		take_vectors(mmr);
+	mutex_unlock(igate);
+}
+
+/* Nobody signals the old receiver when this returns. */
+static void replace_trigger(struct virtio_mmr_device *mmr, struct eventfd_ctx *trigger)
+{
+	struct eventfd_ctx *old;
+	unsigned long flags;
+	bool signal;
+
+	old = rcu_replace_pointer(mmr->intx.trigger, trigger,
+				  lockdep_is_held(&mmr->core_device.igate));
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	signal = virtio_mmr_interrupt_connect(&mmr->intx.state, trigger);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	if (signal)
+		signal_user(mmr);
+	if (!old)
+		return;
+	synchronize_rcu();
+	eventfd_ctx_put(old);
+}
+
+/*
+ * vfio-pci-core keeps the kind of interrupts that it uses in irq_type. With the value of MSI it
+ * refuses MSI-X, which is what the function's vectors need. It refuses MSI as well, as the
+ * function does not have it. It must not find the value of INTx: it has no state for that.
+ */
+static void turn_on(struct virtio_mmr_device *mmr)
+{
+	mmr->core_device.irq_type = VFIO_PCI_MSI_IRQ_INDEX;
+	WRITE_ONCE(mmr->intx.on, true);
+	if (READ_ONCE(mmr->intx.vectors.queues_end))
+		take_vectors(mmr);
+}
+
+static void turn_off(struct virtio_mmr_device *mmr)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&mmr->core_device.igate);
+	vfio_virqfd_disable(&mmr->intx.unmask);
+	if (virtio_mmr_intx_is_engaged(mmr)) {
+		virtio_mmr_msix_release(mmr);
+		trace(mmr, VIRTIO_MMR_INTX_DISENGAGE);
+	}
+	replace_trigger(mmr, NULL);
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	virtio_mmr_interrupt_off(&mmr->intx.state);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	WRITE_ONCE(mmr->intx.on, false);
+	mmr->core_device.irq_type = VFIO_PCI_NUM_IRQS;
+}
+
+/* The data of VFIO_DEVICE_SET_IRQS for one interrupt */
+union intx_data {
+	u8 flag;
+	s32 fd;
+};
+
+static int set_trigger(struct virtio_mmr_device *mmr, u32 type, const union intx_data *data)
+{
+	struct eventfd_ctx *trigger = NULL;
+
+	if (type != VFIO_IRQ_SET_DATA_EVENTFD) {
+		if (!mmr->intx.on)
+			return -EINVAL;
+		if (type == VFIO_IRQ_SET_DATA_NONE || data->flag)
+			signal_user(mmr);
+		return 0;
+	}
+
+	if (!mmr->intx.on && mmr->core_device.irq_type != VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	if (data->fd >= 0) {
+		trigger = eventfd_ctx_fdget(data->fd);
+		if (IS_ERR(trigger))
+			return PTR_ERR(trigger);
+	}
+	replace_trigger(mmr, trigger);
+	if (!mmr->intx.on)
+		turn_on(mmr);
+	return 0;
+}
+
+static int set_mask(struct virtio_mmr_device *mmr, u32 type, const union intx_data *data)
+{
+	if (type == VFIO_IRQ_SET_DATA_EVENTFD)
+		return -ENOTTY;
+	if (type == VFIO_IRQ_SET_DATA_NONE || data->flag)
+		mask(mmr);
+	return 0;
+}
+
+static int set_unmask(struct virtio_mmr_device *mmr, u32 type, const union intx_data *data)
+{
+	if (type == VFIO_IRQ_SET_DATA_EVENTFD) {
+		if (data->fd >= 0)
+			return vfio_virqfd_enable(mmr, unmask_handler, unmask_thread, NULL,
+						  &mmr->intx.unmask, data->fd);
+		vfio_virqfd_disable(&mmr->intx.unmask);
+		return 0;
+	}
+	if ((type == VFIO_IRQ_SET_DATA_NONE || data->flag) && unmask(mmr))
+		signal_user(mmr);
+	return 0;
+}
+
+static int set_irqs(struct virtio_mmr_device *mmr, const struct vfio_irq_set *header,
+		    const union intx_data *data)
+{
+	u32 type = header->flags & VFIO_IRQ_SET_DATA_TYPE_MASK;
+	u32 action = header->flags & VFIO_IRQ_SET_ACTION_TYPE_MASK;
+
+	lockdep_assert_held(&mmr->core_device.igate);
+	if (action == VFIO_IRQ_SET_ACTION_TRIGGER && type == VFIO_IRQ_SET_DATA_NONE &&
+	    !header->count && mmr->intx.on) {
+		turn_off(mmr);
+		return 0;
+	}
+	switch (action) {
+	case VFIO_IRQ_SET_ACTION_TRIGGER:
+		return header->count == 1 ? set_trigger(mmr, type, data) : -EINVAL;
+	case VFIO_IRQ_SET_ACTION_MASK:
+		return header->count == 1 && mmr->intx.on ? set_mask(mmr, type, data) : -EINVAL;
+	case VFIO_IRQ_SET_ACTION_UNMASK:
+		return header->count == 1 && mmr->intx.on ? set_unmask(mmr, type, data) : -EINVAL;
+	}
+	return -ENOTTY;
+}
+
+/**
+ * virtio_mmr_intx_set_irqs - VFIO_DEVICE_SET_IRQS for VFIO_PCI_INTX_IRQ_INDEX
+ * @mmr: the device, open, whose guest sees an interrupt pin
+ * @header: of the user, read once
+ * @argument: the user's argument, for its data
+ *
+ * The requests and answers are those of vfio-pci-core for a function with a pin. vfio holds a
+ * reference that keeps the function awake.
+ *
+ * Return: 0 or a negative error. -EINVAL for bad arguments, while MSI-X is in use, and for
+ * requests other than a trigger while the interrupt is off. -ENOTTY for a kind of request that
+ * does not exist. -EBADF or -EINVAL for a bad eventfd, -EBUSY for a second eventfd that
+ * unmasks, -EFAULT, or -ENOMEM.
+ */
+long virtio_mmr_intx_set_irqs(struct virtio_mmr_device *mmr, struct vfio_irq_set *header,
+			      const struct vfio_irq_set __user *argument)
+{
+	union intx_data data = {};
+	size_t size = 0;
+	long ret;
+
+	ret = vfio_set_irqs_validate_and_prepare(header, 1, VFIO_PCI_NUM_IRQS, &size);
+	if (ret)
+		return ret;
+	/* There is one interrupt, so this is one flag or one file descriptor. */
+	if (size && copy_from_user(&data, argument->data, min(size, sizeof(data))))
+		return -EFAULT;
+
+	mutex_lock(&mmr->core_device.igate);
+	ret = set_irqs(mmr, header, &data);
+	mutex_unlock(&mmr->core_device.igate);
+	return ret;
+}
+
+/**
+ * virtio_mmr_intx_init - prepare a device that is not open yet
+ * @mmr: the device
+ */
+void virtio_mmr_intx_init(struct virtio_mmr_device *mmr)
+{
+	spin_lock_init(&mmr->intx.lock);
+}
+
+/**
+ * virtio_mmr_intx_open - the interrupt of a new user
+ * @mmr: the device, enabled
+ */
+void virtio_mmr_intx_open(struct virtio_mmr_device *mmr)
+{
+	mmr->intx.state = (struct virtio_mmr_interrupt){};
+	mmr->intx.vectors = (struct virtio_mmr_vectors){ .config = VIRTIO_MMR_NO_VECTOR };
+}
+
+/**
+ * virtio_mmr_intx_close - turn the interrupt off when the user leaves
+ * @mmr: the device, before vfio-pci-core closes it
+ *
+ * The function may be in D3 or in runtime suspend.
+ */
+void virtio_mmr_intx_close(struct virtio_mmr_device *mmr)
+{
+	bool awake;
+
+	if (!mmr->intx.on)
+		return;
+	awake = !virtio_mmr_wake(mmr);
+	mutex_lock(&mmr->core_device.igate);
+	turn_off(mmr);
+	mutex_unlock(&mmr->core_device.igate);
+	if (awake)
+		virtio_mmr_let_sleep(mmr);
+}

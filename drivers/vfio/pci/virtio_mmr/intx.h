@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIRTIO_MMR_INTX_H
+#define VIRTIO_MMR_INTX_H
+
+#include <linux/mutex.h>
+#include <linux/vfio.h>
+
+#include "common.h"
+
+/**
+ * enum virtio_mmr_intx_event - events of the INTx interrupt, for a tracepoint
+ * @VIRTIO_MMR_INTX_INTERRUPT: the function has interrupted
+ * @VIRTIO_MMR_INTX_UNMASK: the user has unmasked or acknowledged
+ * @VIRTIO_MMR_INTX_ENGAGE: the function's vectors serve the interrupt from now on
+ * @VIRTIO_MMR_INTX_DISENGAGE: they do no longer
+ */
+enum virtio_mmr_intx_event {
+	VIRTIO_MMR_INTX_INTERRUPT,
+	VIRTIO_MMR_INTX_UNMASK,
+	VIRTIO_MMR_INTX_ENGAGE,
+	VIRTIO_MMR_INTX_DISENGAGE,
+};
+
+void virtio_mmr_intx_init(struct virtio_mmr_device *mmr);
+void virtio_mmr_intx_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_intx_close(struct virtio_mmr_device *mmr);
+long virtio_mmr_intx_set_irqs(struct virtio_mmr_device *mmr, struct vfio_irq_set *header,
+			      const struct vfio_irq_set __user *argument);
+void virtio_mmr_intx_raise(struct virtio_mmr_device *mmr, u8 isr);
+void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled);
+void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr);
+u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr);
+void virtio_mmr_intx_start(struct virtio_mmr_device *mmr);
+
+/**
+ * virtio_mmr_intx_is_engaged - whether the function's vectors serve the guest's INTx interrupt
+ * @mmr: the device; between virtio_mmr_access_begin() and its end the answer stays right
+ *
+ * Return: true if they do.
+ */
+static inline bool virtio_mmr_intx_is_engaged(const struct virtio_mmr_device *mmr)
+{
+	return READ_ONCE(mmr->intx.state.engaged);
+}
+
+#endif /* VIRTIO_MMR_INTX_H */

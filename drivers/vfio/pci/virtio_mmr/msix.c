@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The function's own MSI-X vectors while they serve the guest's INTx interrupt: from the guest's
+ * first queue until the user turns the interrupt off.
+ */
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/virtio_mmr.h>
+#include <linux/virtio_pci.h>
+
+#include "access.h"
+#include "intx.h"
+#include "io_bar.h"
+#include "msix.h"
+
+/**
+ * virtio_mmr_msix_config_isr - look for a change of the configuration
+ * @mmr: the device, between virtio_mmr_access_begin() and its end
+ * @isr: address of the device's ISR status
+ *
+ * For a device whose vector of the queues tells of such changes, too. It may say so in its ISR
+ * status. If it does not, config_generation has changed. If there is no modern common
+ * configuration either, the guest misses the change.
+ *
+ * Return: VIRTIO_MMR_ISR_CONFIG or 0.
+ */
+u8 virtio_mmr_msix_config_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
+{
+	struct virtio_mmr_vectors *registers = &mmr->intx.vectors;
+	u8 value = ioread8(isr) & VIRTIO_MMR_ISR_CONFIG;
+	void __iomem *common = mmr->common_config;
+	u8 generation;
+
+	if (!common)
+		return value;
+	generation = ioread8(common + VIRTIO_PCI_COMMON_CFGGENERATION);
+	if (generation != READ_ONCE(registers->generation)) {
+		WRITE_ONCE(registers->generation, generation);
+		value = VIRTIO_MMR_ISR_CONFIG;
+	}
+	return value;
+}
+
+static irqreturn_t queues_interrupt(int irq, void *data)
+{
+	virtio_mmr_intx_raise(data, VIRTIO_MMR_ISR_QUEUE);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t config_interrupt(int irq, void *data)
+{
+	virtio_mmr_intx_raise(data, VIRTIO_MMR_ISR_CONFIG);
+	return IRQ_HANDLED;
+}
+
+static const struct {
+	irq_handler_t handler;
+	const char *name;
+} vectors[VIRTIO_MMR_NUM_VECTORS] = {
+	[VIRTIO_MMR_VECTOR_OF_QUEUES] = { queues_interrupt, "queues" },
+	[VIRTIO_MMR_VECTOR_OF_CONFIG] = { config_interrupt, "config" },
+};
+
+/**
+ * virtio_mmr_msix_refused - report something that gets no interrupts
+ * @mmr: the device, open
+ * @refused: a queue, VIRTIO_MMR_REFUSED_CONFIG, or VIRTIO_MMR_REFUSED_NONE for nothing
+ *
+ * The queue works, but the guest must poll it.
+ */
+void virtio_mmr_msix_refused(struct virtio_mmr_device *mmr, int refused)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+
+	if (likely(refused == VIRTIO_MMR_REFUSED_NONE))
+		return;
+	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_REFUSED_VECTORS);
+	if (!__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
+		return;
+	if (refused == VIRTIO_MMR_REFUSED_CONFIG)
+		pci_warn(pdev, "the guest learns nothing of changes of the configuration, the device refuses MSI-X vector %u; a guest that uses MSI-X may help\n",
+			 VIRTIO_MMR_VECTOR_OF_QUEUES);
+	else
+		pci_warn(pdev, "queue %d gets no interrupts, the device refuses MSI-X vector %u; a guest that polls or uses MSI-X may help\n",
+			 refused, VIRTIO_MMR_VECTOR_OF_QUEUES);
+}
+
+/*
+ * With memory_lock held for write no access is in flight, and the function is in D0 and stays
+ * so. A reset through sysfs can still begin. So each group of device accesses is an RCU reader.
+ */
+static bool touch_begin(struct virtio_mmr_device *mmr)
+{
+	lockdep_assert_held_write(&mmr->core_device.memory_lock);
+	rcu_read_lock_sched();
+	if (virtio_mmr_is_reachable(mmr, true)) {
+		/* Sparse cannot follow a lock that is held if a value says so. */
+		__release(RCU_SCHED);
+		return true;
+	}
+	rcu_read_unlock_sched();
+	return false;
+}
+
+static void touch_end(void)
+{
+	__acquire(RCU_SCHED);
+	rcu_read_unlock_sched();
+}
+
+/*
+ * Writes @vector to all queues with an address. The guest's queue select is restored. Returns
+ * the number of queues.
+ */
+static u32 set_queues(struct virtio_mmr_device *mmr, u16 vector)
+{
+	u32 end = READ_ONCE(mmr->intx.vectors.queues_end);
+	void __iomem *select = mmr->registers + VIRTIO_MMR_QUEUE_SELECT;
+	u16 selected, queue;
+	int refused;
+
+	if (!end || !touch_begin(mmr))
+		return 0;
+	selected = ioread16(select);
+	touch_end();
+	for (queue = 0; queue < end; queue++) {
+		if (!touch_begin(mmr))
+			return queue;
+		refused = virtio_mmr_vectors_set_queue(&virtio_mmr_registers, mmr, queue,
+						       vector);
+		iowrite16(selected, select);
+		touch_end();
+		virtio_mmr_msix_refused(mmr, refused);
+		/* A device may have 65536 queues, and a killed guest needs none. */
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+	}
+	return end;
+}
+
+/*
+ * The guest's layout and the device's differ from here. A guest that had queues before, without
+ * interrupts or with MSI-X, may have missed one: a needless interrupt does no harm.
+ */
+static void engage(struct virtio_mmr_device *mmr)
+{
+	struct virtio_mmr_vectors *registers = &mmr->intx.vectors;
+	int refused = VIRTIO_MMR_REFUSED_NONE;
+	u8 isr = 0;
+
+	if (touch_begin(mmr)) {
+		isr = ioread8(mmr->registers + VIRTIO_MMR_ISR_STATUS);
+		refused = virtio_mmr_vectors_set_config(registers, &virtio_mmr_registers, mmr);
+		if (mmr->common_config)
+			registers->generation = ioread8(mmr->common_config +
+							VIRTIO_PCI_COMMON_CFGGENERATION);
+		touch_end();
+	}
+	virtio_mmr_msix_refused(mmr, refused);
+	if (set_queues(mmr, VIRTIO_MMR_VECTOR_OF_QUEUES))
+		isr |= VIRTIO_MMR_ISR_QUEUE;
+	virtio_mmr_intx_raise(mmr, isr);
+}
+
+static int request(struct virtio_mmr_device *mmr, unsigned int vector)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	char *name = mmr->intx.names[vector];
+
+	snprintf(name, sizeof(mmr->intx.names[vector]), "virtio_mmr-%s(%s)",
+		 vectors[vector].name, pci_name(pdev));
+	return request_irq(pci_irq_vector(pdev, vector), vectors[vector].handler, 0, name, mmr);
+}
+
+static void free_vectors(struct virtio_mmr_device *mmr, unsigned int count)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	struct pci_dev *pdev = core->pdev;
+
+	while (count--)
+		free_irq(pci_irq_vector(pdev, count), mmr);
+	pci_free_irq_vectors(pdev);
+	/* The PCI core has enabled a PF's pin, as if the function went back to INTx. */
+	if (core->nointx)
+		pci_intx(pdev, 0);
+}
+
+static int alloc_vectors(struct virtio_mmr_device *mmr)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	int count, vector, ret;
+
+	count = pci_alloc_irq_vectors(pdev, 1, VIRTIO_MMR_NUM_VECTORS, PCI_IRQ_MSIX);
+	if (count < 0)
+		return count;
+	for (vector = 0; vector < count; vector++) {
+		ret = request(mmr, vector);
+		if (ret) {
+			free_vectors(mmr, vector);
+			return ret;
+		}
+	}
+	mmr->intx.vectors.count = count;
+	WRITE_ONCE(mmr->intx.state.engaged, true);
+	return 0;
+}
+
+/**
+ * virtio_mmr_msix_take - let the function's vectors serve the guest's INTx interrupt
+ * @mmr: the device, awake, with igate held, its interrupt on and not engaged
+ *
+ * The lock of configuration space keeps resets through sysfs away while the PCI core changes
+ * MSI-X. vfio-pci-core's own use of MSI-X does not do that.
+ *
+ * Return: 0, or -EAGAIN if the function cannot be reached now, -EINTR for a fatal signal, or
+ * the error of pci_alloc_irq_vectors() or request_irq(): -ENOSPC if vectors are exhausted.
+ */
+int virtio_mmr_msix_take(struct virtio_mmr_device *mmr)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	int ret = -EAGAIN;
+
+	lockdep_assert_held(&core->igate);
+	if (READ_ONCE(mmr->offline))
+		return -EAGAIN;
+	if (down_write_killable(&core->memory_lock))
+		return -EINTR;
+	if (!pci_cfg_access_trylock(core->pdev))
+		goto out;
+	if (touch_begin(mmr)) {
+		touch_end();
+		ret = alloc_vectors(mmr);
+	}
+	pci_cfg_access_unlock(core->pdev);
+	if (!ret)
+		engage(mmr);
+out:
+	up_write(&core->memory_lock);
+	return ret;
+}
+
+/*
+ * Freeing vectors masks them in the function's memory, and that needs D0 and COMMAND.MEMORY, as
+ * it does in vfio-pci-core. A guest may have put the function into D3 or cleared the bit.
+ */
+static void free_reachable(struct virtio_mmr_device *mmr)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	pci_power_t state = pdev->current_state;
+	u16 command;
+
+	if (state != PCI_D0)
+		pci_set_power_state(pdev, PCI_D0);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	if (!(command & PCI_COMMAND_MEMORY))
+		pci_write_config_word(pdev, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
+
+	free_vectors(mmr, mmr->intx.vectors.count);
+
+	if (!(command & PCI_COMMAND_MEMORY))
+		pci_write_config_word(pdev, PCI_COMMAND, command);
+	if (state != PCI_D0)
+		pci_set_power_state(pdev, state);
+}
+
+/**
+ * virtio_mmr_msix_release - the function's vectors serve the guest's INTx interrupt no more
+ * @mmr: the device, awake, with igate held, and engaged
+ *
+ * A guest may use MSI-X without a reset next. It must not find these vectors in its registers.
+ * Waits for the end of a reset through sysfs.
+ */
+void virtio_mmr_msix_release(struct virtio_mmr_device *mmr)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+
+	lockdep_assert_held(&core->igate);
+	down_write(&core->memory_lock);
+	set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
+	if (touch_begin(mmr)) {
+		iowrite16(VIRTIO_MMR_NO_VECTOR, mmr->registers + VIRTIO_MMR_CONFIG_VECTOR);
+		touch_end();
+	}
+	pci_cfg_access_lock(core->pdev);
+	free_reachable(mmr);
+	pci_cfg_access_unlock(core->pdev);
+	WRITE_ONCE(mmr->intx.vectors.config, VIRTIO_MMR_NO_VECTOR);
+	WRITE_ONCE(mmr->intx.state.engaged, false);
+	up_write(&core->memory_lock);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIRTIO_MMR_MSIX_H
+#define VIRTIO_MMR_MSIX_H
+
+#include "common.h"
+
+int virtio_mmr_msix_take(struct virtio_mmr_device *mmr);
+void virtio_mmr_msix_release(struct virtio_mmr_device *mmr);
+void virtio_mmr_msix_refused(struct virtio_mmr_device *mmr, int refused);
+u8 virtio_mmr_msix_config_isr(struct virtio_mmr_device *mmr, void __iomem *isr);
+
+#endif /* VIRTIO_MMR_MSIX_H */
