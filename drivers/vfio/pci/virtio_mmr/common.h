@@ -97,6 +97,8 @@ struct virtio_mmr_intx {
  * @deferred_deadline: time when the work item gives up waking the function. Only the work item
  *	uses this field, while @deferred_awake is set.
  * @intx: the guest's INTx interrupt
+ * @mastered: things that the guest has started since the last reset, VIRTIO_MMR_STARTS_*.
+ *	Bus mastering was enabled for them. Changed under @command_lock or in a reset.
  * @resetter: the task in a call that may reset the function with no access in flight, or NULL.
  *	It is a hint: a task only compares it with itself.
  * @messages: rate limits for the messages that the user, the guest or the device of this
@@ -144,6 +146,7 @@ struct virtio_mmr_device {
 	unsigned long deferred_deadline;
 	bool deferred_awake;
 	struct virtio_mmr_intx intx;
+	unsigned int mastered;
 	struct task_struct *resetter;
 	struct ratelimit_state messages[VIRTIO_MMR_NUM_MESSAGES];
 	struct virtio_mmr_counters __percpu *counters;

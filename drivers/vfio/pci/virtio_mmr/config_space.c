@@ -9,6 +9,7 @@
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 
+#include "access.h"
 #include "config_space.h"
 #include "intx.h"
 
@@ -213,6 +214,29 @@ ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 }
 
 /**
+ * virtio_mmr_config_master - enable bus mastering for a guest that does not do it
+ * @mmr: the device, open and awake, with no lock held
+ * @starts: things that the guest starts now, VIRTIO_MMR_STARTS_*
+ *
+ * Old drivers use their queues without COMMAND.MASTER, for example Linux before 2.6.34, and
+ * emulated devices have always tolerated that. A function would not: nothing would ever arrive.
+ * The guest reads the bit as set. A guest that clears it later is left alone, until it has
+ * reset the device.
+ */
+void virtio_mmr_config_master(struct virtio_mmr_device *mmr, unsigned int starts)
+{
+	if (!(starts & ~READ_ONCE(mmr->mastered)) || mutex_lock_killable(&mmr->command_lock))
+		return;
+	/* The lock may have been taken for long, so look again. */
+	if (starts & ~mmr->mastered && virtio_mmr_access_begin(mmr, true)) {
+		WRITE_ONCE(mmr->mastered, mmr->mastered | starts);
+		pci_set_master(mmr->core_device.pdev);
+		virtio_mmr_access_end(mmr);
+	}
+	mutex_unlock(&mmr->command_lock);
+}
+
+/**
  * virtio_mmr_config_open - set the state that lasts from open to close
  * @mmr: the device, enabled by vfio-pci-core
  */
@@ -221,6 +245,7 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 	struct vfio_pci_core_device *core = &mmr->core_device;
 
 	virtio_mmr_view_reset(&mmr->view);
+	mmr->mastered = 0;
 	/* Firmware may have set the bit on a PF. */
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
 

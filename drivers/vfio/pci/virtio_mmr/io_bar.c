@@ -10,6 +10,7 @@
 
 #include "access.h"
 #include "compat/compat.h"
+#include "config_space.h"
 #include "intx.h"
 #include "io_bar.h"
 #include "msix.h"
@@ -221,6 +222,7 @@ static void start(struct virtio_mmr_device *mmr, struct access *access, u32 offs
 	if (likely(!starts) || !READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->offline) ||
 	    !keep_awake(mmr, access))
 		return;
+	virtio_mmr_config_master(mmr, starts);
 	virtio_mmr_intx_start(mmr);
 }
 
@@ -241,6 +243,7 @@ static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 			continue;
 		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
 		virtio_mmr_intx_device_reset(mmr);
+		WRITE_ONCE(mmr->mastered, 0);
 		/* The guest expects that a reset is over when its OUT returns. */
 		if (access->reset.status && keep_awake(mmr, access))
 			virtio_mmr_wait_for_reset(mmr, true);

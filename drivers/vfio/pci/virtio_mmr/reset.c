@@ -149,6 +149,7 @@ static void virtio_mmr_reset_done(struct pci_dev *pdev)
 
 	device_lock_assert(&pdev->dev);
 	WRITE_ONCE(mmr->intx.vectors.queues_end, 0);
+	WRITE_ONCE(mmr->mastered, 0);
 	virtio_mmr_intx_device_reset(mmr);
 	WRITE_ONCE(mmr->offline, false);
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_END);
