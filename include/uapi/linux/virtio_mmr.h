@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later WITH Linux-syscall-note */
+/* SPDX-License-Identifier: ((GPL-2.0-or-later WITH Linux-syscall-note) OR MIT) */
 /*
  * Transitional MMR virtio PCI functions: identification, the extended
  * capability, and the legacy registers that the capability points to.
