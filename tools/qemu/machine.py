@@ -16,7 +16,11 @@ FUNCTION = 1 << 8  # bus 1, device 0, function 0
 MEMORY32 = 0xE0000000
 MEMORY64 = 0xE1000000
 VF_MEMORY = 0x800000  # above the memory of the PF
-COMMON, NOTIFY = 1, 2  # cfg_type of virtio capabilities
+COMMON, NOTIFY, ISR = 1, 2, 3  # cfg_type of virtio capabilities
+# A device of each type that has a legacy form
+TYPES = ("virtio-net-pci", "virtio-blk-pci,drive=disk", "virtio-balloon-pci",
+         "virtio-serial-pci", "virtio-scsi-pci", "virtio-rng-pci,rng=random",
+         "virtio-9p-pci,fsdev=files,mount_tag=files")
 
 
 class Machine:
@@ -32,6 +36,8 @@ class Machine:
             "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
             "-chardev", f"socket,id=qmp,fd={its.fileno()}", "-mon", "chardev=qmp,mode=control",
             "-object", "rng-builtin,id=random",
+            "-blockdev", "driver=null-co,node-name=disk",
+            "-fsdev", "local,id=files,path=/proc,security_model=none,readonly=on",
             "-device", "pcie-root-port,id=root,bus=pcie.0,addr=10.0,chassis=1,slot=1",
         ]
         for other in others:
@@ -166,14 +172,19 @@ class Machine:
         return found
 
     def capability(self, kind, function=0):
-        """Offset of the capability with this ID"""
+        """Offset of the capability with this ID, or 0"""
         offset = self.config(0x34, 1, function)
-        while self.config(offset, 1, function) != kind:
+        while offset and self.config(offset, 1, function) != kind:
             offset = self.config(offset + 1, 1, function)
         return offset
 
-    def enable_msix(self, on):
-        self.set_config(self.capability(0x11) + 2, 0x8000 if on else 0, 2)
+    def vectors(self, function=0):
+        """Size of the MSI-X table"""
+        msix = self.capability(0x11, function)
+        return (self.config(msix + 2, 2, function) & 0x7FF) + 1 if msix else 0
+
+    def enable_msix(self, on, function=0):
+        self.set_config(self.capability(0x11, function) + 2, 0x8000 if on else 0, 2, function)
 
     def sleep(self, on, function=0):
         """Go to D3hot, or to D0"""
