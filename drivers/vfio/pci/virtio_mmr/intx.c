@@ -186,16 +186,17 @@ static void take_vectors(struct virtio_mmr_device *mmr)
 /**
  * virtio_mmr_intx_start - before the guest makes the device live
  * @mmr: the device, open and awake, with no lock held
+ * @starts: things that the guest starts now, VIRTIO_MMR_STARTS_*
  *
- * Takes the vectors if the user has turned the interrupt on. VMMs do that for all guests, also
- * for those that use MSI-X. So it does not cost vectors by itself.
+ * Takes the vectors for the guest's first queue if the user has turned the interrupt on. VMMs
+ * do that for all guests, also for those that use MSI-X. So it does not cost vectors by itself.
  */
-void virtio_mmr_intx_start(struct virtio_mmr_device *mmr)
+void virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts)
 {
 	struct mutex *igate = &mmr->core_device.igate;
 
-	if (!READ_ONCE(mmr->intx.on) || virtio_mmr_intx_is_engaged(mmr) ||
-	    mutex_lock_killable(igate))
+	if (!(starts & VIRTIO_MMR_STARTS_QUEUE) || !READ_ONCE(mmr->intx.on) ||
+	    virtio_mmr_intx_is_engaged(mmr) || mutex_lock_killable(igate))
 		return;
 	if (mmr->intx.on && !virtio_mmr_intx_is_engaged(mmr))
 		take_vectors(mmr);

@@ -223,7 +223,7 @@ static void start(struct virtio_mmr_device *mmr, struct access *access, u32 offs
 	    !keep_awake(mmr, access))
 		return;
 	virtio_mmr_config_master(mmr, starts);
-	virtio_mmr_intx_start(mmr);
+	virtio_mmr_intx_start(mmr, starts);
 }
 
 static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
