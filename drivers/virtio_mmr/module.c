@@ -9,6 +9,7 @@
 #include "doorbell.h"
 #include "interrupt.h"
 #include "layout.h"
+#include "mapping.h"
 #include "vectors.h"
 #include "view.h"
 
@@ -29,12 +30,15 @@ EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_reset);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_unmask);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_validate);
+EXPORT_SYMBOL_GPL(virtio_mmr_mapping_areas);
+EXPORT_SYMBOL_GPL(virtio_mmr_mapping_is_split);
 EXPORT_SYMBOL_GPL(virtio_mmr_msix_under);
 EXPORT_SYMBOL_GPL(virtio_mmr_next_piece);
 EXPORT_SYMBOL_GPL(virtio_mmr_piece_covers);
 EXPORT_SYMBOL_GPL(virtio_mmr_range_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_run);
+EXPORT_SYMBOL_GPL(virtio_mmr_vectors_queue);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_config);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_queue);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_starts);

@@ -20,6 +20,7 @@
 #define NOTIFY_CAP_SIZE		20
 #define TYPE_COMMON_CFG		1
 #define TYPE_NOTIFY_CFG		2
+#define TYPE_ISR_CFG		3
 #define TYPE_PCI_CFG		5
 
 /* Bytes of the common configuration up to the end of queue_notify_off (4.1.4.3) */
@@ -191,6 +192,8 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 		} else if (cap.cfg_type == TYPE_NOTIFY_CFG && !has_notify) {
 			has_notify = take_structure(&scan->notify, &cap, 2, 2);
 			scan->notify_multiplier = cap.multiplier;
+		} else if (cap.cfg_type == TYPE_ISR_CFG && !scan->has_isr) {
+			scan->has_isr = take_structure(&scan->isr, &cap, 1, 1);
 		}
 	}
 	scan->list_loops |= walk.loops;

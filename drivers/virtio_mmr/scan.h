@@ -85,7 +85,9 @@ enum virtio_mmr_verdict {
  * @defect: of @cap
  * @has_common_config: @common_config can be used
  * @has_notification: @common_config and @notify can be used
+ * @has_isr: @isr can be used
  * @common_config: the modern common configuration
+ * @isr: the modern ISR status
  * @notify: the modern notification structure
  * @notify_multiplier: bytes per unit of queue_notify_off
  * @placement: place of a physical BAR0
@@ -107,7 +109,9 @@ struct virtio_mmr_scan {
 	enum virtio_mmr_defect defect;
 	bool has_common_config;
 	bool has_notification;
+	bool has_isr;
 	struct virtio_mmr_structure common_config;
+	struct virtio_mmr_structure isr;
 	struct virtio_mmr_structure notify;
 	u32 notify_multiplier;
 	struct virtio_mmr_placement placement;

@@ -91,7 +91,28 @@ int virtio_mmr_vectors_set_queue(const struct virtio_mmr_port_ops *ops, void *co
 	return queue;
 }
 
-/* Queue select and queue address are those that the guest has just written. */
+/**
+ * virtio_mmr_vectors_queue - the device gets the selected queue
+ * @vectors: the vectors
+ * @engaged: they serve the guest's INTx interrupt; if not, the call only counts the queue
+ * @ops: how the registers are accessed
+ * @context: for the operations
+ * @queue: its index
+ *
+ * Return: VIRTIO_MMR_REFUSED_NONE, or the queue whose vector the device refuses.
+ */
+int virtio_mmr_vectors_queue(struct virtio_mmr_vectors *vectors, bool engaged,
+			     const struct virtio_mmr_port_ops *ops, void *context, u16 queue)
+{
+	if (queue >= READ_ONCE(vectors->queues_end))
+		WRITE_ONCE(vectors->queues_end, queue + 1);
+	if (!engaged || set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR,
+				   VIRTIO_MMR_VECTOR_OF_QUEUES))
+		return VIRTIO_MMR_REFUSED_NONE;
+	return queue;
+}
+
+/* Queue select is that of the guest, and the queue may have lost its address. */
 static int queue_written(struct virtio_mmr_vectors *vectors, bool engaged,
 			 const struct virtio_mmr_port_ops *ops, void *context)
 {
@@ -99,12 +120,7 @@ static int queue_written(struct virtio_mmr_vectors *vectors, bool engaged,
 
 	if (!ops->read(context, VIRTIO_MMR_QUEUE_ADDRESS, 4))
 		return VIRTIO_MMR_REFUSED_NONE;
-	if (queue >= READ_ONCE(vectors->queues_end))
-		WRITE_ONCE(vectors->queues_end, queue + 1);
-	if (!engaged || set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR,
-				   VIRTIO_MMR_VECTOR_OF_QUEUES))
-		return VIRTIO_MMR_REFUSED_NONE;
-	return queue;
+	return virtio_mmr_vectors_queue(vectors, engaged, ops, context, queue);
 }
 
 /**

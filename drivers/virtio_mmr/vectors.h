@@ -41,6 +41,8 @@ unsigned int virtio_mmr_vectors_starts(u32 offset, const u8 *data, u32 count);
 int virtio_mmr_vectors_written(struct virtio_mmr_vectors *vectors, bool engaged,
 			       const struct virtio_mmr_port_ops *ops, void *context,
 			       const struct virtio_mmr_piece *piece, const u8 *data);
+int virtio_mmr_vectors_queue(struct virtio_mmr_vectors *vectors, bool engaged,
+			     const struct virtio_mmr_port_ops *ops, void *context, u16 queue);
 int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
 				  const struct virtio_mmr_port_ops *ops, void *context);
 int virtio_mmr_vectors_set_queue(const struct virtio_mmr_port_ops *ops, void *context,

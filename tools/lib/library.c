@@ -9,6 +9,7 @@
 #include "virtio_mmr/interrupt.c"
 #include "virtio_mmr/layout.c"
 #include "virtio_mmr/lists.c"
+#include "virtio_mmr/mapping.c"
 #include "virtio_mmr/placement.c"
 #include "virtio_mmr/port.c"
 #include "virtio_mmr/scan.c"

@@ -13,6 +13,7 @@ extern "C" {
 #include <linux/virtio_mmr.h>
 
 #include "virtio_mmr/doorbell.h"
+#include "virtio_mmr/mapping.h"
 #include "virtio_mmr/port.h"
 #include "virtio_mmr/scan.h"
 #include "virtio_mmr/vectors.h"

@@ -55,6 +55,8 @@ struct virqfd;
  *	unmasks the interrupt must not cause another one.
  * @unmask: the user's eventfd that unmasks, or NULL. vfio's virqfd code protects it.
  * @on: the user has turned the interrupt on. Changed under core_device.igate.
+ * @is_modern: the guest sets up the device through the modern common configuration. Changed
+ *	during accesses.
  * @vectors: the vectors and the queues that they serve. Changed during accesses, or with
  *	core_device.memory_lock held for write.
  * @names: of the interrupts, as long as they are requested
@@ -70,6 +72,7 @@ struct virtio_mmr_intx {
 	struct task_struct *signaller;
 	struct virqfd *unmask;
 	bool on;
+	bool is_modern;
 	struct virtio_mmr_vectors vectors;
 	char names[VIRTIO_MMR_NUM_VECTORS][VIRTIO_MMR_INTERRUPT_NAME_SIZE];
 };
@@ -85,6 +88,7 @@ struct virtio_mmr_intx {
  * @registers: the legacy registers, mapped from open to close
  * @common_config: the modern common configuration, mapped from open to close, or NULL if it
  *	cannot be used
+ * @isr: the modern ISR status, likewise
  * @doorbells: address of each queue's doorbell, from open to close. NULL if the driver notifies
  *	through Queue Notify instead.
  * @num_doorbells: entries of @doorbells
@@ -116,6 +120,7 @@ struct virtio_mmr_device {
 	struct virtio_mmr_view view;
 	void __iomem *registers;
 	void __iomem *common_config;
+	void __iomem *isr;
 	void __iomem **doorbells;
 	u32 num_doorbells;
 	/**

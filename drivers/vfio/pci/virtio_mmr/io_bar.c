@@ -147,11 +147,12 @@ static __always_inline void write_piece(struct virtio_mmr_device *mmr, struct ac
 					const struct virtio_mmr_piece *piece, const u8 *data)
 {
 	virtio_mmr_port_write_piece(&guest_registers, mmr, piece, data, &access->reset);
-	if (unlikely(virtio_mmr_port_needs_flush(piece)))
-		access->refused =
-			virtio_mmr_vectors_written(&mmr->intx.vectors,
-						   virtio_mmr_intx_is_engaged(mmr),
-						   &virtio_mmr_registers, mmr, piece, data);
+	if (likely(!virtio_mmr_port_needs_flush(piece)))
+		return;
+	WRITE_ONCE(mmr->intx.is_modern, false);
+	access->refused = virtio_mmr_vectors_written(&mmr->intx.vectors,
+						     virtio_mmr_intx_is_engaged(mmr),
+						     &virtio_mmr_registers, mmr, piece, data);
 }
 
 /*
@@ -241,9 +242,7 @@ static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 		virtio_mmr_msix_refused(mmr, access->refused);
 		if (likely(!access->reset.asked))
 			continue;
-		virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
-		virtio_mmr_intx_device_reset(mmr);
-		WRITE_ONCE(mmr->mastered, 0);
+		virtio_mmr_device_was_reset(mmr);
 		/* The guest expects that a reset is over when its OUT returns. */
 		if (access->reset.status && keep_awake(mmr, access))
 			virtio_mmr_wait_for_reset(mmr, true);
@@ -480,6 +479,7 @@ int virtio_mmr_io_bar_open(struct virtio_mmr_device *mmr)
 	u8 bar;
 
 	mmr->common_config = NULL;
+	mmr->isr = NULL;
 	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++) {
 		if (mmr->scan.function.bar_kind[bar] != VIRTIO_MMR_BAR_MEMORY)
 			continue;
@@ -487,6 +487,8 @@ int virtio_mmr_io_bar_open(struct virtio_mmr_device *mmr)
 		if (!IS_ERR(mapping) && mmr->scan.has_common_config &&
 		    bar == mmr->scan.common_config.bar)
 			mmr->common_config = mapping + mmr->scan.common_config.offset;
+		if (!IS_ERR(mapping) && mmr->scan.has_isr && bar == mmr->scan.isr.bar)
+			mmr->isr = mapping + mmr->scan.isr.offset;
 		if (bar != mmr->scan.cap.bar)
 			continue;
 		if (IS_ERR(mapping))

@@ -15,6 +15,7 @@
 #include "access.h"
 #include "intx.h"
 #include "io_bar.h"
+#include "modern.h"
 #include "msix.h"
 
 /**
@@ -112,27 +113,33 @@ static void touch_end(void)
 	rcu_read_unlock_sched();
 }
 
+/* The registers through which the guest sets up its queues */
+static const struct virtio_mmr_port_ops *registers_of(const struct virtio_mmr_device *mmr)
+{
+	return READ_ONCE(mmr->intx.is_modern) ? &virtio_mmr_modern_registers :
+						&virtio_mmr_registers;
+}
+
 /*
  * Writes @vector to all queues with an address. The guest's queue select is restored. Returns
  * the number of queues.
  */
 static u32 set_queues(struct virtio_mmr_device *mmr, u16 vector)
 {
+	const struct virtio_mmr_port_ops *registers = registers_of(mmr);
 	u32 end = READ_ONCE(mmr->intx.vectors.queues_end);
-	void __iomem *select = mmr->registers + VIRTIO_MMR_QUEUE_SELECT;
 	u16 selected, queue;
 	int refused;
 
 	if (!end || !touch_begin(mmr))
 		return 0;
-	selected = ioread16(select);
+	selected = registers->read(mmr, VIRTIO_MMR_QUEUE_SELECT, 2);
 	touch_end();
 	for (queue = 0; queue < end; queue++) {
 		if (!touch_begin(mmr))
 			return queue;
-		refused = virtio_mmr_vectors_set_queue(&virtio_mmr_registers, mmr, queue,
-						       vector);
-		iowrite16(selected, select);
+		refused = virtio_mmr_vectors_set_queue(registers, mmr, queue, vector);
+		registers->write(mmr, VIRTIO_MMR_QUEUE_SELECT, 2, selected);
 		touch_end();
 		virtio_mmr_msix_refused(mmr, refused);
 		/* A device may have 65536 queues, and a killed guest needs none. */
@@ -149,16 +156,16 @@ static u32 set_queues(struct virtio_mmr_device *mmr, u16 vector)
  */
 static void engage(struct virtio_mmr_device *mmr)
 {
-	struct virtio_mmr_vectors *registers = &mmr->intx.vectors;
 	int refused = VIRTIO_MMR_REFUSED_NONE;
 	u8 isr = 0;
 
 	if (touch_begin(mmr)) {
 		isr = ioread8(mmr->registers + VIRTIO_MMR_ISR_STATUS);
-		refused = virtio_mmr_vectors_set_config(registers, &virtio_mmr_registers, mmr);
+		refused = virtio_mmr_vectors_set_config(&mmr->intx.vectors, registers_of(mmr),
+							mmr);
 		if (mmr->common_config)
-			registers->generation = ioread8(mmr->common_config +
-							VIRTIO_PCI_COMMON_CFGGENERATION);
+			mmr->intx.vectors.generation = ioread8(mmr->common_config +
+							       VIRTIO_PCI_COMMON_CFGGENERATION);
 		touch_end();
 	}
 	virtio_mmr_msix_refused(mmr, refused);
@@ -283,7 +290,7 @@ void virtio_mmr_msix_release(struct virtio_mmr_device *mmr)
 	down_write(&core->memory_lock);
 	set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
 	if (touch_begin(mmr)) {
-		iowrite16(VIRTIO_MMR_NO_VECTOR, mmr->registers + VIRTIO_MMR_CONFIG_VECTOR);
+		registers_of(mmr)->write(mmr, VIRTIO_MMR_CONFIG_VECTOR, 2, VIRTIO_MMR_NO_VECTOR);
 		touch_end();
 	}
 	pci_cfg_access_lock(core->pdev);

@@ -8,6 +8,7 @@
  * vfio-pci-core works on it unchanged.
  */
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
@@ -15,8 +16,10 @@
 #include "intx.h"
 #include "io_bar.h"
 #include "ioeventfd.h"
+#include "modern.h"
 #include "region.h"
 #include "reset.h"
+#include "virtio_mmr/mapping.h"
 
 /* The I/O BAR's place if 0 is taken. vfio-pci-core has nothing there. */
 #define MOVED_IO_BAR_REGION	(VFIO_PCI_NUM_REGIONS + 0x100)
@@ -42,6 +45,68 @@ void virtio_mmr_io_bar_region_info(const struct virtio_mmr_device *mmr,
 	info->size = mmr->view.io_bar_size;
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	info->cap_offset = 0;
+}
+
+/**
+ * virtio_mmr_region_is_split - whether the user must not map all of a region
+ * @mmr: the device
+ * @physical: the index that vfio-pci-core has for the region
+ *
+ * Return: true if virtio_mmr_split_region_info() describes it.
+ */
+bool virtio_mmr_region_is_split(const struct virtio_mmr_device *mmr, u32 physical)
+{
+	return physical < VIRTIO_MMR_NUM_BARS && virtio_mmr_view_pin(&mmr->view) &&
+	       mmr->core_device.bar_mmap_supported[physical] &&
+	       virtio_mmr_mapping_is_split(&mmr->scan, physical, PAGE_SIZE);
+}
+
+/**
+ * virtio_mmr_split_region_info - describe a BAR whose parts can be mapped
+ * @mmr: the device
+ * @physical: the index that vfio-pci-core has for the region
+ * @info: all except argsz and index is set
+ * @caps: the capabilities are added
+ *
+ * The parts are advice. A user that maps all of the BAR has no INTx interrupt for a modern
+ * driver, and no other disadvantage.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int virtio_mmr_split_region_info(const struct virtio_mmr_device *mmr, u32 physical,
+				 struct vfio_region_info *info, struct vfio_info_cap *caps)
+{
+	struct vfio_info_cap_header mappable = {
+		.id = VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, .version = 1,
+	};
+	struct vfio_region_info_cap_sparse_mmap *sparse;
+	struct virtio_mmr_area areas[VIRTIO_MMR_MAX_AREAS];
+	unsigned int count, i;
+	int ret;
+
+	info->offset = VFIO_PCI_INDEX_TO_OFFSET(physical);
+	info->size = pci_resource_len(mmr->core_device.pdev, physical);
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE |
+		      VFIO_REGION_INFO_FLAG_MMAP;
+	info->cap_offset = 0;
+
+	count = virtio_mmr_mapping_areas(&mmr->scan, physical, PAGE_SIZE, areas);
+	sparse = kzalloc(struct_size(sparse, areas, count), GFP_KERNEL);
+	if (!sparse)
+		return -ENOMEM;
+	sparse->header.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP;
+	sparse->header.version = 1;
+	sparse->nr_areas = count;
+	for (i = 0; i < count; i++) {
+		sparse->areas[i].offset = areas[i].offset;
+		sparse->areas[i].size = areas[i].size;
+	}
+	ret = vfio_info_add_capability(caps, &sparse->header,
+				       struct_size(sparse, areas, count));
+	kfree(sparse);
+	if (!ret && physical == mmr->core_device.msix_bar)
+		ret = vfio_info_add_capability(caps, &mappable, sizeof(mappable));
+	return ret;
 }
 
 /**
@@ -111,6 +176,8 @@ ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
 	case OWNER_IO_BAR:
 		return virtio_mmr_io_bar_read(mmr, buf, count, ppos);
 	case OWNER_CORE:
+		if (virtio_mmr_modern_is_in(mmr, VFIO_PCI_OFFSET_TO_INDEX(*ppos)))
+			return virtio_mmr_modern_read(mmr, buf, count, ppos);
 		return vfio_pci_core_read(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:
 		break;
@@ -146,6 +213,8 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 	case OWNER_IO_BAR:
 		return virtio_mmr_io_bar_write(mmr, buf, count, ppos);
 	case OWNER_CORE:
+		if (virtio_mmr_modern_is_in(mmr, VFIO_PCI_OFFSET_TO_INDEX(*ppos)))
+			return virtio_mmr_modern_write(mmr, buf, count, ppos);
 		return vfio_pci_core_write(core_vdev, buf, count, ppos);
 	case OWNER_NOBODY:
 		break;

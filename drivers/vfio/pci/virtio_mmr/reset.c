@@ -39,6 +39,17 @@ void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 }
 
 /**
+ * virtio_mmr_device_was_reset - after the guest has written 0 to device status
+ * @mmr: the device, open, with no lock held
+ */
+void virtio_mmr_device_was_reset(struct virtio_mmr_device *mmr)
+{
+	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE);
+	virtio_mmr_intx_device_reset(mmr);
+	WRITE_ONCE(mmr->mastered, 0);
+}
+
+/**
  * virtio_mmr_wait_for_reset - wait until the device has reset itself
  * @mmr: the device, after a write of 0 to its status
  * @awake: as for virtio_mmr_access_begin()

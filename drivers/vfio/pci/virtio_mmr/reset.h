@@ -21,6 +21,7 @@ enum virtio_mmr_reset_event {
 
 void virtio_mmr_reset_report(struct virtio_mmr_device *mmr,
 			     enum virtio_mmr_reset_event event);
+void virtio_mmr_device_was_reset(struct virtio_mmr_device *mmr);
 int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake);
 int virtio_mmr_reset_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr);
