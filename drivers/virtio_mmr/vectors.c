@@ -53,7 +53,8 @@ unsigned int virtio_mmr_vectors_starts(u32 offset, const u8 *data, u32 count)
  *
  * A device that refuses a vector of its own may take the one of the queues.
  *
- * Return: VIRTIO_MMR_REFUSED_NONE or VIRTIO_MMR_REFUSED_CONFIG.
+ * Return: VIRTIO_MMR_REFUSED_CONFIG at the first refusal, else VIRTIO_MMR_REFUSED_NONE. Drivers
+ * write device status several times, and each time leads here.
  */
 int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
 				  const struct virtio_mmr_port_ops *ops, void *context)
@@ -66,8 +67,10 @@ int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
 	else if (set_vector(ops, context, VIRTIO_MMR_CONFIG_VECTOR, VIRTIO_MMR_VECTOR_OF_QUEUES))
 		vector = VIRTIO_MMR_VECTOR_OF_QUEUES;
 	WRITE_ONCE(vectors->config, vector);
-	return vector == VIRTIO_MMR_NO_VECTOR ? VIRTIO_MMR_REFUSED_CONFIG :
-						VIRTIO_MMR_REFUSED_NONE;
+	if (vector != VIRTIO_MMR_NO_VECTOR || vectors->config_refused)
+		return VIRTIO_MMR_REFUSED_NONE;
+	vectors->config_refused = true;
+	return VIRTIO_MMR_REFUSED_CONFIG;
 }
 
 /**

@@ -23,6 +23,7 @@
  * @count: vectors that serve it, 1 or 2
  * @config: the vector that the device uses for changes of its configuration, or
  *	VIRTIO_MMR_NO_VECTOR
+ * @config_refused: the device has refused each vector for them, and the user was told
  * @generation: config_generation of the modern common configuration at the last look
  * @queues_end: one more than the highest queue that has had an address since the last reset;
  *	counted before the vectors serve anything, too
@@ -33,6 +34,7 @@
 struct virtio_mmr_vectors {
 	unsigned int count;
 	u16 config;
+	bool config_refused;
 	u8 generation;
 	u32 queues_end;
 };

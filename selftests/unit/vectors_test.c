@@ -188,6 +188,9 @@ TEST_F(vectors, refused)
 	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
 		  VIRTIO_MMR_REFUSED_CONFIG);
 	EXPECT_FALSE(virtio_mmr_vectors_share(&self->vectors));
+	/* The first time only */
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
+		  VIRTIO_MMR_REFUSED_NONE);
 }
 
 /* Of queues that the guest set up before */

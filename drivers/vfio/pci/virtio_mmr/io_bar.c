@@ -153,6 +153,8 @@ static __always_inline void write_piece(struct virtio_mmr_device *mmr, struct ac
 	access->refused = virtio_mmr_vectors_written(&mmr->intx.vectors,
 						     virtio_mmr_intx_is_engaged(mmr),
 						     &virtio_mmr_registers, mmr, piece, data);
+	if (access->reset.asked && virtio_mmr_vectors_share(&mmr->intx.vectors))
+		virtio_mmr_msix_forget_changes(mmr);
 }
 
 /*

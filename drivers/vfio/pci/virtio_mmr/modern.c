@@ -120,6 +120,8 @@ static int write_status(struct virtio_mmr_device *mmr, const char __user *buf)
 	iowrite8(status, mmr->common_config + VIRTIO_PCI_COMMON_STATUS);
 	if (!status) {
 		WRITE_ONCE(mmr->intx.vectors.queues_end, 0);
+		if (virtio_mmr_vectors_share(&mmr->intx.vectors))
+			virtio_mmr_msix_forget_changes(mmr);
 	} else {
 		WRITE_ONCE(mmr->intx.is_modern, true);
 		if (virtio_mmr_intx_is_engaged(mmr))

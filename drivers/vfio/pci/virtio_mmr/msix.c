@@ -19,6 +19,17 @@
 #include "msix.h"
 
 /**
+ * virtio_mmr_msix_forget_changes - changes of the configuration before now do not count
+ * @mmr: the device, between virtio_mmr_access_begin() and its end, or before others touch it
+ */
+void virtio_mmr_msix_forget_changes(struct virtio_mmr_device *mmr)
+{
+	if (mmr->common_config)
+		WRITE_ONCE(mmr->intx.vectors.generation,
+			   ioread8(mmr->common_config + VIRTIO_PCI_COMMON_CFGGENERATION));
+}
+
+/**
  * virtio_mmr_msix_config_isr - look for a change of the configuration
  * @mmr: the device, between virtio_mmr_access_begin() and its end
  * @isr: address of the device's ISR status
@@ -163,9 +174,7 @@ static void engage(struct virtio_mmr_device *mmr)
 		isr = ioread8(mmr->registers + VIRTIO_MMR_ISR_STATUS);
 		refused = virtio_mmr_vectors_set_config(&mmr->intx.vectors, registers_of(mmr),
 							mmr);
-		if (mmr->common_config)
-			mmr->intx.vectors.generation = ioread8(mmr->common_config +
-							       VIRTIO_PCI_COMMON_CFGGENERATION);
+		virtio_mmr_msix_forget_changes(mmr);
 		touch_end();
 	}
 	virtio_mmr_msix_refused(mmr, refused);
