@@ -257,6 +257,22 @@ TEST_F(scan, structures)
 	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.window_fields, 0x44));
 }
 
+/* ISR status has one byte, at any place, and the first one counts */
+TEST_F(scan, isr_status)
+{
+	add_structures(self);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.has_isr);
+	memory_space_add_virtio(&self->memory, 0x80, 16, 3, 2, 0x301, 4);
+	memory_space_add_virtio(&self->memory, 0xa0, 16, 3, 2, 0x303, 1);
+	memory_space_add_virtio(&self->memory, 0xc0, 16, 3, 2, 0x1000, 1);
+	memory_space_add_virtio(&self->memory, 0xd0, 16, 3, 2, 0x305, 0);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	ASSERT_TRUE(self->scan.has_isr);
+	EXPECT_EQ(self->scan.isr.offset, 0x303);
+	EXPECT_EQ(self->scan.isr.length, 1);
+}
+
 /* What makes one of the two structures unusable: a byte of its capability */
 TEST_F(scan, unusable_structures)
 {
