@@ -54,6 +54,7 @@ struct virqfd;
  * @signaller: the task that signals the user, while it does. It is a hint: a signal that
  *	unmasks the interrupt must not cause another one.
  * @unmask: the user's eventfd that unmasks, or NULL. vfio's virqfd code protects it.
+ * @is_hidden: the administrator takes the pin away, from the next open on
  * @on: the user has turned the interrupt on. Changed under core_device.igate.
  * @is_modern: the guest sets up the device through the modern common configuration. Changed
  *	during accesses.
@@ -71,6 +72,7 @@ struct virtio_mmr_intx {
 	struct eventfd_ctx __rcu *trigger;
 	struct task_struct *signaller;
 	struct virqfd *unmask;
+	bool is_hidden;
 	bool on;
 	bool is_modern;
 	struct virtio_mmr_vectors vectors;

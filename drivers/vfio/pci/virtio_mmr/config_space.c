@@ -244,7 +244,8 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 
-	virtio_mmr_view_reset(&mmr->view);
+	virtio_mmr_view_init(&mmr->view, &mmr->scan,
+			     READ_ONCE(mmr->intx.is_hidden) ? NULL : &mmr->intx.state);
 	mmr->mastered = 0;
 	/* Firmware may have set the bit on a PF. */
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;

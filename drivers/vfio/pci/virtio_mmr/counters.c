@@ -103,13 +103,8 @@ static umode_t counter_is_visible(struct kobject *kobj, struct attribute *attrib
 	return virtio_mmr_is_plain(virtio_mmr_drvdata(kobj_to_dev(kobj))) ? 0 : attribute->mode;
 }
 
-static const struct attribute_group counter_group = {
+const struct attribute_group virtio_mmr_counter_group = {
 	.name = "virtio_mmr",
 	.is_visible = counter_is_visible,
 	.attrs = counter_attributes,
-};
-
-const struct attribute_group *virtio_mmr_groups[] = {
-	&counter_group,
-	NULL,
 };

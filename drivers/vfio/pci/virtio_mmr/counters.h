@@ -65,6 +65,6 @@ struct virtio_mmr_device;
 
 int virtio_mmr_counters_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_counters_release(struct virtio_mmr_device *mmr);
-extern const struct attribute_group *virtio_mmr_groups[];
+extern const struct attribute_group virtio_mmr_counter_group;
 
 #endif /* VIRTIO_MMR_COUNTERS_H */

@@ -3,11 +3,14 @@
  * The guest's INTx interrupt, for guests without MSI-X: VFIO_DEVICE_SET_IRQS for its index, and
  * signals to the user. The core has the state machine.
  */
+#include <linux/device.h>
 #include <linux/err.h>
 #include <linux/eventfd.h>
 #include <linux/io.h>
+#include <linux/kernel.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
+#include <linux/sysfs.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 #include <linux/virtio_mmr.h>
@@ -364,6 +367,46 @@ long virtio_mmr_intx_set_irqs(struct virtio_mmr_device *mmr, struct vfio_irq_set
 	mutex_unlock(&mmr->core_device.igate);
 	return ret;
 }
+
+static ssize_t virtio_mmr_intx_show(struct device *dev, struct device_attribute *attribute,
+				    char *buf)
+{
+	return sysfs_emit(buf, "%d\n", !READ_ONCE(virtio_mmr_drvdata(dev)->intx.is_hidden));
+}
+
+static ssize_t virtio_mmr_intx_store(struct device *dev, struct device_attribute *attribute,
+				     const char *buf, size_t count)
+{
+	bool shown;
+	int ret;
+
+	ret = kstrtobool(buf, &shown);
+	if (ret)
+		return ret;
+	WRITE_ONCE(virtio_mmr_drvdata(dev)->intx.is_hidden, !shown);
+	return count;
+}
+
+/* For a guest that a pin harms. A user that has the function open keeps the pin that it has. */
+static DEVICE_ATTR_RW(virtio_mmr_intx);
+
+static struct attribute *intx_attributes[] = {
+	&dev_attr_virtio_mmr_intx.attr,
+	NULL,
+};
+
+/* vfio-pci-core serves functions without an MMR capability. MSI beside MSI-X rules INTx out. */
+static umode_t intx_is_visible(struct kobject *kobj, struct attribute *attribute, int n)
+{
+	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(kobj_to_dev(kobj));
+
+	return virtio_mmr_is_plain(mmr) || !mmr->scan.can_interrupt ? 0 : attribute->mode;
+}
+
+const struct attribute_group virtio_mmr_intx_group = {
+	.is_visible = intx_is_visible,
+	.attrs = intx_attributes,
+};
 
 /**
  * virtio_mmr_intx_init - prepare a device that is not open yet

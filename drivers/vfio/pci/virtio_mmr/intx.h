@@ -21,6 +21,8 @@ enum virtio_mmr_intx_event {
 	VIRTIO_MMR_INTX_DISENGAGE,
 };
 
+extern const struct attribute_group virtio_mmr_intx_group;
+
 void virtio_mmr_intx_init(struct virtio_mmr_device *mmr);
 void virtio_mmr_intx_open(struct virtio_mmr_device *mmr);
 void virtio_mmr_intx_close(struct virtio_mmr_device *mmr);

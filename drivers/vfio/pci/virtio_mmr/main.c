@@ -233,6 +233,12 @@ static const struct pci_device_id virtio_mmr_ids[] = {
 };
 MODULE_DEVICE_TABLE(pci, virtio_mmr_ids);
 
+static const struct attribute_group *virtio_mmr_groups[] = {
+	&virtio_mmr_counter_group,
+	&virtio_mmr_intx_group,
+	NULL,
+};
+
 static struct pci_driver virtio_mmr_driver = {
 	.name = VIRTIO_MMR_DRIVER_NAME,
 	.id_table = virtio_mmr_ids,
