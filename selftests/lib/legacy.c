@@ -97,7 +97,8 @@ uint32_t legacy_start(struct vfio_device *device, uint32_t wanted)
 {
 	uint32_t features;
 
-	vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MASTER, 0);
+	vfio_command(device, PCI_COMMAND_IO |
+			     (device->sets_no_master ? 0 : PCI_COMMAND_MASTER), 0);
 	legacy_reset(device);
 	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
 		     VIRTIO_CONFIG_S_ACKNOWLEDGE);

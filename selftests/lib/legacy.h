@@ -69,8 +69,9 @@ uint8_t legacy_status(struct vfio_device *device);
 void legacy_reset(struct vfio_device *device);
 
 /*
- * Sets bus mastering and I/O decode, resets, and sets ACKNOWLEDGE and DRIVER. Accepts and
- * returns those wanted features (bits 0..31) that the device offers.
+ * Sets I/O decode, and bus mastering unless the device says otherwise. Resets, and sets
+ * ACKNOWLEDGE and DRIVER. Accepts and returns those wanted features (bits 0..31) that the device
+ * offers.
  */
 uint32_t legacy_start(struct vfio_device *device, uint32_t wanted);
 

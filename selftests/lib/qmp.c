@@ -158,7 +158,8 @@ uint64_t qmp_counter(struct qmp *qmp, const char *property)
 	return number;
 }
 
-bool qmp_set(const char *bdf, const char *property, const char *value)
+/* The value as QMP has it, in quotes or not */
+static bool set_property(const char *bdf, const char *property, const char *value)
 {
 	char *request, *reply;
 	struct qmp qmp;
@@ -166,13 +167,47 @@ bool qmp_set(const char *bdf, const char *property, const char *value)
 	if (!qmp_open(&qmp, bdf))
 		return false;
 	if (asprintf(&request,
-		     "\"execute\": \"qom-set\", \"arguments\": {\"path\": \"/machine/peripheral/%s\", \"property\": \"%s\", \"value\": \"%s\"}",
+		     "\"execute\": \"qom-set\", \"arguments\": {\"path\": \"/machine/peripheral/%s\", \"property\": \"%s\", \"value\": %s}",
 		     qmp.id, property, value) < 0)
 		fail("out of memory");
 	reply = command(&qmp, request);
 	if (!strstr(reply, "\"return\": "))
 		fail("QEMU device %s, %s=%s: %s", qmp.id, property, value, reply);
 	free(request);
+	free(reply);
+	qmp_close(&qmp);
+	return true;
+}
+
+bool qmp_set(const char *bdf, const char *property, const char *value)
+{
+	char quoted[1024];
+
+	snprintf(quoted, sizeof(quoted), "\"%s\"", value);
+	return set_property(bdf, property, quoted);
+}
+
+bool qmp_set_number(const char *bdf, const char *property, uint64_t value)
+{
+	char number[32];
+
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)value);
+	return set_property(bdf, property, number);
+}
+
+bool qmp_set_link(const char *bdf, bool up)
+{
+	char request[256], *reply;
+	struct qmp qmp;
+
+	if (!qmp_open(&qmp, bdf))
+		return false;
+	snprintf(request, sizeof(request),
+		 "\"execute\": \"set_link\", \"arguments\": {\"name\": \"%s\", \"up\": %s}",
+		 qmp.id, up ? "true" : "false");
+	reply = command(&qmp, request);
+	if (!strstr(reply, "\"return\": "))
+		fail("QEMU device %s: set_link: %s", qmp.id, reply);
 	free(reply);
 	qmp_close(&qmp);
 	return true;

@@ -38,6 +38,13 @@ uint64_t qmp_count(const char *bdf, const char *property);
  * monitor. A refusal by QEMU fails the test.
  */
 bool qmp_set(const char *bdf, const char *property, const char *value);
+bool qmp_set_number(const char *bdf, const char *property, uint64_t value);
+
+/*
+ * Connects or disconnects a network device, which changes its configuration. False without a
+ * monitor.
+ */
+bool qmp_set_link(const char *bdf, bool up);
 
 /*
  * The root port above the function reports a fatal error of its link. The kernel resets the

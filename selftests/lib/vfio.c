@@ -224,26 +224,33 @@ int vfio_low_power(struct vfio_device *device, bool enter)
 					     VFIO_DEVICE_FEATURE_LOW_POWER_EXIT));
 }
 
-int vfio_set_irqs(struct vfio_device *device, unsigned int index,
-		  unsigned int count, const int *eventfds)
+int vfio_irq_action(struct vfio_device *device, unsigned int index, uint32_t flags,
+		    unsigned int start, unsigned int count, const void *data, size_t size)
 {
-	size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int);
 	struct vfio_irq_set *set;
 	int ret;
 
-	set = calloc(1, size);
+	set = calloc(1, sizeof(*set) + size);
 	if (!set)
 		return -ENOMEM;
-	set->argsz = size;
+	set->argsz = sizeof(*set) + size;
 	set->index = index;
+	set->start = start;
 	set->count = count;
-	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER;
-	set->flags |= count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE;
-	if (count)
-		memcpy(set->data, eventfds, count * sizeof(int));
+	set->flags = flags;
+	if (size)
+		memcpy(set->data, data, size);
 	ret = ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set) ? -errno : 0;
 	free(set);
 	return ret;
+}
+
+int vfio_set_irqs(struct vfio_device *device, unsigned int index,
+		  unsigned int count, const int *eventfds)
+{
+	return vfio_irq_action(device, index, VFIO_IRQ_SET_ACTION_TRIGGER |
+			       (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE),
+			       0, count, eventfds, count * sizeof(int));
 }
 
 unsigned int vfio_irqs(const struct vfio_device *device, unsigned int index)
@@ -284,11 +291,8 @@ void vfio_msix_enable(struct vfio_device *device, unsigned int vectors)
 
 	if (vectors > VFIO_VECTORS_MAX)
 		fail("%u vectors asked for, %u is the most", vectors, VFIO_VECTORS_MAX);
-	for (i = 0; i < vectors; i++) {
-		device->eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-		if (device->eventfds[i] < 0)
-			fail("eventfd: %s", strerror(errno));
-	}
+	for (i = 0; i < vectors; i++)
+		device->eventfds[i] = vfio_eventfd();
 	device->vectors = vectors;
 	ret = vfio_set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, vectors,
 			    device->eventfds);
@@ -311,22 +315,33 @@ void vfio_msix_disable(struct vfio_device *device)
 	device->vectors = 0;
 }
 
-uint64_t vfio_msix_wait(struct vfio_device *device, unsigned int vector,
-			unsigned int milliseconds)
+int vfio_eventfd(void)
 {
-	struct pollfd pollfd = {
-		.fd = device->eventfds[vector],
-		.events = POLLIN,
-	};
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	if (fd < 0)
+		fail("eventfd: %s", strerror(errno));
+	return fd;
+}
+
+uint64_t vfio_eventfd_wait(int fd, unsigned int milliseconds)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
 	uint64_t count;
 
 	if (poll(&pollfd, 1, milliseconds) < 0)
 		fail("poll: %s", strerror(errno));
-	if (read(pollfd.fd, &count, sizeof(count)) == sizeof(count))
+	if (read(fd, &count, sizeof(count)) == sizeof(count))
 		return count;
 	if (errno != EAGAIN)
 		fail("eventfd: %s", strerror(errno));
 	return 0;
+}
+
+uint64_t vfio_msix_wait(struct vfio_device *device, unsigned int vector,
+			unsigned int milliseconds)
+{
+	return vfio_eventfd_wait(device->eventfds[vector], milliseconds);
 }
 
 int vfio_dma_map(struct vfio_container *container, void *memory,

@@ -37,6 +37,8 @@ struct vfio_device {
 	/* Region and place of its legacy registers. By default BAR0, from its start */
 	unsigned int registers_region;
 	uint64_t registers_offset;
+	/* Old drivers leave bus mastering alone */
+	bool sets_no_master;
 	unsigned int vectors;
 	int eventfds[VFIO_VECTORS_MAX];
 };
@@ -84,6 +86,10 @@ int vfio_reset(struct vfio_device *device);
 int vfio_set_irqs(struct vfio_device *device, unsigned int index,
 		  unsigned int count, const int *eventfds);
 
+/* Any SET_IRQS. The flags have an action and a form of data, as in linux/vfio.h */
+int vfio_irq_action(struct vfio_device *device, unsigned int index, uint32_t flags,
+		    unsigned int start, unsigned int count, const void *data, size_t size);
+
 /* Interrupts that the function has of a kind, such as VFIO_PCI_INTX_IRQ_INDEX */
 unsigned int vfio_irqs(const struct vfio_device *device, unsigned int index);
 
@@ -118,6 +124,10 @@ void vfio_msix_disable(struct vfio_device *device);
 /* Interrupts counted on a vector since the last call; waits for the first */
 uint64_t vfio_msix_wait(struct vfio_device *device, unsigned int vector,
 			unsigned int milliseconds);
+
+/* The same for any eventfd that does not block */
+uint64_t vfio_eventfd_wait(int fd, unsigned int milliseconds);
+int vfio_eventfd(void);
 
 /* Memory of this process for the device; 0 or a negative error code */
 int vfio_dma_map(struct vfio_container *container, void *memory,
