@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * INTx of a function by SET_IRQS, as VMMs use it. The driver emulates it by the function's own
+ * MSI-X from the guest's first queue on. Here that is "engaged".
+ */
+#ifndef SELFTESTS_INTX_H
+#define SELFTESTS_INTX_H
+
+#include <stdbool.h>
+
+#include "vfio.h"
+
+/* Bits of ISR status */
+#define INTX_ISR_QUEUE	1
+#define INTX_ISR_CONFIG	2
+
+/* These return 0 or a negative error code. An eventfd of -1 detaches */
+int intx_trigger(struct vfio_device *device, int eventfd);
+int intx_off(struct vfio_device *device);
+int intx_mask(struct vfio_device *device);
+int intx_unmask(struct vfio_device *device);
+int intx_unmask_by(struct vfio_device *device, int eventfd);
+int intx_loopback(struct vfio_device *device);
+
+/* An action of one BOOL, with VFIO_IRQ_SET_ACTION_* */
+int intx_bool(struct vfio_device *device, uint32_t action, uint8_t value);
+
+/* Each function with MSI-X has INTx */
+#define NEED_INTX(device)	NEED_VECTORS(device, 1)
+
+/* A register of the function itself */
+uint16_t intx_physical(const struct vfio_device *device, unsigned int at);
+
+/* Whether the function's own MSI-X is enabled */
+bool intx_msix_is_on(struct vfio_device *device);
+
+/* Whether the function's own COMMAND has bus mastering */
+bool intx_master_is_on(const struct vfio_device *device);
+
+/* The guest's STATUS.INTERRUPT */
+bool intx_status(struct vfio_device *device);
+
+/* Waits until STATUS.INTERRUPT is set; false after the time */
+bool intx_becomes_pending(struct vfio_device *device, unsigned int milliseconds);
+
+/* Lines of /proc/interrupts that name the function and this word */
+unsigned int intx_host_interrupts(const struct vfio_device *device, const char *word);
+
+/*
+ * Handles an interrupt as a guest does: waits for a signal, reads ISR status, and unmasks. The
+ * value of ISR status, or a negative error code: -ETIMEDOUT without a signal, -EEXIST for more
+ * than one.
+ */
+int intx_handle(struct vfio_device *device, int eventfd, unsigned int milliseconds);
+
+#endif /* SELFTESTS_INTX_H */
