@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * INTx as the user of VFIO sees it: SET_IRQS, the automatic mask and ISR status. An entropy
+ * device provides the interrupts, one for each request.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/entropy.h"
+#include "lib/functions.h"
+#include "lib/intx.h"
+#include "lib/session.h"
+
+#define SHORT	300 /* ms; for what must not happen */
+
+FIXTURE(interrupt)
+{
+	struct session session;
+	struct vfio_device *device;
+	struct entropy entropy;
+	int trigger, other;
+};
+
+FIXTURE_SETUP(interrupt)
+{
+	const char *bdf = functions_find("rng", 0);
+
+	if (!bdf)
+		SKIP(return, "no rng function given");
+	self->device = session_open(&self->session, bdf);
+	NEED_INTX(self->device);
+	self->trigger = vfio_eventfd();
+	self->other = vfio_eventfd();
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
+	/* The device is live and INTx is off. Each test begins again with INTx on */
+	legacy_reset(self->device);
+}
+
+FIXTURE_TEARDOWN(interrupt)
+{
+	if (self->entropy.device)
+		entropy_stop(&self->entropy);
+	EXPECT_TRUE(session_close(&self->session));
+}
+
+static uint8_t isr(struct _test_data_interrupt *self)
+{
+	return legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1);
+}
+
+static uint64_t signals(struct _test_data_interrupt *self, unsigned int milliseconds)
+{
+	return vfio_eventfd_wait(self->trigger, milliseconds);
+}
+
+static unsigned long interrupts(struct _test_data_interrupt *self)
+{
+	return sysfs_number(self->session.bdf, "virtio_mmr/intx_interrupts");
+}
+
+/* A request that the device has served, and whose interrupt has reached the driver */
+static bool request(struct _test_data_interrupt *self)
+{
+	unsigned long before = interrupts(self);
+	unsigned int waited;
+
+	if (!entropy_works(&self->entropy))
+		return false;
+	for (waited = 0; interrupts(self) == before; waited++) {
+		if (waited == LEGACY_TIMEOUT)
+			return false;
+		usleep(1000);
+	}
+	/* The handler counts first */
+	return intx_becomes_pending(self->device, LEGACY_TIMEOUT);
+}
+
+#define ASSERT_STARTS() do {							\
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);		\
+	entropy_restart(&self->entropy);					\
+} while (0)
+
+/* One request, one signal, and ISR status says so once */
+#define ASSERT_SERVED_BY(fd) do {						\
+	ASSERT_TRUE(entropy_works(&self->entropy));				\
+	ASSERT_EQ(intx_handle(self->device, fd, LEGACY_TIMEOUT), INTX_ISR_QUEUE);	\
+	ASSERT_EQ(isr(self), 0);						\
+} while (0)
+#define ASSERT_SERVED() ASSERT_SERVED_BY(self->trigger)
+
+#define EXPECT_QUIET() EXPECT_EQ(signals(self, SHORT), 0)
+
+/* --- What the kernel says and accepts ------------------------------------------ */
+
+TEST_F(interrupt, info)
+{
+	struct vfio_irq_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_INTX_IRQ_INDEX,
+	};
+	struct vfio_device *device = self->device;
+
+	ASSERT_EQ(ioctl(device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info), 0);
+	EXPECT_EQ(info.count, 1);
+	/* kvmtool refuses a function without the last of these */
+	EXPECT_EQ(info.flags, (VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
+			       VFIO_IRQ_INFO_AUTOMASKED));
+	EXPECT_EQ(vfio_config_read(device, PCI_INTERRUPT_PIN, 1), 1);
+	EXPECT_EQ(vfio_config_read(device, PCI_INTERRUPT_LINE, 2) >> 8, 1);
+	vfio_config_write(device, PCI_INTERRUPT_PIN, 1, 0);
+	EXPECT_EQ(vfio_config_read(device, PCI_INTERRUPT_PIN, 1), 1);
+	vfio_config_write(device, PCI_INTERRUPT_LINE, 1, 11);
+	EXPECT_EQ(vfio_config_read(device, PCI_INTERRUPT_LINE, 2), (1 << 8 | 11));
+	/* A VF has no pin of its own, and a PF's is not used */
+	if (sysfs_is_vf(device->bdf))
+		EXPECT_EQ(intx_physical(device, PCI_INTERRUPT_PIN) & 0xff, 0);
+}
+
+TEST_F(interrupt, on_and_off)
+{
+	struct vfio_device *device = self->device;
+	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	ASSERT_GE(file, 0);
+	EXPECT_EQ(intx_off(device), -EINVAL);
+	EXPECT_EQ(intx_loopback(device), -EINVAL);
+	EXPECT_EQ(intx_mask(device), -EINVAL);
+	EXPECT_EQ(intx_unmask(device), -EINVAL);
+	EXPECT_EQ(intx_unmask_by(device, self->other), -EINVAL);
+	EXPECT_EQ(intx_trigger(device, file), -EINVAL);
+	EXPECT_EQ(intx_trigger(device, 1 << 20), -EBADF);
+	/* Neither of them has switched it on */
+	EXPECT_EQ(intx_off(device), -EINVAL);
+
+	ASSERT_STARTS();
+	ASSERT_SERVED();
+	/* A mistake changes nothing */
+	EXPECT_EQ(intx_trigger(device, file), -EINVAL);
+	EXPECT_EQ(intx_trigger(device, 1 << 20), -EBADF);
+	EXPECT_EQ(intx_unmask_by(device, file), -EINVAL);
+	EXPECT_EQ(intx_unmask_by(device, 1 << 20), -EBADF);
+	ASSERT_SERVED();
+	EXPECT_EQ(intx_off(device), 0);
+	EXPECT_EQ(intx_off(device), -EINVAL);
+	/* The device still works, for a guest that polls */
+	ASSERT_TRUE(entropy_works(&self->entropy));
+	EXPECT_QUIET();
+	close(file);
+}
+
+TEST_F(interrupt, mistakes)
+{
+	static const struct {
+		uint32_t flags;
+		unsigned int start, count;
+		size_t size;
+		int error;
+	} cases[] = {
+#define TRIGGER	VFIO_IRQ_SET_ACTION_TRIGGER
+#define MASK	VFIO_IRQ_SET_ACTION_MASK
+#define UNMASK	VFIO_IRQ_SET_ACTION_UNMASK
+#define NONE	VFIO_IRQ_SET_DATA_NONE
+#define BOOL	VFIO_IRQ_SET_DATA_BOOL
+#define EVENTFD	VFIO_IRQ_SET_DATA_EVENTFD
+		{ TRIGGER | EVENTFD,	1, 1, 4, EINVAL },
+		{ TRIGGER | EVENTFD,	0, 2, 8, EINVAL },
+		{ TRIGGER | EVENTFD,	0, 0, 0, EINVAL },
+		{ TRIGGER | EVENTFD,	0, 1, 3, EINVAL },
+		{ TRIGGER | EVENTFD,	~0u, 1, 4, EINVAL },
+		{ TRIGGER | EVENTFD,	0, ~0u, 4, EINVAL },
+		{ TRIGGER | EVENTFD,	1, ~0u, 4, EINVAL },
+		{ TRIGGER | NONE,	1, 0, 0, EINVAL },
+		{ TRIGGER | NONE,	0, 2, 0, EINVAL },
+		{ TRIGGER | BOOL,	0, 0, 0, EINVAL },
+		{ TRIGGER | BOOL,	0, 1, 0, EINVAL },
+		{ MASK | NONE,		0, 0, 0, EINVAL },
+		{ MASK | NONE,		1, 1, 0, EINVAL },
+		{ MASK | EVENTFD,	0, 1, 4, ENOTTY },
+		{ UNMASK | NONE,	0, 0, 0, EINVAL },
+		{ UNMASK | NONE,	0, 2, 0, EINVAL },
+		{ UNMASK | EVENTFD,	0, 2, 8, EINVAL },
+		{ TRIGGER | MASK | NONE, 0, 1, 0, ENOTTY },
+		{ TRIGGER | NONE | BOOL, 0, 1, 1, EINVAL },
+		{ TRIGGER,		0, 1, 4, EINVAL },
+		{ NONE,			0, 1, 0, ENOTTY },
+		{ TRIGGER | NONE | 1u << 6, 0, 1, 0, EINVAL },
+		{ 0,			0, 0, 0, EINVAL },
+	};
+	struct vfio_irq_set set = { .index = VFIO_PCI_INTX_IRQ_INDEX, .count = 1 };
+	struct vfio_device *device = self->device;
+	int fds[2] = { self->other, self->other };
+	unsigned int i;
+
+	ASSERT_STARTS();
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		EXPECT_EQ(vfio_irq_action(device, VFIO_PCI_INTX_IRQ_INDEX, cases[i].flags,
+					  cases[i].start, cases[i].count, fds, cases[i].size),
+			  -cases[i].error) {
+			TH_LOG("case %u", i);
+		}
+	}
+	set.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK;
+	set.argsz = sizeof(set) - 1;
+	EXPECT_EQ(ioctl(device->fd, VFIO_DEVICE_SET_IRQS, &set), -1);
+	EXPECT_EQ(errno, EINVAL);
+	EXPECT_EQ(ioctl(device->fd, VFIO_DEVICE_SET_IRQS, NULL), -1);
+	EXPECT_EQ(errno, EFAULT);
+	EXPECT_EQ(vfio_eventfd_wait(self->other, 0), 0);
+	ASSERT_SERVED();
+}
+
+TEST_F(interrupt, loopback)
+{
+	struct vfio_device *device = self->device;
+
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+	EXPECT_EQ(intx_loopback(device), 0);
+	EXPECT_EQ(signals(self, 0), 1);
+	EXPECT_EQ(intx_bool(device, VFIO_IRQ_SET_ACTION_TRIGGER, 1), 0);
+	EXPECT_EQ(signals(self, 0), 1);
+	EXPECT_EQ(intx_bool(device, VFIO_IRQ_SET_ACTION_TRIGGER, 0), 0);
+	EXPECT_EQ(signals(self, SHORT), 0);
+	/* Nothing is pending, so nothing is repeated */
+	EXPECT_FALSE(intx_status(device));
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_QUIET();
+	/* Without a trigger it has no effect */
+	EXPECT_EQ(intx_trigger(device, -1), 0);
+	EXPECT_EQ(intx_loopback(device), 0);
+	EXPECT_QUIET();
+}
+
+/* --- Interrupts ------------------------------------------------------------------ */
+
+TEST_F(interrupt, one_for_each_request)
+{
+	unsigned int i;
+
+	ASSERT_STARTS();
+	for (i = 0; i < 2 * self->entropy.queue.ring.num + 3; i++) {
+		ASSERT_TRUE(entropy_works(&self->entropy));
+		ASSERT_EQ(intx_handle(self->device, self->trigger, LEGACY_TIMEOUT),
+			  INTX_ISR_QUEUE) {
+			TH_LOG("request %u", i);
+		}
+	}
+	EXPECT_EQ(isr(self), 0);
+	EXPECT_QUIET();
+}
+
+/* A signal masks. What comes meanwhile, or is still unread, is signalled by the unmask */
+TEST_F(interrupt, masks_itself)
+{
+	struct vfio_device *device = self->device;
+
+	ASSERT_STARTS();
+	ASSERT_TRUE(request(self));
+	EXPECT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+	ASSERT_TRUE(request(self));
+	ASSERT_TRUE(request(self));
+	EXPECT_QUIET();
+	EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+	EXPECT_EQ(isr(self), 0);
+	/* All is read, so the unmask has nothing to tell */
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_QUIET();
+
+	/* An interrupt after the read, before the unmask */
+	ASSERT_TRUE(request(self));
+	EXPECT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+	EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+	ASSERT_TRUE(request(self));
+	EXPECT_EQ(signals(self, SHORT), 0);
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+	EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_QUIET();
+	ASSERT_SERVED();
+}
+
+/*
+ * A guest with the 8259 says EOI before it reads ISR status, so the line still looks raised and
+ * one event interrupts twice. The second handler must find its reason as well: a guest that
+ * gets interrupts without one switches the line off.
+ */
+TEST_F(interrupt, unmasked_before_the_read)
+{
+	struct vfio_device *device = self->device;
+	unsigned int i;
+
+	ASSERT_STARTS();
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(request(self));
+		ASSERT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+		EXPECT_EQ(intx_unmask(device), 0);
+		EXPECT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+		EXPECT_EQ(intx_unmask(device), 0);
+		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+		EXPECT_EQ(isr(self), 0);
+		EXPECT_FALSE(intx_status(device));
+		EXPECT_QUIET();
+	}
+	/* A guest that never reads it is not owed more than two */
+	ASSERT_TRUE(request(self));
+	for (i = 0; i < 5; i++) {
+		ASSERT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+		EXPECT_EQ(intx_unmask(device), 0);
+	}
+	ASSERT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+	EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+	EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+	EXPECT_EQ(isr(self), 0);
+	EXPECT_EQ(intx_unmask(device), 0);
+	ASSERT_SERVED();
+}
+
+TEST_F(interrupt, masked_by_the_user)
+{
+	struct vfio_device *device = self->device;
+
+	ASSERT_STARTS();
+	EXPECT_EQ(intx_mask(device), 0);
+	EXPECT_EQ(intx_mask(device), 0);
+	ASSERT_TRUE(request(self));
+	EXPECT_TRUE(intx_status(device));
+	EXPECT_QUIET();
+	EXPECT_EQ(intx_bool(device, VFIO_IRQ_SET_ACTION_UNMASK, 0), 0);
+	EXPECT_QUIET();
+	EXPECT_EQ(intx_bool(device, VFIO_IRQ_SET_ACTION_UNMASK, 1), 0);
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+
+	EXPECT_EQ(intx_bool(device, VFIO_IRQ_SET_ACTION_MASK, 0), 0);
+	ASSERT_SERVED();
+	EXPECT_EQ(intx_bool(device, VFIO_IRQ_SET_ACTION_MASK, 1), 0);
+	ASSERT_TRUE(request(self));
+	EXPECT_QUIET();
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+
+	/* INTx that was off is not masked */
+	EXPECT_EQ(intx_mask(device), 0);
+	EXPECT_EQ(intx_off(device), 0);
+	ASSERT_STARTS();
+	ASSERT_SERVED();
+}
+
+TEST_F(interrupt, replaced_and_detached)
+{
+	struct vfio_device *device = self->device;
+
+	ASSERT_STARTS();
+	ASSERT_SERVED();
+	ASSERT_EQ(intx_trigger(device, self->other), 0);
+	ASSERT_SERVED_BY(self->other);
+	EXPECT_EQ(signals(self, 0), 0);
+
+	/* Without a trigger the interrupt waits for the next one */
+	ASSERT_EQ(intx_trigger(device, -1), 0);
+	ASSERT_TRUE(request(self));
+	EXPECT_TRUE(intx_status(device));
+	EXPECT_EQ(vfio_eventfd_wait(self->other, SHORT), 0);
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+	EXPECT_EQ(vfio_eventfd_wait(self->other, 0), 0);
+	ASSERT_SERVED();
+
+	/* INTx can begin without a trigger */
+	EXPECT_EQ(intx_off(device), 0);
+	ASSERT_EQ(intx_trigger(device, -1), 0);
+	entropy_restart(&self->entropy);
+	ASSERT_TRUE(request(self));
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+	ASSERT_SERVED();
+	EXPECT_EQ(intx_off(device), 0);
+}
+
+/* The user closes its descriptors. The driver has its own */
+TEST_F(interrupt, eventfds_closed)
+{
+	struct vfio_device *device = self->device;
+	unsigned int i;
+	int fd;
+
+	ASSERT_STARTS();
+	for (i = 0; i < 3; i++) {
+		fd = vfio_eventfd();
+		ASSERT_EQ(intx_trigger(device, fd), 0);
+		close(fd);
+		ASSERT_TRUE(request(self));
+		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+		EXPECT_EQ(intx_unmask(device), 0);
+	}
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+	ASSERT_SERVED();
+}
+
+static const uint64_t one = 1;
+
+/* Waits until the driver has forgotten the eventfd that unmasked */
+static int unmask_by_again(struct vfio_device *device, int fd)
+{
+	unsigned int waited;
+	int ret = -EBUSY;
+
+	for (waited = 0; ret == -EBUSY && waited < LEGACY_TIMEOUT; waited++) {
+		ret = intx_unmask_by(device, fd);
+		if (ret)
+			usleep(1000);
+	}
+	return ret;
+}
+
+TEST_F(interrupt, unmasked_by_eventfd)
+{
+	struct vfio_device *device = self->device;
+	int fd = vfio_eventfd();
+	unsigned int i;
+
+	ASSERT_STARTS();
+	ASSERT_EQ(intx_unmask_by(device, self->other), 0);
+	EXPECT_EQ(intx_unmask_by(device, fd), -EBUSY);
+	for (i = 0; i < 5; i++) {
+		ASSERT_TRUE(request(self));
+		ASSERT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+		/* Unread, so it comes again */
+		EXPECT_EQ(write(self->other, &one, sizeof(one)), sizeof(one));
+		ASSERT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+		EXPECT_EQ(write(self->other, &one, sizeof(one)), sizeof(one));
+		EXPECT_EQ(signals(self, SHORT), 0);
+		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+		EXPECT_EQ(isr(self), 0);
+	}
+	/* Both ways at once */
+	ASSERT_SERVED();
+
+	/* Removed: it has no effect, and another one can come */
+	ASSERT_EQ(intx_unmask_by(device, -1), 0);
+	ASSERT_EQ(intx_unmask_by(device, -1), 0);
+	ASSERT_TRUE(request(self));
+	ASSERT_EQ(signals(self, LEGACY_TIMEOUT), 1);
+	EXPECT_EQ(write(self->other, &one, sizeof(one)), sizeof(one));
+	EXPECT_QUIET();
+	ASSERT_EQ(intx_unmask_by(device, fd), 0);
+	EXPECT_EQ(write(fd, &one, sizeof(one)), sizeof(one));
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+	EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+
+	/* Closed by the user: the same as removed, as soon as the kernel comes to it */
+	close(fd);
+	EXPECT_EQ(unmask_by_again(device, self->other), 0);
+	ASSERT_SERVED();
+	/* INTx that ends takes it along */
+	EXPECT_EQ(intx_off(device), 0);
+	EXPECT_EQ(intx_trigger(device, self->trigger), 0);
+	EXPECT_EQ(intx_unmask_by(device, self->other), 0);
+}
+
+/*
+ * Each signal unmasks at once. That must neither wait for itself nor repeat itself for ever.
+ * The kernel takes the value of an eventfd that unmasks, so the driver's counter shows it.
+ */
+TEST_F(interrupt, one_eventfd_for_both)
+{
+	struct vfio_device *device = self->device;
+	unsigned long before, after;
+	unsigned int i;
+
+	ASSERT_STARTS();
+	ASSERT_EQ(intx_unmask_by(device, self->trigger), 0);
+	for (i = 0; i < 10; i++) {
+		before = sysfs_number(device->bdf, "virtio_mmr/intx_signals");
+		ASSERT_TRUE(request(self));
+		usleep(SHORT * 1000);
+		after = sysfs_number(device->bdf, "virtio_mmr/intx_signals");
+		EXPECT_EQ(after - before, 1);
+		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+	}
+	ASSERT_EQ(intx_unmask_by(device, -1), 0);
+	EXPECT_EQ(isr(self), 0);
+	EXPECT_EQ(intx_unmask(device), 0);
+	ASSERT_SERVED();
+}
+
+FUNCTIONS_HARNESS_MAIN
