@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * INTx as the user of VFIO sees it: SET_IRQS, the automatic mask and ISR status. An entropy
- * device provides the interrupts, one for each request.
+ * INTx as the user of VFIO and the guest see it: SET_IRQS, the automatic mask, ISR status,
+ * COMMAND's INTx Disable and STATUS. An entropy device provides the interrupts, one for each
+ * request.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -485,6 +486,98 @@ TEST_F(interrupt, one_eventfd_for_both)
 	EXPECT_EQ(isr(self), 0);
 	EXPECT_EQ(intx_unmask(device), 0);
 	ASSERT_SERVED();
+}
+
+/* --- What the guest sees of it in configuration space ----------------------------- */
+
+TEST_F(interrupt, disabled_in_command)
+{
+	struct vfio_device *device = self->device;
+	unsigned int i;
+
+	ASSERT_STARTS();
+	for (i = 0; i < 3; i++) {
+		vfio_command(device, PCI_COMMAND_INTX_DISABLE, 0);
+		ASSERT_TRUE(request(self));
+		/* DPDK and uio_pci_generic look at this first, and clear the bit afterwards */
+		EXPECT_TRUE(intx_status(device));
+		EXPECT_QUIET();
+		EXPECT_EQ(intx_unmask(device), 0);
+		EXPECT_QUIET();
+		/* By a byte, as some do */
+		vfio_config_write(device, PCI_COMMAND + 1, 1, 0);
+		EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+		EXPECT_FALSE(intx_status(device));
+	}
+	/* What the guest has read does not come again */
+	vfio_command(device, PCI_COMMAND_INTX_DISABLE, 0);
+	ASSERT_TRUE(request(self));
+	EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
+	vfio_command(device, 0, PCI_COMMAND_INTX_DISABLE);
+	EXPECT_QUIET();
+	/* A mask stays over it */
+	EXPECT_EQ(intx_mask(device), 0);
+	vfio_command(device, PCI_COMMAND_INTX_DISABLE, 0);
+	ASSERT_TRUE(request(self));
+	vfio_command(device, 0, PCI_COMMAND_INTX_DISABLE);
+	EXPECT_QUIET();
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+}
+
+TEST_F(interrupt, pending_in_status)
+{
+	struct vfio_device *device = self->device;
+	uint16_t status;
+
+	ASSERT_STARTS();
+	status = vfio_config_read(device, PCI_STATUS, 2);
+	EXPECT_EQ(status & PCI_STATUS_INTERRUPT, 0);
+	ASSERT_TRUE(request(self));
+	EXPECT_EQ(vfio_config_read(device, PCI_STATUS, 2), (status | PCI_STATUS_INTERRUPT));
+	EXPECT_EQ(vfio_config_read(device, PCI_STATUS, 1),
+		  ((status | PCI_STATUS_INTERRUPT) & 0xff));
+	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 4) >> 16,
+		  (status | PCI_STATUS_INTERRUPT));
+	EXPECT_EQ(vfio_config_read(device, PCI_STATUS + 1, 1), status >> 8);
+	/* Read-only */
+	vfio_config_write(device, PCI_STATUS, 2, PCI_STATUS_INTERRUPT);
+	EXPECT_TRUE(intx_status(device));
+	vfio_config_write(device, PCI_STATUS, 2, 0);
+	EXPECT_TRUE(intx_status(device));
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+	EXPECT_EQ(vfio_config_read(device, PCI_STATUS, 2), status);
+}
+
+/* ISR status is one byte of longer reads, too, and a read of its neighbours leaves it alone */
+TEST_F(interrupt, isr_in_longer_reads)
+{
+	struct vfio_device *device = self->device;
+
+	ASSERT_STARTS();
+	ASSERT_TRUE(request(self));
+	legacy_read(device, VIRTIO_MMR_DEVICE_STATUS, 1);
+	EXPECT_TRUE(intx_status(device));
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_STATUS, 2) >> 8, INTX_ISR_QUEUE);
+	EXPECT_EQ(isr(self), 0);
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_EQ(signals(self, 0), 1);
+	ASSERT_TRUE(request(self));
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_NOTIFY, 4) >> 24, INTX_ISR_QUEUE);
+	EXPECT_EQ(isr(self), 0);
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_EQ(signals(self, 0), 1);
+
+	/* A guest that may not reach its registers reads nothing, and loses nothing */
+	ASSERT_TRUE(request(self));
+	vfio_command(device, 0, PCI_COMMAND_IO);
+	EXPECT_EQ(isr(self), 0xff);
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+	/* A write has no effect */
+	ASSERT_TRUE(request(self));
+	legacy_write(device, VIRTIO_MMR_ISR_STATUS, 1, 0xff);
+	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
 }
 
 FUNCTIONS_HARNESS_MAIN
