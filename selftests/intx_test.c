@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A PF that has an interrupt pin could raise INTx. Its user does not see INTx, so no handler
- * exists, and the PF must not raise it. COMMAND's INTx Disable stays set while the function is
- * open, regardless of the actions of the user and the host.
+ * A PF that has an interrupt pin could raise INTx by itself. The INTx that its user sees comes
+ * from MSI-X, as for a VF, so no handler exists for the pin, and the PF must not raise it.
+ * COMMAND's INTx Disable stays set while the function is open, regardless of the actions of the
+ * user and the host.
  */
-#include <sys/eventfd.h>
-
 #include "kselftest_harness.h"
 
 #include "lib/entropy.h"
 #include "lib/functions.h"
+#include "lib/intx.h"
 #include "lib/report.h"
 #include "lib/session.h"
 
@@ -43,18 +43,9 @@ FIXTURE_TEARDOWN(intx)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* Reads a register of the function itself */
-static uint16_t physical(const struct vfio_device *device, unsigned int at)
-{
-	uint8_t config[SYSFS_CONFIG_SIZE];
-
-	sysfs_config(device->bdf, config);
-	return config[at] | config[at + 1] << 8;
-}
-
 static bool is_disabled(const struct vfio_device *device, const char *when)
 {
-	if (physical(device, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE)
+	if (intx_physical(device, PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE)
 		return true;
 	report("%s: INTx is enabled %s", device->bdf, when);
 	return false;
@@ -62,18 +53,41 @@ static bool is_disabled(const struct vfio_device *device, const char *when)
 
 #define EXPECT_DISABLED(when) EXPECT_TRUE(is_disabled(self->device, when))
 
-TEST_F(intx, is_not_shown)
+/* The user's INTx is on and off, with interrupts, and the pin has no part in it */
+TEST_F(intx, is_not_the_users)
 {
-	int fd = eventfd(0, EFD_CLOEXEC);
+	struct vfio_device *device = self->device;
+	int fd = vfio_eventfd();
+	unsigned int i;
 
-	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_PIN, 1), 0);
-	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_LINE, 2) >> 8, 0);
-	vfio_config_write(self->device, PCI_INTERRUPT_PIN, 1, 1);
-	EXPECT_EQ(vfio_config_read(self->device, PCI_INTERRUPT_PIN, 1), 0);
-	EXPECT_EQ(vfio_irqs(self->device, VFIO_PCI_INTX_IRQ_INDEX), 0);
-	ASSERT_GE(fd, 0);
-	EXPECT_EQ(vfio_set_irqs(self->device, VFIO_PCI_INTX_IRQ_INDEX, 1, &fd), -EINVAL);
-	EXPECT_DISABLED("after that");
+	EXPECT_EQ(vfio_config_read(device, PCI_INTERRUPT_PIN, 1), 1);
+	EXPECT_EQ(vfio_irqs(device, VFIO_PCI_INTX_IRQ_INDEX), 1);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(intx_trigger(device, fd), 0);
+		EXPECT_DISABLED("with the user's INTx on");
+		entropy_start(&self->entropy, device, IOVA_BASE);
+		EXPECT_DISABLED("with a queue");
+		ASSERT_TRUE(entropy_works(&self->entropy));
+		ASSERT_EQ(vfio_eventfd_wait(fd, LEGACY_TIMEOUT), 1);
+		EXPECT_DISABLED("with an interrupt pending");
+		vfio_command(device, PCI_COMMAND_INTX_DISABLE, 0);
+		EXPECT_DISABLED("by the user");
+		vfio_command(device, 0, PCI_COMMAND_INTX_DISABLE);
+		EXPECT_DISABLED("after the user's write");
+		EXPECT_EQ(intx_off(device), 0);
+		EXPECT_DISABLED("after the user's INTx");
+		ASSERT_TRUE(entropy_works(&self->entropy));
+		EXPECT_DISABLED("after that, with an interrupt pending");
+		entropy_stop(&self->entropy);
+	}
+	/* Until the next user comes as well */
+	ASSERT_EQ(intx_trigger(device, fd), 0);
+	entropy_start(&self->entropy, device, IOVA_BASE);
+	ASSERT_TRUE(entropy_works(&self->entropy));
+	iova_unmap(&self->entropy.area);
+	session_detach(&self->session);
+	session_attach(&self->session);
+	EXPECT_DISABLED("for the next user");
 	close(fd);
 }
 
@@ -125,7 +139,7 @@ TEST_F(intx, is_not_raised)
 
 	entropy_start(&self->entropy, device, IOVA_BASE);
 	ASSERT_TRUE(entropy_works(&self->entropy));
-	EXPECT_NE(physical(device, PCI_STATUS) & PCI_STATUS_INTERRUPT, 0) {
+	EXPECT_NE(intx_physical(device, PCI_STATUS) & PCI_STATUS_INTERRUPT, 0) {
 		TH_LOG("the device wants no interrupt, so this proves nothing");
 	}
 	EXPECT_DISABLED("with an interrupt pending");
@@ -139,7 +153,7 @@ TEST_F(intx, is_not_raised)
 	/* Time for the kernel to report interrupts without a handler */
 	usleep(500000);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1), 1);
-	EXPECT_EQ(physical(device, PCI_STATUS) & PCI_STATUS_INTERRUPT, 0);
+	EXPECT_EQ(intx_physical(device, PCI_STATUS) & PCI_STATUS_INTERRUPT, 0);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 	entropy_stop(&self->entropy);
 }
