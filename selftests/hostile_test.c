@@ -51,6 +51,35 @@ FIXTURE_TEARDOWN(hostile)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
+/* --- Large accesses ---------------------------------------------------------- */
+
+#define READ_SIZE	0x7ffff000 /* the most that Linux reads in one call */
+#define READ_TIME	1000 /* ms */
+
+/* The size is the user's, so the kernel must not do work for bytes beyond the end of a BAR. */
+TEST_F(hostile, reads_far_beyond_the_end)
+{
+	struct timespec start, end;
+	unsigned int region;
+	uint32_t value;
+	int64_t time;
+
+	for (region = 0; region < VFIO_PCI_NUM_REGIONS; region++) {
+		uint64_t size = self->device->regions[region].size;
+
+		if (size < 4 || region == VFIO_PCI_CONFIG_REGION_INDEX)
+			continue;
+		clock_gettime(CLOCK_MONOTONIC, &start);
+		vfio_read(self->device, region, size - 4, &value, READ_SIZE);
+		clock_gettime(CLOCK_MONOTONIC, &end);
+		time = (end.tv_sec - start.tv_sec) * 1000 +
+		       (end.tv_nsec - start.tv_nsec) / 1000000;
+		EXPECT_LT(time, READ_TIME) {
+			TH_LOG("region %u", region);
+		}
+	}
+}
+
 /* --- Buffers ----------------------------------------------------------------- */
 
 /* The state that a failed write could have changed */

@@ -63,24 +63,32 @@ enum place {
 	PLACE_ISR,
 };
 
+/*
+ * Returns the place at a position. If vfio-pci-core handles that one, @next is the position of
+ * the next place that it does not handle. The size of an access is the user's, and most of it
+ * may lie beyond the BAR, so nothing looks at it byte by byte.
+ */
 static enum place find_place(const struct virtio_mmr_device *mmr, unsigned int bar, loff_t at,
-			     bool write)
+			     bool write, loff_t *next)
 {
 	const struct virtio_mmr_structure *common = &mmr->scan.common_config;
+	loff_t status = (loff_t)common->offset + VIRTIO_PCI_COMMON_STATUS;
+	loff_t enable = (loff_t)common->offset + VIRTIO_PCI_COMMON_Q_ENABLE;
+	loff_t isr = mmr->scan.isr.offset;
 
-	if (!write)
-		return mmr->isr && bar == mmr->scan.isr.bar && at == mmr->scan.isr.offset ?
-		       PLACE_ISR : PLACE_ELSEWHERE;
-	if (!mmr->common_config || bar != common->bar || at < common->offset)
-		return PLACE_ELSEWHERE;
-	switch (at - common->offset) {
-	case VIRTIO_PCI_COMMON_STATUS:
-		return PLACE_STATUS;
-	case VIRTIO_PCI_COMMON_Q_ENABLE:
-	case VIRTIO_PCI_COMMON_Q_ENABLE + 1:
-		return PLACE_ENABLE;
+	*next = LLONG_MAX;
+	if (!write) {
+		if (!mmr->isr || bar != mmr->scan.isr.bar || at > isr)
+			return PLACE_ELSEWHERE;
+		*next = isr;
+		return at == isr ? PLACE_ISR : PLACE_ELSEWHERE;
 	}
-	return PLACE_ELSEWHERE;
+	if (!mmr->common_config || bar != common->bar || at > enable + 1)
+		return PLACE_ELSEWHERE;
+	if (at >= enable)
+		return PLACE_ENABLE;
+	*next = at > status ? enable : status;
+	return at == status ? PLACE_STATUS : PLACE_ELSEWHERE;
 }
 
 /**
@@ -176,15 +184,15 @@ static ssize_t access_part(struct virtio_mmr_device *mmr, char __user *buf, size
 {
 	unsigned int bar = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	enum place place = find_place(mmr, bar, pos, write);
 	unsigned int shift;
 	size_t width = 1;
+	enum place place;
+	loff_t next;
 	int ret;
 
+	place = find_place(mmr, bar, pos, write, &next);
 	if (place == PLACE_ELSEWHERE) {
-		while (width < count &&
-		       find_place(mmr, bar, pos + width, write) == PLACE_ELSEWHERE)
-			width++;
+		width = min_t(loff_t, count, next - pos);
 		if (write)
 			return vfio_pci_core_write(&mmr->core_device.vdev, buf, width, ppos);
 		return vfio_pci_core_read(&mmr->core_device.vdev, buf, width, ppos);
