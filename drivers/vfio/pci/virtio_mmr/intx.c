@@ -169,21 +169,21 @@ u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
 }
 
 /* The interrupt goes on without vectors, and the device works. The guest must poll it. */
-static void take_vectors(struct virtio_mmr_device *mmr)
+static int take_vectors(struct virtio_mmr_device *mmr)
 {
 	int ret = virtio_mmr_msix_take(mmr);
 
 	if (!ret) {
 		trace(mmr, VIRTIO_MMR_INTX_ENGAGE);
-		return;
+		return 0;
 	}
-	/* What made the guest's access fail, too: nothing is started */
 	if (ret == -EAGAIN || ret == -EINTR)
-		return;
+		return ret;
 	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_REFUSED_VECTORS);
 	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
 		pci_warn(mmr->core_device.pdev, "the guest gets no INTx interrupts, no MSI-X vector is free on this host: error %d; closing other devices and resetting this one may help\n",
 			 ret);
+	return ret;
 }
 
 /**
@@ -193,17 +193,22 @@ static void take_vectors(struct virtio_mmr_device *mmr)
  *
  * Takes the vectors for the guest's first queue if the user has turned the interrupt on. VMMs
  * do that for all guests, also for those that use MSI-X. So it does not cost vectors by itself.
+ *
+ * Return: false if the function cannot be reached now. A reset may end before the guest's write
+ * is done, so another call must follow after that.
  */
-void virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts)
+bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts)
 {
 	struct mutex *igate = &mmr->core_device.igate;
+	int ret = 0;
 
 	if (!(starts & VIRTIO_MMR_STARTS_QUEUE) || !READ_ONCE(mmr->intx.on) ||
 	    virtio_mmr_intx_is_engaged(mmr) || mutex_lock_killable(igate))
-		return;
+		return true;
 	if (mmr->intx.on && !virtio_mmr_intx_is_engaged(mmr))
-		take_vectors(mmr);
+		ret = take_vectors(mmr);
 	mutex_unlock(igate);
+	return ret != -EAGAIN;
 }
 
 /* Nobody signals the old receiver when this returns. */

@@ -32,7 +32,7 @@ void virtio_mmr_intx_raise(struct virtio_mmr_device *mmr, u8 isr);
 void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled);
 void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr);
 u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr);
-void virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts);
+bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts);
 
 /**
  * virtio_mmr_intx_is_engaged - whether the function's vectors serve the guest's INTx interrupt

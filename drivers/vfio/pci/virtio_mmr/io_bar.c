@@ -213,29 +213,33 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 	return perform_piece(mmr, access, offset, data, count).width;
 }
 
-/* Prepares the function for a write that makes the device live, and that it will get. */
-static void start(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
+/*
+ * Prepares the function for a write that makes the device live, and that it will get. Returns
+ * false if the function cannot be reached now.
+ */
+static bool start(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
 		  const u8 *data, u32 count)
 {
 	unsigned int starts;
 
 	if (likely(offset > VIRTIO_MMR_DEVICE_STATUS))
-		return;
+		return true;
 	starts = virtio_mmr_vectors_starts(offset, data, count);
-	if (likely(!starts) || !READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->offline) ||
+	if (likely(!starts))
+		return true;
+	if (!READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->offline) ||
 	    !keep_awake(mmr, access))
-		return;
+		return false;
 	virtio_mmr_config_master(mmr, starts);
-	virtio_mmr_intx_start(mmr, starts);
+	return virtio_mmr_intx_start(mmr, starts) && !(starts & ~READ_ONCE(mmr->mastered));
 }
 
 static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 			 u32 offset, u8 *data, u32 count)
 {
+	bool started = !access->write || start(mmr, access, offset, data, count);
 	u32 done;
 
-	if (access->write)
-		start(mmr, access, offset, data, count);
 	for (done = 0; done < count;) {
 		access->reset.asked = false;
 		access->refused = VIRTIO_MMR_REFUSED_NONE;
@@ -249,6 +253,9 @@ static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 		if (access->reset.status && keep_awake(mmr, access))
 			virtio_mmr_wait_for_reset(mmr, true);
 	}
+	/* A reset of the function may have ended just before the device got the write. */
+	if (unlikely(!started) && !access->unreachable)
+		start(mmr, access, offset, data, count);
 	if (unlikely(access->awake))
 		virtio_mmr_let_sleep(mmr);
 	return access->error;

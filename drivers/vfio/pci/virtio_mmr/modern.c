@@ -151,7 +151,7 @@ static int write_enable(struct virtio_mmr_device *mmr, const char __user *buf,
 	void __iomem *address = mmr->common_config + VIRTIO_PCI_COMMON_Q_ENABLE + shift;
 	int refused = VIRTIO_MMR_REFUSED_NONE;
 	u8 value[2] = {};
-	bool enable;
+	bool enable, started = true;
 	u16 queue;
 
 	if (copy_from_user(value, buf, width))
@@ -159,7 +159,7 @@ static int write_enable(struct virtio_mmr_device *mmr, const char __user *buf,
 	enable = value[0] || value[1];
 	if (enable) {
 		WRITE_ONCE(mmr->intx.is_modern, true);
-		virtio_mmr_intx_start(mmr, VIRTIO_MMR_STARTS_QUEUE);
+		started = virtio_mmr_intx_start(mmr, VIRTIO_MMR_STARTS_QUEUE);
 	}
 	if (!virtio_mmr_access_begin(mmr, true))
 		return -EIO;
@@ -175,6 +175,9 @@ static int write_enable(struct virtio_mmr_device *mmr, const char __user *buf,
 		iowrite8(value[0], address);
 	virtio_mmr_access_end(mmr);
 	virtio_mmr_msix_refused(mmr, refused);
+	/* A reset of the function may have ended just before the device got the write. */
+	if (!started)
+		virtio_mmr_intx_start(mmr, VIRTIO_MMR_STARTS_QUEUE);
 	return 0;
 }
 

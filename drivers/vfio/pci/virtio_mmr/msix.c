@@ -3,8 +3,10 @@
  * The function's own MSI-X vectors while they serve the guest's INTx interrupt: from the guest's
  * first queue until the user turns the interrupt off.
  */
+#include <linux/delay.h>
 #include <linux/interrupt.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/pci.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
@@ -17,6 +19,9 @@
 #include "io_bar.h"
 #include "modern.h"
 #include "msix.h"
+
+/* Time that a reset of other functions may keep this one's configuration space (policy) */
+#define LOCK_TIMEOUT	(1 * HZ)
 
 /**
  * virtio_mmr_msix_forget_changes - changes of the configuration before now do not count
@@ -226,28 +231,51 @@ static int alloc_vectors(struct virtio_mmr_device *mmr)
 	return 0;
 }
 
+/*
+ * The lock of configuration space keeps resets through sysfs away while the PCI core changes
+ * MSI-X. vfio-pci-core's own use of MSI-X does not do that. A reset has that lock before
+ * reset_prepare and after reset_done as well, for longer if it resets a bus. memory_lock comes
+ * first, as in vfio-pci-core, and is not held during the wait.
+ */
+static int lock_for_change(struct virtio_mmr_device *mmr)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	unsigned long deadline = jiffies + LOCK_TIMEOUT;
+
+	for (;;) {
+		if (READ_ONCE(mmr->offline))
+			return -EAGAIN;
+		if (down_write_killable(&core->memory_lock))
+			return -EINTR;
+		if (pci_cfg_access_trylock(core->pdev))
+			return 0;
+		up_write(&core->memory_lock);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, deadline))
+			return -EBUSY;
+		usleep_range(100, 200);
+	}
+}
+
 /**
  * virtio_mmr_msix_take - let the function's vectors serve the guest's INTx interrupt
  * @mmr: the device, awake, with igate held, its interrupt on and not engaged
  *
- * The lock of configuration space keeps resets through sysfs away while the PCI core changes
- * MSI-X. vfio-pci-core's own use of MSI-X does not do that.
- *
- * Return: 0, or -EAGAIN if the function cannot be reached now, -EINTR for a fatal signal, or
- * the error of pci_alloc_irq_vectors() or request_irq(): -ENOSPC if vectors are exhausted.
+ * Return: 0, or -EAGAIN if the function cannot be reached now, -EINTR for a fatal signal,
+ * -EBUSY if a reset of other functions keeps configuration space for 1 s, or the error of
+ * pci_alloc_irq_vectors() or request_irq(): -ENOSPC if vectors are exhausted.
  */
 int virtio_mmr_msix_take(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
-	int ret = -EAGAIN;
+	int ret;
 
 	lockdep_assert_held(&core->igate);
-	if (READ_ONCE(mmr->offline))
-		return -EAGAIN;
-	if (down_write_killable(&core->memory_lock))
-		return -EINTR;
-	if (!pci_cfg_access_trylock(core->pdev))
-		goto out;
+	ret = lock_for_change(mmr);
+	if (ret)
+		return ret;
+	ret = -EAGAIN;
 	if (touch_begin(mmr)) {
 		touch_end();
 		ret = alloc_vectors(mmr);
@@ -255,7 +283,6 @@ int virtio_mmr_msix_take(struct virtio_mmr_device *mmr)
 	pci_cfg_access_unlock(core->pdev);
 	if (!ret)
 		engage(mmr);
-out:
 	up_write(&core->memory_lock);
 	return ret;
 }
