@@ -430,6 +430,7 @@ void virtio_mmr_intx_open(struct virtio_mmr_device *mmr)
 {
 	mmr->intx.state = (struct virtio_mmr_interrupt){};
 	mmr->intx.vectors = (struct virtio_mmr_vectors){ .config = VIRTIO_MMR_NO_VECTOR };
+	mmr->intx.is_modern = false;
 }
 
 /**
