@@ -116,15 +116,20 @@ static int flip(void *data)
 		VFIO_IRQ_SET_ACTION_UNMASK | VFIO_IRQ_SET_DATA_EVENTFD,
 	};
 	static unsigned int n;
-	volatile struct vfio_irq_set *set = &shared.set;
+	struct vfio_irq_set *set = &shared.set;
+	uint32_t other = 0;
 	unsigned int i;
 
 	for (i = 0; i < 256; i++, n++) {
-		set->index = indices[n % ARRAY_SIZE(indices)];
-		if (n % 7 == 0)
-			set->flags = flags[n / 7 % ARRAY_SIZE(flags)];
-		if (n % 11 == 0)
-			set->count = set->flags & VFIO_IRQ_SET_DATA_NONE ? n / 11 % 2 : 1;
+		__atomic_store_n(&set->index, indices[n % ARRAY_SIZE(indices)], __ATOMIC_SEQ_CST);
+		if (n % 7 == 0) {
+			other = flags[n / 7 % ARRAY_SIZE(flags)];
+			__atomic_store_n(&set->flags, other, __ATOMIC_SEQ_CST);
+		}
+		if (n % 11)
+			continue;
+		__atomic_store_n(&set->count, other & VFIO_IRQ_SET_DATA_NONE ? n / 11 % 2 : 1,
+				 __ATOMIC_SEQ_CST);
 	}
 	return 0;
 }

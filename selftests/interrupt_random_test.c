@@ -171,7 +171,7 @@ static unsigned long interrupts(struct _test_data_random *self)
 	return sysfs_number(self->session.bdf, "virtio_mmr/intx_interrupts");
 }
 
-static void request(struct _test_data_random *self)
+static void do_request(struct _test_data_random *self)
 {
 	struct model *model = &self->model;
 	unsigned long before;
@@ -261,7 +261,7 @@ static void nonsense(struct _test_data_random *self)
 	expect(self, "result", want, random_set(self, flags, start, count, fds, size));
 }
 
-static void trigger(struct _test_data_random *self)
+static void do_trigger(struct _test_data_random *self)
 {
 	const uint32_t flags = VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD;
 	struct model *model = &self->model;
@@ -386,7 +386,7 @@ static void msix(struct _test_data_random *self)
 	vfio_msix_disable(self->device);
 }
 
-static void reset(struct _test_data_random *self)
+static void do_reset(struct _test_data_random *self)
 {
 	if (below(self, 4)) {
 		note(self, "reset by status");
@@ -403,15 +403,15 @@ static void operation(struct _test_data_random *self)
 	unsigned int choice = below(self, 1000);
 
 	if (choice < 60)
-		request(self);
+		do_request(self);
 	else if (choice < 62)
-		reset(self);
+		do_reset(self);
 	else if (choice < 64)
 		msix(self);
 	else if (choice < 70)
 		off(self);
 	else if (choice < 90)
-		trigger(self);
+		do_trigger(self);
 	else if (choice < 105)
 		unmask_fd(self);
 	else if (choice < 120)

@@ -125,9 +125,11 @@ FIXTURE_VARIANT_ADD(lost, by_config_space) { .happens = by_config_space };
 FIXTURE_VARIANT_ADD(lost, by_host) { .happens = by_host };
 FIXTURE_VARIANT_ADD(lost, by_d3hot) { .happens = by_d3hot, .keeps = true };
 FIXTURE_VARIANT_ADD(lost, by_low_power) { .happens = by_low_power, .keeps = true };
+
 FIXTURE_VARIANT_ADD(lost, by_switch_in_d3hot) {
 	.happens = by_switch_in_d3hot, .keeps = true, .switches = true,
 };
+
 FIXTURE_VARIANT_ADD(lost, by_switch_in_low_power) {
 	.happens = by_switch_in_low_power, .keeps = true, .switches = true,
 };

@@ -32,21 +32,27 @@ FIXTURE_VARIANT(master)
 };
 
 #define END 0xff
+
 FIXTURE_VARIANT_ADD(master, one_by_one) {
 	.before = { 0, 1, 3, END }, .after = { 7, END },
 };
+
 FIXTURE_VARIANT_ADD(master, each_alone) {
 	.before = { 0, 1, 2, END }, .after = { 4, END },
 };
+
 FIXTURE_VARIANT_ADD(master, at_once) {
 	.before = { END }, .after = { 7, END },
 };
+
 FIXTURE_VARIANT_ADD(master, driver_ok_alone) {
 	.before = { 0, END }, .after = { 4, END },
 };
+
 FIXTURE_VARIANT_ADD(master, never_ok) {
 	.before = { 0, 1, 3, END }, .after = { END }, .never_ok = true,
 };
+
 FIXTURE_VARIANT_ADD(master, ok_before_the_queue) {
 	.before = { 0, 1, 3, 7 }, .after = { END },
 };

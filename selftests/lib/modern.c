@@ -28,7 +28,7 @@ static uint64_t access_structure(struct modern *modern, const struct modern_stru
 
 bool modern_find(struct modern *modern, struct vfio_device *device)
 {
-	unsigned int at, steps, type, found = 0;
+	unsigned int at, at_multiplier, steps, type, found = 0;
 
 	memset(modern, 0, sizeof(*modern));
 	modern->device = device;
@@ -56,8 +56,8 @@ bool modern_find(struct modern *modern, struct vfio_device *device)
 		if (type != VIRTIO_PCI_CAP_NOTIFY_CFG)
 			continue;
 		modern->notify = structure;
-		modern->notify_multiplier = vfio_config_read(device, at + VIRTIO_PCI_NOTIFY_CAP_MULT,
-							     4);
+		at_multiplier = at + VIRTIO_PCI_NOTIFY_CAP_MULT;
+		modern->notify_multiplier = vfio_config_read(device, at_multiplier, 4);
 	}
 	return modern->common.length && modern->isr.length && modern->notify.length;
 }
