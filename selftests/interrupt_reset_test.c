@@ -304,6 +304,68 @@ TEST_F(lost, in_the_middle_of_requests)
 	}
 }
 
+/* --- Resets by the host beside the driver's start ----------------------------------- */
+
+#define STARTS	60
+
+static int host_resets(void *data)
+{
+	const struct vfio_device *device = data;
+
+	usleep(5000);
+	return sysfs_reset(device->bdf);
+}
+
+FIXTURE(beside)
+{
+	struct session session;
+	struct vfio_device *device;
+	int trigger;
+};
+
+FIXTURE_SETUP(beside)
+{
+	const char *bdf = functions_find("rng", 0);
+
+	if (!bdf)
+		SKIP(return, "no rng function given");
+	self->device = session_open(&self->session, bdf);
+	NEED_INTX(self->device);
+	self->trigger = vfio_eventfd();
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+}
+
+FIXTURE_TEARDOWN(beside)
+{
+	EXPECT_TRUE(session_close(&self->session));
+}
+
+/*
+ * A queue that the device has got has the vectors, however near the end of a reset. The reset
+ * may take the queue away again, and not the vectors.
+ */
+TEST_F(beside, queues_that_the_device_has)
+{
+	struct vfio_device *device = self->device;
+	struct background *thread = background_start(host_resets, device);
+	unsigned int i;
+	uint32_t address;
+
+	for (i = 0; i < STARTS; i++) {
+		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+		do {
+			legacy_write(device, VIRTIO_MMR_QUEUE_ADDRESS, 4, 1);
+			address = legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4);
+		} while (address != 1);
+		EXPECT_TRUE(intx_msix_is_on(device)) {
+			TH_LOG("start %u", i);
+		}
+		ASSERT_EQ(intx_off(device), 0);
+		legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	}
+	EXPECT_EQ(background_stop(thread), 0);
+}
+
 /* --- The close -------------------------------------------------------------------- */
 
 static int nothing(struct vfio_device *device)
