@@ -56,6 +56,8 @@ struct virqfd;
  * @unmask: the user's eventfd that unmasks, or NULL. vfio's virqfd code protects it.
  * @is_hidden: the administrator takes the pin away, from the next open on
  * @on: the user has turned the interrupt on. Changed under core_device.igate.
+ * @is_reported: the log says already that the host gives no vectors. Changed under
+ *	core_device.igate.
  * @is_modern: the guest sets up the device through the modern common configuration. Changed
  *	during accesses.
  * @vectors: the vectors and the queues that they serve. Changed during accesses, or with
@@ -75,6 +77,7 @@ struct virtio_mmr_intx {
 	bool is_hidden;
 	bool on;
 	bool is_modern;
+	bool is_reported;
 	struct virtio_mmr_vectors vectors;
 	char names[VIRTIO_MMR_NUM_VECTORS][VIRTIO_MMR_INTERRUPT_NAME_SIZE];
 };

@@ -54,6 +54,7 @@ void virtio_mmr_intx_raise(struct virtio_mmr_device *mmr, u8 isr)
 
 	if (!isr)
 		return;
+	rcu_read_lock();
 	spin_lock_irqsave(&mmr->intx.lock, flags);
 	signal = virtio_mmr_interrupt_raise(&mmr->intx.state, isr);
 	spin_unlock_irqrestore(&mmr->intx.lock, flags);
@@ -61,6 +62,7 @@ void virtio_mmr_intx_raise(struct virtio_mmr_device *mmr, u8 isr)
 	trace(mmr, VIRTIO_MMR_INTX_INTERRUPT);
 	if (signal)
 		signal_user(mmr);
+	rcu_read_unlock();
 }
 
 /* Returns whether to signal the user now. */
@@ -119,11 +121,13 @@ void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled)
 	bool signal;
 
 	lockdep_assert_held(&mmr->command_lock);
+	rcu_read_lock();
 	spin_lock_irqsave(&mmr->intx.lock, flags);
 	signal = virtio_mmr_interrupt_disable(&mmr->intx.state, disabled);
 	spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	if (signal)
 		signal_user(mmr);
+	rcu_read_unlock();
 }
 
 /**
@@ -174,15 +178,18 @@ static int take_vectors(struct virtio_mmr_device *mmr)
 	int ret = virtio_mmr_msix_take(mmr);
 
 	if (!ret) {
+		mmr->intx.is_reported = false;
 		trace(mmr, VIRTIO_MMR_INTX_ENGAGE);
 		return 0;
 	}
 	if (ret == -EAGAIN || ret == -EINTR)
 		return ret;
 	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_REFUSED_VECTORS);
-	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
-		pci_warn(mmr->core_device.pdev, "the guest gets no INTx interrupts, no MSI-X vector is free on this host: error %d; closing other devices and resetting this one may help\n",
+	/* Once: the guest may set up many queues */
+	if (!mmr->intx.is_reported && __ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
+		pci_warn(mmr->core_device.pdev, "the guest gets no INTx interrupts, the host gives no MSI-X vectors: error %d; closing other devices and resetting this one may help\n",
 			 ret);
+	mmr->intx.is_reported = true;
 	return ret;
 }
 
@@ -211,19 +218,34 @@ bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts)
 	return ret != -EAGAIN;
 }
 
-/* Nobody signals the old receiver when this returns. */
-static void replace_trigger(struct virtio_mmr_device *mmr, struct eventfd_ctx *trigger)
+static bool connect(struct virtio_mmr_device *mmr, bool connected)
 {
-	struct eventfd_ctx *old;
 	unsigned long flags;
 	bool signal;
 
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	signal = virtio_mmr_interrupt_connect(&mmr->intx.state, connected);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	return signal;
+}
+
+/*
+ * Nobody signals the old receiver when this returns. A signal that the state machine has
+ * decided on must still find it, or the interrupt would stay masked for nothing. That is why a
+ * decision and its signal are one RCU reader, or a work item that is flushed.
+ */
+static void replace_trigger(struct virtio_mmr_device *mmr, struct eventfd_ctx *trigger)
+{
+	struct eventfd_ctx *old;
+
+	if (!trigger) {
+		connect(mmr, false);
+		vfio_virqfd_flush_thread(&mmr->intx.unmask);
+		synchronize_rcu();
+	}
 	old = rcu_replace_pointer(mmr->intx.trigger, trigger,
 				  lockdep_is_held(&mmr->core_device.igate));
-	spin_lock_irqsave(&mmr->intx.lock, flags);
-	signal = virtio_mmr_interrupt_connect(&mmr->intx.state, trigger);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
-	if (signal)
+	if (trigger && connect(mmr, true))
 		signal_user(mmr);
 	if (!old)
 		return;
@@ -259,6 +281,7 @@ static void turn_off(struct virtio_mmr_device *mmr)
 	virtio_mmr_interrupt_off(&mmr->intx.state);
 	spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	WRITE_ONCE(mmr->intx.on, false);
+	mmr->intx.is_reported = false;
 	mmr->core_device.irq_type = VFIO_PCI_NUM_IRQS;
 }
 

@@ -6,6 +6,7 @@
  * costs notifications nothing, so the user reads and writes them here.
  */
 #include <linux/io.h>
+#include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/uaccess.h>
 #include <linux/virtio_mmr.h>
@@ -60,35 +61,65 @@ enum place {
 	PLACE_ELSEWHERE,	/* by vfio-pci-core */
 	PLACE_STATUS,
 	PLACE_ENABLE,
+	PLACE_VECTOR,
 	PLACE_ISR,
 };
 
+/* Registers of the common configuration that matter for a guest without MSI-X */
+static const struct {
+	enum place place;
+	u8 offset;
+	u8 width;
+	bool read;
+} registers[] = {
+	{ PLACE_VECTOR, VIRTIO_PCI_COMMON_MSIX, 2, true },
+	{ PLACE_STATUS, VIRTIO_PCI_COMMON_STATUS, 1, false },
+	{ PLACE_VECTOR, VIRTIO_PCI_COMMON_Q_MSIX, 2, true },
+	{ PLACE_ENABLE, VIRTIO_PCI_COMMON_Q_ENABLE, 2, false },
+};
+
+/* Whether @at is one of the @width bytes at @start. If not, they may be the next place. */
+static bool is_at(loff_t at, loff_t start, unsigned int width, loff_t *next)
+{
+	if (at < start)
+		*next = min(*next, start);
+	return at >= start && at < start + width;
+}
+
 /*
- * Returns the place at a position. If vfio-pci-core handles that one, @next is the position of
- * the next place that it does not handle. The size of an access is the user's, and most of it
- * may lie beyond the BAR, so nothing looks at it byte by byte.
+ * Returns the place at a position. @next is its end, or the next place if vfio-pci-core handles
+ * this one. The size of an access is the user's, and most of it may lie beyond the BAR, so
+ * nothing looks at it byte by byte.
  */
 static enum place find_place(const struct virtio_mmr_device *mmr, unsigned int bar, loff_t at,
 			     bool write, loff_t *next)
 {
-	const struct virtio_mmr_structure *common = &mmr->scan.common_config;
-	loff_t status = (loff_t)common->offset + VIRTIO_PCI_COMMON_STATUS;
-	loff_t enable = (loff_t)common->offset + VIRTIO_PCI_COMMON_Q_ENABLE;
-	loff_t isr = mmr->scan.isr.offset;
+	bool has_vectors = !virtio_mmr_intx_is_engaged(mmr);
+	loff_t start;
+	size_t i;
 
 	*next = LLONG_MAX;
-	if (!write) {
-		if (!mmr->isr || bar != mmr->scan.isr.bar || at > isr)
-			return PLACE_ELSEWHERE;
-		*next = isr;
-		return at == isr ? PLACE_ISR : PLACE_ELSEWHERE;
+	if (!write && mmr->isr && bar == mmr->scan.isr.bar) {
+		start = mmr->scan.isr.offset;
+		if (is_at(at, start, 1, next)) {
+			*next = start + 1;
+			return PLACE_ISR;
+		}
 	}
-	if (!mmr->common_config || bar != common->bar || at > enable + 1)
+	if (!mmr->common_config || bar != mmr->scan.common_config.bar)
 		return PLACE_ELSEWHERE;
-	if (at >= enable)
-		return PLACE_ENABLE;
-	*next = at > status ? enable : status;
-	return at == status ? PLACE_STATUS : PLACE_ELSEWHERE;
+	for (i = 0; i < ARRAY_SIZE(registers); i++) {
+		/* The guest's own if it uses MSI-X */
+		if (registers[i].place == PLACE_VECTOR ? has_vectors :
+							 !write && !registers[i].read)
+			continue;
+		start = (loff_t)mmr->scan.common_config.offset + registers[i].offset;
+		if (is_at(at, start, registers[i].width, next)) {
+			*next = start + registers[i].width;
+			return registers[i].place;
+		}
+	}
+	return PLACE_ELSEWHERE;
 }
 
 /**
@@ -181,21 +212,22 @@ static int write_enable(struct virtio_mmr_device *mmr, const char __user *buf,
 	return 0;
 }
 
+static const u8 no_vector[] = { 0xff, 0xff };
+
 /* Reads or writes as much as belongs together, at least one byte */
 static ssize_t access_part(struct virtio_mmr_device *mmr, char __user *buf, size_t count,
 			   loff_t *ppos, bool write)
 {
 	unsigned int bar = VFIO_PCI_OFFSET_TO_INDEX(*ppos);
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK;
-	unsigned int shift;
-	size_t width = 1;
 	enum place place;
+	size_t width;
 	loff_t next;
 	int ret;
 
 	place = find_place(mmr, bar, pos, write, &next);
+	width = min_t(loff_t, count, next - pos);
 	if (place == PLACE_ELSEWHERE) {
-		width = min_t(loff_t, count, next - pos);
 		if (write)
 			return vfio_pci_core_write(&mmr->core_device.vdev, buf, width, ppos);
 		return vfio_pci_core_read(&mmr->core_device.vdev, buf, width, ppos);
@@ -204,14 +236,20 @@ static ssize_t access_part(struct virtio_mmr_device *mmr, char __user *buf, size
 	ret = virtio_mmr_wake(mmr);
 	if (ret)
 		return ret;
-	if (place == PLACE_ISR) {
+	switch (place) {
+	case PLACE_ISR:
 		ret = read_isr(mmr, buf);
-	} else if (place == PLACE_STATUS) {
+		break;
+	case PLACE_STATUS:
 		ret = write_status(mmr, buf);
-	} else {
-		shift = pos - mmr->scan.common_config.offset - VIRTIO_PCI_COMMON_Q_ENABLE;
-		width = min_t(size_t, count, 2 - shift);
-		ret = write_enable(mmr, buf, shift, width);
+		break;
+	case PLACE_ENABLE:
+		ret = write_enable(mmr, buf, 2 - (next - pos), width);
+		break;
+	default:
+		/* No vector, for a guest that does not see MSI-X; its writes go nowhere */
+		ret = write ? 0 : copy_to_user(buf, no_vector, width) ? -EFAULT : 0;
+		break;
 	}
 	virtio_mmr_let_sleep(mmr);
 	if (ret)

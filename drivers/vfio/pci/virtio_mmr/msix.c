@@ -216,19 +216,26 @@ static int alloc_vectors(struct virtio_mmr_device *mmr)
 	struct pci_dev *pdev = mmr->core_device.pdev;
 	int count, vector, ret;
 
+	/* First, so that nobody takes this MSI-X for the guest's */
+	WRITE_ONCE(mmr->intx.state.engaged, true);
 	count = pci_alloc_irq_vectors(pdev, 1, VIRTIO_MMR_NUM_VECTORS, PCI_IRQ_MSIX);
-	if (count < 0)
-		return count;
+	if (count < 0) {
+		ret = count;
+		goto out;
+	}
 	for (vector = 0; vector < count; vector++) {
 		ret = request(mmr, vector);
 		if (ret) {
 			free_vectors(mmr, vector);
-			return ret;
+			goto out;
 		}
 	}
 	mmr->intx.vectors.count = count;
-	WRITE_ONCE(mmr->intx.state.engaged, true);
 	return 0;
+
+out:
+	WRITE_ONCE(mmr->intx.state.engaged, false);
+	return ret;
 }
 
 /*
