@@ -283,8 +283,17 @@ static int sleep_and_wake(void *device)
 	return 0;
 }
 
+/* With pauses in which the function can be opened */
+static int reset_now_and_then(void *data)
+{
+	int ret = reset_by_host(data);
+
+	usleep(150000);
+	return ret;
+}
+
 /* Users that open, use and close without an end of INTx, while the host resets the function */
-TEST_F(hostile, closes_at_once)
+TEST_F_TIMEOUT(hostile, closes_at_once, 60)
 {
 	struct background *thread = NULL;
 	unsigned int i;
@@ -292,8 +301,8 @@ TEST_F(hostile, closes_at_once)
 	/* vfio-pci-core saves the BARs at open and may get those of a reset */
 	if (!sysfs_is_vf(self->session.bdf))
 		SKIP(return, "a PF loses its BARs by this, with plain vfio-pci too");
-	thread = background_start(reset_by_host, self->device);
-	for (i = 0; i < 15; i++) {
+	thread = background_start(reset_now_and_then, self->device);
+	for (i = 0; i < 10; i++) {
 		intx_trigger(self->device, self->trigger);
 		drive(&self->entropy);
 		usleep(rand() % 20000);
