@@ -1,11 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the legacy guest (busybox), after lib.sh, with a function of each type. Besides the
-# lines of checks it prints these lines. The host compares them.
+# Runs in a guest (busybox), after lib.sh, with a function of each type. Besides the lines of
+# checks it prints these lines. The host compares them.
 #	data blk|scsi FIRST-SECTOR SECTORS SHA256
 #	data console BYTES SHA256
+# Messages on the console show the host when to change the balloon's size.
 #
+# Interrupts, as in lib.sh
+: "${interrupts:=msix}"
+# virtio_pci has this driver: legacy or modern
+: "${driver:=legacy}"
+# The guest has no function of this type
+: "${without:=}"
+# Requests to each disk, one after another, besides those of the checks
+: "${requests:=0}"
 # Place on the disks: beyond the sectors that blk_test writes.
 sector=8192
 sectors=2048
@@ -24,13 +33,13 @@ find_function() {
 
 # Checks of either function: NAME PCI-ID VIRTIO-ID DRIVER
 check_function() {
-	name=$1 id=$2 type=$3 driver=$4
+	name=$1 id=$2 type=$3 module=$4 pci='' virtio=''
+	[ "$name" != "$without" ] || return
 	if ! find_function "$id"; then
 		fail "${name}_identity" "no function 1af4:${id#0x} with a virtio device"
 		fail "${name}_lspci" "no function"
 		fail "${name}_driver" "no function"
-		fail "${name}_legacy" "no function"
-		fail "${name}_msix" "no function"
+		fail "${name}_$driver" "no function"
 		return
 	fi
 	bdf=$(basename "$pci")
@@ -49,31 +58,35 @@ check_function() {
 	esac
 
 	seen=$(basename "$(readlink "$virtio/driver")")
-	if [ "$seen" = "$driver" ]; then
+	if [ "$seen" = "$module" ]; then
 		pass "${name}_driver"
 	else
-		fail "${name}_driver" "bound to '$seen', not to $driver"
+		fail "${name}_driver" "bound to '$seen', not to $module"
 	fi
 
-	bit=$(version_1 "$virtio")
-	if [ "$bit" = 0 ] && [ "$(cat /sys/module/virtio_pci/parameters/force_legacy)" = Y ]; then
-		pass "${name}_legacy"
-	else
-		fail "${name}_legacy" "feature bit 32 is '$bit' of $(cat "$virtio/features")"
-	fi
+	seen="$(version_1 "$virtio") $(cat /sys/module/virtio_pci/parameters/force_legacy)"
+	case "$driver $seen" in
+	'legacy 0 Y' | 'modern 1 N') pass "${name}_$driver" ;;
+	*) fail "${name}_$driver" "feature bit 32 and force_legacy are $seen: $(cat "$virtio/features")" ;;
+	esac
 }
 
-check_msix() { # NAME VIRTIO-DEVICE
-	if [ "$(msix_count "$2")" -gt 0 ]; then
-		pass "${1}_msix"
-	else
-		fail "${1}_msix" "no MSI-X interrupt of $(basename "$2") in /proc/interrupts"
-	fi
+check_interrupts() { # NAME VIRTIO-DEVICE
+	case $interrupts in
+	msix) check=${1}_msix ;;
+	*) check=${1}_intx ;;
+	esac
+	answer=$(interrupts_wrong "$2")
+	if [ -z "$answer" ]; then pass "$check"; else fail "$check" "$answer"; fi
 }
 
 # Writes a disk, flushes it, and reads it again: NAME DISK
 check_disk() {
 	name=$1 disk=$2
+	if [ ! -b "$disk" ]; then
+		fail "${name}_write_flush" "no disk $disk"
+		return
+	fi
 	head -c $((sectors * 512)) /dev/urandom >/tmp/written
 	if dd if=/tmp/written of="$disk" bs=512 seek=$sector conv=fsync 2>/tmp/error; then
 		pass "${name}_write_flush"
@@ -89,6 +102,8 @@ check_disk() {
 	else
 		fail "${name}_read" "$(cat /tmp/difference /tmp/error | tr '\n' ' ')"
 	fi
+	# Each waits for the end of the one before
+	[ "$requests" = 0 ] || check_requests "$name" "$disk"
 	# The runner labels each of the first sectors of an image with its name
 	label=$(dd if="$disk" bs=512 skip=3 count=1 2>/dev/null | head -c 40)
 	case $label in
@@ -97,11 +112,43 @@ check_disk() {
 	esac
 }
 
+check_requests() { # NAME DISK
+	if dd if=/tmp/written of="$2" bs=512 seek=$sector count="$requests" oflag=direct 2>/tmp/error &&
+		dd if="$2" of=/tmp/read bs=512 skip=$sector count="$requests" iflag=direct 2>>/tmp/error &&
+		head -c $((requests * 512)) /tmp/written | cmp - /tmp/read 2>>/tmp/error; then
+		pass "${1}_requests"
+	else
+		fail "${1}_requests" "$(tr '\n' ' ' </tmp/error)"
+	fi
+}
+
+balloon_pages() { # inflate|deflate: prints how many there were
+	awk -v "name=balloon_$1" '$1 == name { print $2 }' /proc/vmstat
+}
+
+# Waits until the host has made the balloon larger, or smaller again
+check_balloon() { # inflate|deflate
+	echo "<4>selftests: balloon may $1" >/dev/kmsg
+	waited=0
+	while [ "$(balloon_pages "$1")" -lt "$balloon_size" ] && [ $waited -lt 60 ]; do
+		sleep 1
+		waited=$((waited + 1))
+	done
+	if [ "$(balloon_pages "$1")" -ge "$balloon_size" ]; then
+		pass "balloon_$1"
+	else
+		fail "balloon_$1" "$(balloon_pages "$1") of $balloon_size pages after $waited s"
+	fi
+}
+# 16 MiB, as lib/linux_guest.sh has it
+balloon_size=4096
+
 check_function net 0x1000 0x0001 virtio_net
 net=$virtio
 check_function blk 0x1001 0x0002 virtio_blk
 blk=$virtio
 check_function balloon 0x1002 0x0005 virtio_balloon
+balloon=$virtio
 check_function console 0x1003 0x0003 virtio_console
 console=$virtio
 check_function scsi 0x1004 0x0008 virtio_scsi
@@ -126,7 +173,7 @@ if [ -n "$net" ]; then
 	else
 		fail net_transfer "$(wc -c </tmp/received) of $(wc -c </tmp/sent) bytes came back; $(cat /tmp/difference)"
 	fi
-	check_msix net "$net"
+	check_interrupts net "$net"
 else
 	fail net_ping "no function"
 	fail net_transfer "no function"
@@ -134,7 +181,7 @@ fi
 
 if [ -n "$blk" ]; then
 	check_disk blk "/dev/$(ls "$blk/block")"
-	check_msix blk "$blk"
+	check_interrupts blk "$blk"
 else
 	fail blk_write_flush "no function"
 fi
@@ -143,7 +190,7 @@ if [ -n "$scsi" ]; then
 	for disk in "$scsi"/host*/target*/*/block/*; do
 		check_disk scsi "/dev/${disk##*/}"
 	done
-	check_msix scsi "$scsi"
+	check_interrupts scsi "$scsi"
 else
 	fail scsi_write_flush "no function"
 fi
@@ -176,9 +223,17 @@ if [ -n "$rng" ]; then
 		;;
 	*) fail rng_read "the current source is '$source'" ;;
 	esac
-	check_msix rng "$rng"
+	check_interrupts rng "$rng"
 else
 	fail rng_read "no function"
+fi
+
+if [ -n "$balloon" ]; then
+	check_balloon inflate
+	check_balloon deflate
+	check_interrupts balloon "$balloon"
+elif [ "$without" != balloon ]; then
+	fail balloon_inflate "no function"
 fi
 
 if [ -n "$p9" ]; then
@@ -195,8 +250,17 @@ if [ -n "$p9" ]; then
 	else
 		fail 9p_read "the token is '$token'"
 	fi
-	check_msix 9p "$p9"
+	check_interrupts 9p "$p9"
 else
 	fail 9p_mount "no function"
+fi
+
+# More functions than lines
+if [ "$interrupts" != msix ]; then
+	if grep -q 'virtio[0-9]*, .*virtio' /proc/interrupts; then
+		pass shared_line
+	else
+		fail shared_line "$(grep virtio /proc/interrupts | tr '\n' ' ')"
+	fi
 fi
 finish

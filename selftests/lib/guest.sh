@@ -4,13 +4,15 @@
 # Guests for tests in shell. Needs kernel_log.sh.
 
 guest_output='' guest_status='' guest_console=''
-# More options for tools/vm/guest
-guest_arguments=()
+# More options for tools/vm/guest, and lines NAME=VALUE for the script
+guest_arguments=() guest_variables=()
+# Scripts of guest/ that come before the script
+guest_scripts=(lib.sh)
 
 # Runs a script of guest/ in L2 and sets these: its output, which is also printed as TAP
 # comments, its status, and the file with its console.
 guest_run() { # NAME SCRIPT BDF...
-	local name=$1 script=$2 bdf arguments=("${guest_arguments[@]}") line
+	local name=$1 script=$2 bdf one arguments=("${guest_arguments[@]}") line
 	shift 2
 	for bdf; do
 		arguments+=(--vf "$bdf")
@@ -18,7 +20,10 @@ guest_run() { # NAME SCRIPT BDF...
 	guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	{
 		echo '#!/bin/sh'
-		cat "$here/guest/lib.sh" "$here/guest/$script"
+		[[ ${#guest_variables[@]} == 0 ]] || printf '%s\n' "${guest_variables[@]}"
+		for one in "${guest_scripts[@]}" "$script"; do
+			cat "$here/guest/$one"
+		done
 	} >"$VIRTIO_MMR_RESULTS/guest-$name.sh"
 	guest_status=0
 	guest_output=$("$here/../tools/vm/guest" "${arguments[@]}" --out "${guest_console%/*}" \
