@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Linux guests without MSI-X: they get INTx, which the driver makes from the function's own
+# MSI-X. Each has a function of each type. Their traffic and its results are those of
+# guest_test.sh. There are seven functions and at most four lines, so some share a line.
+#
+# Runs in L1, with the options that --devices prints:
+#	selftests/intx_guest_test.sh GUEST...
+# GUEST is the name of a guest: words with underscores between them.
+#	pc, q35		type of the virtual machine, the first word
+#	legacy, modern	driver of virtio_pci, the second word
+#	noirqfd		QEMU passes on each interrupt, not KVM
+#	tcg		QEMU emulates the guest's CPU, without KVM
+#	noapic		the guest uses the 8259
+#	kexec		a kernel with MSI-X boots the one without
+#	suspend		the guest suspends itself before
+#	old		the guest has the oldest kernel that Debian has: --prepare fetches it
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+tools=$here/../tools/vm
+build=${OUTPUT:-$here/../build/selftests}
+
+# shellcheck source=selftests/lib/linux_guest.sh
+source "$here/lib/linux_guest.sh"
+case ${1-} in
+--devices)
+	printf -- '--vf\n%s\n' "${linux_types[@]}"
+	exit
+	;;
+# On the host: the kernel of old guests
+--prepare)
+	"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" old-guest)")" >/dev/null
+	exit
+	;;
+esac
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+# shellcheck source=selftests/lib/kernel_log.sh
+source "$here/lib/kernel_log.sh"
+# shellcheck source=selftests/lib/guest.sh
+source "$here/lib/guest.sh"
+
+need_machine "boots guests on emulated functions"
+[[ $# != 0 ]] || skip_all "no guest is named"
+
+# Sets what linux_guest needs
+choose() { # GUEST
+	local words word kernel
+	IFS=_ read -ra words <<<"$1"
+	linux_driver=${words[1]} linux_interrupts=ioapic linux_requests=200 linux_first=() linux_without=''
+	guest_arguments=(--timeout 240 --machine "${words[0]}") guest_scripts=(lib.sh)
+	[[ $1 == *_kexec* ]] || guest_arguments+=(--kernel-arg pci=nomsi)
+	[[ $linux_driver == legacy ]] ||
+		guest_arguments+=(--kernel-arg virtio_pci.force_legacy=0) linux_without=balloon
+	for word in "${words[@]:2}"; do
+		case $word in
+		noirqfd) guest_arguments+=(--qemu-arg -global --qemu-arg vfio-pci.x-no-kvm-intx=on) ;;
+		tcg) guest_arguments+=(--accel tcg --timeout 700) linux_requests=20 ;;
+		noapic) guest_arguments+=(--kernel-arg noapic) linux_interrupts=pic ;;
+		old) guest_arguments+=(--kernel 5.10) ;;
+		kexec)
+			guest_scripts+=(kexec.sh) linux_first=(before_{net,blk})
+			kernel=$XDG_CACHE_HOME/virtio-mmr/kernels/$(uname -r)
+			guest_arguments+=(--mem 768 --file "$build/kexec=/kexec" --file "$kernel/vmlinux=/vmlinux"
+				--file "$("$tools/initramfs" l2 "$kernel")=/initrd")
+			;;
+		suspend)
+			guest_scripts+=(suspend.sh)
+			linux_first=({before,idle,memory}_{net,blk} suspend_{freeze,mem})
+			;;
+		*)
+			echo "# no guest is '$1'"
+			exit "$KSFT_FAIL"
+			;;
+		esac
+	done
+}
+
+linux_functions < <("$tools/vfs" create)
+"$tools/vfs" bind "${linux_bdf[@]}"
+
+points=0
+for name; do
+	choose "$name"
+	points=$((points + $(linux_points)))
+done
+ktap_print_header
+ktap_set_plan "$points"
+for name; do
+	choose "$name"
+	linux_guest "$name"
+done
+ktap_finished
