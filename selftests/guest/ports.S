@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * First instructions of both CPUs of the guest of ports.c, and its interrupt. The code is the
+ * First instructions of both CPUs of the guest of ports.c, and its interrupts. The code is the
  * machine's firmware: 64 KiB that end at 1 MiB. So it starts in real mode at its last 16 bytes.
  * The second CPU starts at the first byte.
  */
@@ -47,6 +47,20 @@ interrupt:
 	movb	$END_OF_INTERRUPT, %al
 	outb	%al, $PIC
 	popl	%eax
+	iretl
+
+	.globl	function_entry
+function_entry:
+	pushal
+	call	function_interrupt
+	popal
+	iretl
+
+	.globl	timer_entry
+timer_entry:
+	pushal
+	call	timer_interrupt
+	popal
 	iretl
 
 	/* Marked as accessed, because this memory is read-only */

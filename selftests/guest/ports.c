@@ -21,17 +21,17 @@
  *				off, and on with BAR0 at the port THERE; move BAR0 to HERE
  *	s			tell the second CPU to stop
  *	w			wait for the second CPU, answers with how many it wrote
+ *
+ * driver.c has more.
  */
-#include <stdbool.h>
-#include <stdint.h>
+#include "ports.h"
 
 #define SERIAL			0x3f8
 #define SERIAL_INTERRUPTS	(SERIAL + 1)
 #define SERIAL_MODEM		(SERIAL + 4)
 #define SERIAL_STATUS		(SERIAL + 5)
-#define PIC			0x20
-#define PIC_SECOND		0xa0
 #define SERIAL_IRQ		4
+#define CASCADE_IRQ		2
 #define VECTORS			0x20
 #define CONFIG_ADDRESS		0xcf8
 #define CONFIG_DATA		0xcfc
@@ -58,7 +58,7 @@ struct job {
 #define LINE	((char *)0x3000)
 #define LINE_SIZE	128
 
-static uint32_t in(uint16_t port, unsigned int width)
+uint32_t in(uint16_t port, unsigned int width)
 {
 	uint32_t value = 0;
 
@@ -71,7 +71,7 @@ static uint32_t in(uint16_t port, unsigned int width)
 	return value;
 }
 
-static void out(uint16_t port, unsigned int width, uint32_t value)
+void out(uint16_t port, unsigned int width, uint32_t value)
 {
 	if (width == 1)
 		asm volatile("outb %b0, %1" : : "a"(value), "Nd"(port) : "memory");
@@ -100,22 +100,38 @@ static uint64_t ticks(void)
 	return (uint64_t)high << 32 | low;
 }
 
+static void write_gate(unsigned int vector, void (*entry)(void))
+{
+	GATES[vector].low = (uint32_t)entry;
+	GATES[vector].selector = 8;
+	GATES[vector].flags = 0x8e00;
+	GATES[vector].high = (uint32_t)entry >> 16;
+}
+
+void set_gate(unsigned int irq, void (*entry)(void))
+{
+	write_gate(VECTORS + irq, entry);
+}
+
+static void set_up_pic(uint16_t port, uint8_t vectors, uint8_t cascade, uint8_t mask)
+{
+	out(port, 1, 0x11);
+	out(port + 1, 1, vectors);
+	out(port + 1, 1, cascade);
+	out(port + 1, 1, 1);
+	out(port + 1, 1, mask);
+}
+
 static void set_up_interrupts(void)
 {
 	struct {
 		uint16_t limit;
 		uint32_t base;
 	} __attribute__((packed)) idtr;
-	uint32_t handler;
 	unsigned int i;
 
-	asm("movl $interrupt, %0" : "=r"(handler));
-	for (i = 0; i < VECTORS + 16; i++) {
-		GATES[i].low = handler;
-		GATES[i].selector = 8;
-		GATES[i].flags = 0x8e00;
-		GATES[i].high = handler >> 16;
-	}
+	for (i = 0; i < VECTORS + 16; i++)
+		write_gate(i, interrupt);
 	idtr.limit = (VECTORS + 16) * sizeof(struct interrupt_gate) - 1;
 	idtr.base = (uint32_t)GATES;
 	asm volatile("lidt %0" : : "m"(idtr) : "memory");
@@ -123,12 +139,8 @@ static void set_up_interrupts(void)
 	/* The PIC is connected to this pin */
 	apic_write(APIC_SPURIOUS, 0x1ff);
 	apic_write(APIC_LINT0, 0x700);
-	out(PIC, 1, 0x11);
-	out(PIC + 1, 1, VECTORS);
-	out(PIC + 1, 1, 4);
-	out(PIC + 1, 1, 1);
-	out(PIC + 1, 1, (uint8_t)~(1 << SERIAL_IRQ));
-	out(PIC_SECOND + 1, 1, 0xff);
+	set_up_pic(PIC, VECTORS, 1 << CASCADE_IRQ, (uint8_t)~(1 << SERIAL_IRQ));
+	set_up_pic(PIC_SECOND, VECTORS + 8, CASCADE_IRQ, 0xff);
 	out(SERIAL_MODEM, 1, 0xb);
 	out(SERIAL_INTERRUPTS, 1, 1);
 }
@@ -148,7 +160,7 @@ static void put(char character)
 	out(SERIAL, 1, character);
 }
 
-static void put_number(uint64_t value)
+void put_number(uint64_t value, char end)
 {
 	int shift = 60;
 
@@ -156,7 +168,7 @@ static void put_number(uint64_t value)
 		shift -= 4;
 	for (; shift >= 0; shift -= 4)
 		put("0123456789abcdef"[value >> shift & 15]);
-	put('\n');
+	put(end);
 }
 
 static void get_line(void)
@@ -171,7 +183,7 @@ static void get_line(void)
 }
 
 /* Returns the number at *text, and moves *text to its end */
-static uint32_t number(const char **text)
+uint32_t number(const char **text)
 {
 	uint32_t value = 0;
 
@@ -250,7 +262,7 @@ void first_cpu(void)
 		switch (command) {
 		case 'i':
 			address = number(&text);
-			put_number(in(address, number(&text)));
+			put_number(in(address, number(&text)), '\n');
 			continue;
 		case 'o':
 			address = number(&text);
@@ -260,7 +272,7 @@ void first_cpu(void)
 		case 'c':
 			address = number(&text);
 			out(CONFIG_ADDRESS, 4, address & ~3);
-			put_number(in(CONFIG_DATA + (address & 3), number(&text)));
+			put_number(in(CONFIG_DATA + (address & 3), number(&text)), '\n');
 			continue;
 		case 'C':
 			address = number(&text);
@@ -274,7 +286,7 @@ void first_cpu(void)
 			get_job(&text);
 			start = ticks();
 			notify();
-			put_number(ticks() - start);
+			put_number(ticks() - start, '\n');
 			continue;
 		case 'b':
 			get_job(&text);
@@ -286,9 +298,11 @@ void first_cpu(void)
 		case 'w':
 			while (JOB->running)
 				asm volatile("pause" : : : "memory");
-			put_number(JOB->written);
+			put_number(JOB->written, '\n');
 			continue;
 		default:
+			if (driver_command(command, text))
+				continue;
 			put('?');
 		}
 		put('.');

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A legacy virtio driver for the guest of ports.c, with an interrupt through the 8259. It sleeps
+ * by HLT until the interrupt comes. It does not touch device status, nor PCI's registers: a test
+ * writes these itself, in the order that it needs.
+ *
+ *	e IRQ PORT WAY		take interrupts of the function with registers at PORT. The
+ *				handler 0: reads ISR status, then ends the interrupt; 1: ends it
+ *				only if bit 0 was set; 2: ends it, then reads ISR status
+ *	q QUEUE			give a queue its memory. Answers with its size
+ *	r COUNT TICKS		COUNT requests to an entropy device
+ *	d WRITE SECTOR COUNT TICKS
+ *				the same of a disk, to SECTOR and those that follow, a page each.
+ *				WRITE is 1, or 0 for reading what such writes wrote
+ *	a COUNT TICKS		COUNT questions by ARP for the network's gateway
+ *
+ * A request is over if an interrupt has come and the queue says so. The next one follows then.
+ * After TICKS of the timer (18.2 are a second) the driver gives up. The last three commands answer
+ * with these numbers:
+ *	how many requests ended by an interrupt, with the right data
+ *	interrupts whose ISR status had bit 0, and others
+ *	1 if a request did not end by an interrupt, but is in the used ring
+ *	1 if the last request changed the memory that the device writes to
+ */
+#include "ports.h"
+
+#define TIMER			0x40
+#define TIMER_CONTROL		0x43
+#define TIMER_IRQ		0
+
+#define LEGACY_PFN		0x08
+#define LEGACY_QUEUE_SIZE	0x0c
+#define LEGACY_QUEUE_SELECT	0x0e
+#define LEGACY_QUEUE_NOTIFY	0x10
+#define LEGACY_ISR		0x13
+
+#define PAGE			4096
+#define SECTORS_OF_PAGE		8
+#define DESCRIPTOR_NEXT		1
+#define DESCRIPTOR_WRITE	2
+#define NO_INTERRUPT		1
+#define NET_HEADER		10
+#define NET_BUFFER		1526
+#define MOST_DESCRIPTORS	3
+#define MOST_QUEUES		2
+
+struct descriptor {
+	uint64_t address;
+	uint32_t length;
+	uint16_t flags, next;
+} __attribute__((packed));
+
+struct ring {
+	uint16_t flags;
+	uint16_t index;
+	/* Numbers of 2 bytes in the available ring, pairs of 4 bytes each in the used ring */
+	uint16_t entries[];
+};
+
+struct queue {
+	struct descriptor *descriptors;
+	struct ring *available, *used;
+	uint16_t size, seen;
+};
+
+struct part {
+	uint32_t address, length;
+	bool write;
+};
+
+enum way { READ_THEN_END, END_IF_QUEUE, END_THEN_READ };
+
+/* In RAM, by address */
+struct driver {
+	uint32_t irq, port, way;
+	uint32_t set, clear, ticks;
+	struct queue queues[MOST_QUEUES];
+};
+
+#define DRIVER		((struct driver *)0x4000)
+#define QUEUE_MEMORY	0x100000
+#define QUEUE_SPACE	0x10000
+#define SENT		((uint8_t *)0x200000)
+#define RECEIVED	((uint8_t *)0x210000)
+/* Of a disk's request: header and status */
+#define HEADER		((uint32_t *)0x220000)
+#define STATUS		((uint8_t *)0x221000)
+#define UNTOUCHED	0xa5
+
+struct result {
+	uint32_t good, late, changed;
+};
+
+static void fill(uint8_t *memory, uint8_t value, uint32_t bytes)
+{
+	asm volatile("cld; rep stosb" : "+D"(memory), "+c"(bytes) : "a"(value) : "memory");
+}
+
+/* --- Interrupts ---------------------------------------------------------------- */
+
+static void end_interrupt(uint32_t irq)
+{
+	if (irq >= 8)
+		out(PIC_SECOND, 1, END_OF_INTERRUPT);
+	out(PIC, 1, END_OF_INTERRUPT);
+}
+
+void function_interrupt(void)
+{
+	uint32_t isr;
+
+	if (DRIVER->way == END_THEN_READ)
+		end_interrupt(DRIVER->irq);
+	isr = in(DRIVER->port + LEGACY_ISR, 1);
+	if (isr & 1)
+		DRIVER->set++;
+	else
+		DRIVER->clear++;
+	if (DRIVER->way == READ_THEN_END || (DRIVER->way == END_IF_QUEUE && isr & 1))
+		end_interrupt(DRIVER->irq);
+}
+
+void timer_interrupt(void)
+{
+	DRIVER->ticks++;
+	end_interrupt(TIMER_IRQ);
+}
+
+static void mask(uint32_t irq, bool masked)
+{
+	uint16_t port = (irq < 8 ? PIC : PIC_SECOND) + 1;
+	uint32_t bit = 1 << (irq & 7);
+
+	out(port, 1, masked ? in(port, 1) | bit : in(port, 1) & ~bit);
+}
+
+static void take_interrupts(const char *text)
+{
+	uint32_t irq = number(&text);
+
+	DRIVER->irq = irq;
+	DRIVER->port = number(&text);
+	DRIVER->way = number(&text);
+	set_gate(irq, function_entry);
+	set_gate(TIMER_IRQ, timer_entry);
+	/* The second PIC is at line 2 of the first */
+	mask(2, false);
+	mask(irq, false);
+	out(TIMER_CONTROL, 1, 0x34);
+	out(TIMER, 1, 0);
+	out(TIMER, 1, 0);
+}
+
+/* --- Queues -------------------------------------------------------------------- */
+
+static uint32_t set_up_queue(uint32_t number)
+{
+	struct queue *queue = &DRIVER->queues[number % MOST_QUEUES];
+	uint8_t *memory = (uint8_t *)(QUEUE_MEMORY + number % MOST_QUEUES * QUEUE_SPACE);
+	uint32_t size;
+
+	out(DRIVER->port + LEGACY_QUEUE_SELECT, 2, number);
+	size = in(DRIVER->port + LEGACY_QUEUE_SIZE, 2);
+	fill(memory, 0, QUEUE_SPACE);
+	queue->size = size;
+	queue->seen = 0;
+	queue->descriptors = (struct descriptor *)memory;
+	queue->available = (struct ring *)(memory + size * sizeof(struct descriptor));
+	queue->used = (struct ring *)(((uint32_t)&queue->available->entries[size + 1] + PAGE - 1) &
+				      -PAGE);
+	out(DRIVER->port + LEGACY_PFN, 4, (uint32_t)memory / PAGE);
+	return size;
+}
+
+/* The parts take the first descriptors: there is one request at a time in each queue */
+static void submit(uint32_t number, const struct part *parts, unsigned int count)
+{
+	struct queue *queue = &DRIVER->queues[number];
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		queue->descriptors[i].address = parts[i].address;
+		queue->descriptors[i].length = parts[i].length;
+		queue->descriptors[i].flags = (parts[i].write ? DESCRIPTOR_WRITE : 0) |
+					      (i + 1 < count ? DESCRIPTOR_NEXT : 0);
+		queue->descriptors[i].next = i + 1;
+	}
+	queue->available->entries[queue->available->index % queue->size] = 0;
+	asm volatile("" : : : "memory");
+	queue->available->index++;
+	out(DRIVER->port + LEGACY_QUEUE_NOTIFY, 2, number);
+}
+
+/*
+ * Sleeps until an interrupt has come and the queue has one more used buffer. The timer wakes it,
+ * too, but then it sleeps again, without a look at the queue.
+ */
+static bool completed(uint32_t number, uint32_t ticks, struct result *result)
+{
+	struct queue *queue = &DRIVER->queues[number];
+	uint32_t handled = DRIVER->set, start = DRIVER->ticks;
+	bool done = false;
+
+	mask(TIMER_IRQ, false);
+	while (!done && DRIVER->ticks - start < ticks) {
+		if (DRIVER->set != handled) {
+			handled = DRIVER->set;
+			done = queue->used->index != queue->seen;
+			continue;
+		}
+		/* An interrupt is taken only inside hlt, and memory is read anew after it */
+		asm volatile("sti; hlt; cli" : : : "memory");
+	}
+	mask(TIMER_IRQ, true);
+	if (!done) {
+		result->late = queue->used->index != queue->seen;
+		/* The handler may have left it like that: the serial port must work */
+		end_interrupt(DRIVER->irq);
+		return false;
+	}
+	queue->seen++;
+	return queue->used->index == queue->seen;
+}
+
+/* --- Requests ------------------------------------------------------------------ */
+
+static bool is_changed(const uint8_t *memory, uint32_t bytes)
+{
+	while (bytes--)
+		if (*memory++ != UNTOUCHED)
+			return true;
+	return false;
+}
+
+static bool read_entropy(uint32_t ticks, struct result *result)
+{
+	const struct part part = { (uint32_t)RECEIVED, 64, true };
+	bool done;
+
+	fill(RECEIVED, UNTOUCHED, 64);
+	submit(0, &part, 1);
+	done = completed(0, ticks, result);
+	result->changed = is_changed(RECEIVED, 64);
+	return done && result->changed;
+}
+
+static uint32_t word_of(uint32_t sector, uint32_t i)
+{
+	return (sector << 16 ^ i) * 2654435761u;
+}
+
+static bool use_disk(bool write, uint32_t sector, uint32_t ticks, struct result *result)
+{
+	uint32_t *data = (uint32_t *)(write ? SENT : RECEIVED), i;
+	const struct part parts[MOST_DESCRIPTORS] = {
+		{ (uint32_t)HEADER, 16, false },
+		{ (uint32_t)data, PAGE, !write },
+		{ (uint32_t)STATUS, 1, true },
+	};
+	bool done;
+
+	HEADER[0] = write;
+	HEADER[1] = 0;
+	HEADER[2] = sector;
+	HEADER[3] = 0;
+	*STATUS = UNTOUCHED;
+	if (write)
+		for (i = 0; i < PAGE / 4; i++)
+			data[i] = word_of(sector, i);
+	else
+		fill((uint8_t *)data, UNTOUCHED, PAGE);
+	submit(0, parts, MOST_DESCRIPTORS);
+	done = completed(0, ticks, result);
+	result->changed = *STATUS != UNTOUCHED ||
+			  (!write && is_changed((uint8_t *)data, PAGE));
+	for (i = 0; i < PAGE / 4; i++)
+		done = done && data[i] == word_of(sector, i);
+	return done && *STATUS == 0;
+}
+
+static const uint8_t question[] = {
+	/* Header of virtio, without offloads */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	/* To all, from 52:54:00:00:00:01, ARP */
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x52, 0x54, 0, 0, 0, 1, 8, 6,
+	/* Ethernet and IPv4, a question */
+	0, 1, 8, 0, 6, 4, 0, 1,
+	0x52, 0x54, 0, 0, 0, 1, 10, 0, 2, 15,
+	0, 0, 0, 0, 0, 0, 10, 0, 2, 2,
+};
+
+/* Offsets in the answer: what it is, and the gateway's address as the one that says it */
+#define ARP_OPERATION	(NET_HEADER + 14 + 7)
+#define ARP_SENDER	(NET_HEADER + 14 + 14)
+
+static bool ask_gateway(uint32_t ticks, struct result *result)
+{
+	const struct part receive = { (uint32_t)RECEIVED, NET_HEADER + NET_BUFFER, true };
+	const struct part send = { (uint32_t)SENT, sizeof(question), false };
+	unsigned int i;
+	bool done;
+
+	/* The device may be unable to read the firmware's memory */
+	for (i = 0; i < sizeof(question); i++)
+		SENT[i] = question[i];
+	fill(RECEIVED, UNTOUCHED, NET_HEADER + NET_BUFFER);
+	submit(0, &receive, 1);
+	DRIVER->queues[1].available->flags = NO_INTERRUPT;
+	submit(1, &send, 1);
+	done = completed(0, ticks, result);
+	result->changed = is_changed(RECEIVED, NET_HEADER + NET_BUFFER);
+	return done && RECEIVED[NET_HEADER + 13] == 6 && RECEIVED[ARP_OPERATION] == 2 &&
+	       RECEIVED[ARP_SENDER] == 10 && RECEIVED[ARP_SENDER + 3] == 2;
+}
+
+static void answer(const struct result *result)
+{
+	put_number(result->good, ' ');
+	put_number(DRIVER->set, ' ');
+	put_number(DRIVER->clear, ' ');
+	put_number(result->late, ' ');
+	put_number(result->changed, '\n');
+}
+
+bool driver_command(char command, const char *text)
+{
+	struct result result = {};
+	uint32_t write = 0, sector = 0, count, ticks;
+	bool good = true;
+
+	switch (command) {
+	case 'e':
+		take_interrupts(text);
+		put_number(in(DRIVER->port + LEGACY_ISR, 1), '\n');
+		return true;
+	case 'q':
+		put_number(set_up_queue(number(&text)), '\n');
+		return true;
+	case 'd':
+		write = number(&text);
+		sector = number(&text);
+		break;
+	case 'r':
+	case 'a':
+		break;
+	default:
+		return false;
+	}
+	count = number(&text);
+	ticks = number(&text);
+	DRIVER->set = 0;
+	DRIVER->clear = 0;
+	while (good && result.good < count) {
+		if (command == 'd')
+			good = use_disk(write, sector + result.good * SECTORS_OF_PAGE, ticks,
+					&result);
+		else if (command == 'r')
+			good = read_entropy(ticks, &result);
+		else
+			good = ask_gateway(ticks, &result);
+		if (good)
+			result.good++;
+	}
+	answer(&result);
+	return true;
+}
