@@ -7,6 +7,8 @@
 ports_pid='' ports_in='' ports_out='' ports_gone='' ports_watcher=''
 # The guest's last answer
 answer=''
+# Type of the virtual machine
+ports_machine=pc
 # How many seconds may pass from one command to the next
 ports_patience=$((240 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1}))
 
@@ -23,7 +25,7 @@ ports_start() { # NAME QEMU OPTION...
 	echo start >"$ports_last"
 	mkfifo "$work/serial.in" "$work/serial.out"
 	"$qemu" -nodefaults -no-user-config -display none -L /usr/share/qemu \
-		-M pc,usb=off,accel=kvm -cpu host,-xsave -smp 2 -m 16 \
+		-M "$ports_machine,usb=off,accel=kvm" -cpu host,-xsave -smp 2 -m 16 \
 		-bios "$build/guest/ports.bin" \
 		-chardev "pipe,id=serial,path=$work/serial" -serial chardev:serial \
 		-qmp "unix:$ports_socket,server=on,wait=off" \
