@@ -113,17 +113,22 @@ TEST_F(net, bits_tell_the_cause)
 TEST_F(net, a_change_is_no_queue)
 {
 	struct vfio_device *device = self->device;
-	unsigned int i;
+	unsigned int i, alone = 0;
 	bool up = true;
+	int bits;
 
 	if (vfio_msix_vectors(device) < 2 || !intx_host_interrupts(device, "virtio_mmr-config"))
 		SKIP(return, "no vector for the configuration");
 	for (i = 0; i < 6; i++) {
 		up = !up;
 		qmp_set_link(device->bdf, up);
-		EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_CONFIG);
-		EXPECT_EQ(isr(device), 0);
+		/* A packet from the network may come at the same time */
+		bits = intx_handle(device, self->trigger, LEGACY_TIMEOUT);
+		EXPECT_EQ(bits & ~INTX_ISR_QUEUE, INTX_ISR_CONFIG);
+		alone += bits == INTX_ISR_CONFIG;
+		EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
 	}
+	EXPECT_GT(alone, 0);
 	/* Both at once */
 	ASSERT_EQ(intx_mask(device), 0);
 	ASSERT_TRUE(send(&self->ethernet));
