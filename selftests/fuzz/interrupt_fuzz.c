@@ -80,7 +80,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			check(&model, virtio_mmr_interrupt_connect(&interrupt, argument & 1));
 			break;
 		case 7:
-			model.connected = model.held = false;
+			model.connected = false;
+			model.held = false;
 			model.unanswered = 0;
 			virtio_mmr_interrupt_off(&interrupt);
 			break;

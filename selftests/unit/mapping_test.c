@@ -27,7 +27,9 @@ FIXTURE_SETUP(mapping)
 	struct virtio_mmr_scan *scan = &self->scan;
 
 	scan->can_interrupt = true;
-	scan->has_common_config = scan->has_notification = scan->has_isr = true;
+	scan->has_common_config = true;
+	scan->has_notification = true;
+	scan->has_isr = true;
 	scan->common_config = structure(4, 0, 0x38);
 	scan->isr = structure(4, 0x1000, 4);
 	scan->notify = structure(4, 0x3000, 0x1000);
@@ -48,8 +50,9 @@ static unsigned int areas(struct _test_data_mapping *self, u8 bar, u32 page)
 }
 
 #define EXPECT_AREA(index, from, length) do { \
-	EXPECT_EQ(self->areas[index].offset, from); \
-	EXPECT_EQ(self->areas[index].size, length); \
+	struct virtio_mmr_area area_ = self->areas[index]; \
+	EXPECT_EQ(area_.offset, from); \
+	EXPECT_EQ(area_.size, length); \
 } while (0)
 
 TEST_F(mapping, neighbours)

@@ -74,7 +74,8 @@ FIXTURE_SETUP(vectors)
 	for (i = 0; i < QUEUES; i++)
 		self->vector[i] = VIRTIO_MMR_NO_VECTOR;
 	self->config = VIRTIO_MMR_NO_VECTOR;
-	self->queue_limit = self->config_limit = 2;
+	self->queue_limit = 2;
+	self->config_limit = 2;
 	self->vectors = (struct virtio_mmr_vectors){
 		.count = 2, .config = VIRTIO_MMR_NO_VECTOR,
 	};
@@ -182,7 +183,8 @@ TEST_F(vectors, shared)
 
 TEST_F(vectors, refused)
 {
-	self->queue_limit = self->config_limit = 0;
+	self->queue_limit = 0;
+	self->config_limit = 0;
 	self->select = 3;
 	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 5), 3);
 	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
