@@ -36,7 +36,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir release
 .PHONY: mmrctl install-tools uninstall-tools lib install-lib uninstall-lib
-.PHONY: deb dkms-install dkms-remove check-packages check-libvirt
+.PHONY: deb dkms-install dkms-remove check-packages check-libvirt check-debug
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -198,6 +198,12 @@ check-kernels: setup
 		VIRTIO_MMR_ANY_KERNEL=1
 	@selftests/kernels.sh $(KERNELS) $(NEWER_KERNELS)
 
+# On a kernel with lockdep, KASAN and others, which is built first
+check-debug: folders
+	@tools/archive/install
+	@tools/qemu/build >/dev/null
+	@selftests/debug.sh
+
 bench: setup
 	@tools/bench/run
 
@@ -256,6 +262,8 @@ help:
 	@echo '                 tests with the libvirt of Debian 12 and 13'
 	@echo '  make check-kernels'
 	@echo '                 tests that depend on the kernel, on all supported ones; prints a table'
+	@echo '  make check-debug'
+	@echo '                 tests of the module on a kernel with lockdep, KASAN and others, built for it'
 	@echo '  make bench     measure notification and register accesses against their goals; results/bench'
 	@echo '  make check-builds'
 	@echo '                 build by clang, for arm64 and inside the kernel; prints TAP'
