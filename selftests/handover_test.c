@@ -55,6 +55,9 @@ static void start(struct _test_data_handover *self)
 {
 	if (self->has_area) {
 		entropy_restart(&self->entropy);
+		/* A queue of before may have caused a signal; without INTx there is none */
+		intx_unmask(self->device);
+		vfio_eventfd_wait(self->trigger, 0);
 		return;
 	}
 	entropy_start(&self->entropy, self->device, IOVA_BASE);
