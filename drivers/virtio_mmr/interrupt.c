@@ -159,19 +159,3 @@ bool virtio_mmr_interrupt_is_pending(const struct virtio_mmr_interrupt *interrup
 {
 	return READ_ONCE(interrupt->engaged) && READ_ONCE(interrupt->isr);
 }
-
-/**
- * virtio_mmr_interrupt_guest_layout - find the layout that the guest sees
- * @interrupt: of the function
- * @device: the layout that the device has now
- *
- * Return: the layout; without vectors if MSI-X is enabled only for @interrupt.
- */
-struct virtio_mmr_layout
-virtio_mmr_interrupt_guest_layout(const struct virtio_mmr_interrupt *interrupt,
-				  const struct virtio_mmr_layout *device)
-{
-	return (struct virtio_mmr_layout){
-		.has_vectors = device->has_vectors && !READ_ONCE(interrupt->engaged),
-	};
-}

@@ -44,8 +44,21 @@ void virtio_mmr_interrupt_off(struct virtio_mmr_interrupt *interrupt);
 void virtio_mmr_interrupt_reset(struct virtio_mmr_interrupt *interrupt);
 u8 virtio_mmr_interrupt_read(struct virtio_mmr_interrupt *interrupt);
 bool virtio_mmr_interrupt_is_pending(const struct virtio_mmr_interrupt *interrupt);
-struct virtio_mmr_layout
+
+/**
+ * virtio_mmr_interrupt_guest_layout - find the layout that the guest sees
+ * @interrupt: of the function; @engaged does not change at the same time
+ * @device: the layout that the device has now
+ *
+ * Return: the layout; without vectors if MSI-X is enabled only for @interrupt.
+ */
+static inline struct virtio_mmr_layout
 virtio_mmr_interrupt_guest_layout(const struct virtio_mmr_interrupt *interrupt,
-				  const struct virtio_mmr_layout *device);
+				  const struct virtio_mmr_layout *device)
+{
+	return (struct virtio_mmr_layout){
+		.has_vectors = device->has_vectors && !interrupt->engaged,
+	};
+}
 
 #endif /* VIRTIO_MMR_INTERRUPT_H */

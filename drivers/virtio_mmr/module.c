@@ -21,7 +21,6 @@ EXPORT_SYMBOL_GPL(virtio_mmr_function_set_bar);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_acknowledge);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_connect);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_disable);
-EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_guest_layout);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_mask);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_off);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_raise);

@@ -143,18 +143,32 @@ static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
 	access->unreachable = true;
 }
 
-static __always_inline void write_piece(struct virtio_mmr_device *mmr, struct access *access,
-					const struct virtio_mmr_piece *piece, const u8 *data)
+/* Whether an access touches queue address or device status */
+static __always_inline bool may_start(u32 offset, u32 count)
 {
-	virtio_mmr_port_write_piece(&guest_registers, mmr, piece, data, &access->reset);
-	if (likely(!virtio_mmr_port_needs_flush(piece)))
-		return;
+	return (offset < VIRTIO_MMR_QUEUE_SIZE && offset + count > VIRTIO_MMR_QUEUE_ADDRESS) ||
+	       (offset <= VIRTIO_MMR_DEVICE_STATUS && offset + count > VIRTIO_MMR_DEVICE_STATUS);
+}
+
+static noinline void piece_written(struct virtio_mmr_device *mmr, struct access *access,
+				   const struct virtio_mmr_piece *piece, const u8 *data)
+{
 	WRITE_ONCE(mmr->intx.is_modern, false);
 	access->refused = virtio_mmr_vectors_written(&mmr->intx.vectors,
 						     virtio_mmr_intx_is_engaged(mmr),
 						     &virtio_mmr_registers, mmr, piece, data);
 	if (access->reset.asked && virtio_mmr_vectors_share(&mmr->intx.vectors))
 		virtio_mmr_msix_forget_changes(mmr);
+}
+
+static __always_inline void write_piece(struct virtio_mmr_device *mmr, struct access *access,
+					const struct virtio_mmr_piece *piece, const u8 *data)
+{
+	virtio_mmr_port_write_piece(&guest_registers, mmr, piece, data, &access->reset);
+	/* Inline: most accesses are to other registers */
+	if (unlikely(may_start(piece->offset, piece->width)) &&
+	    piece->target == VIRTIO_MMR_TARGET_REGISTER)
+		piece_written(mmr, access, piece, data);
 }
 
 /*
@@ -217,15 +231,15 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
  * Prepares the function for a write that makes the device live, and that it will get. Returns
  * false if the function cannot be reached now.
  */
-static bool start(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
-		  const u8 *data, u32 count)
+static noinline bool start(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
+			   const u8 *data, u32 count)
 {
-	unsigned int starts;
+	unsigned int starts = virtio_mmr_vectors_starts(offset, data, count);
 
-	if (likely(offset > VIRTIO_MMR_DEVICE_STATUS))
-		return true;
-	starts = virtio_mmr_vectors_starts(offset, data, count);
-	if (likely(!starts))
+	/* Nothing new to prepare */
+	if (!(starts & ~READ_ONCE(mmr->mastered)) &&
+	    (!(starts & VIRTIO_MMR_STARTS_QUEUE) || !READ_ONCE(mmr->intx.on) ||
+	     virtio_mmr_intx_is_engaged(mmr)))
 		return true;
 	if (!READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->offline) ||
 	    !keep_awake(mmr, access))
@@ -237,15 +251,19 @@ static bool start(struct virtio_mmr_device *mmr, struct access *access, u32 offs
 static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 			 u32 offset, u8 *data, u32 count)
 {
-	bool started = !access->write || start(mmr, access, offset, data, count);
+	bool started = true;
 	u32 done;
+
+	if (access->write && unlikely(may_start(offset, count)))
+		started = start(mmr, access, offset, data, count);
 
 	for (done = 0; done < count;) {
 		access->reset.asked = false;
 		access->refused = VIRTIO_MMR_REFUSED_NONE;
 		done += access_piece(mmr, access, offset + done, data + done,
 				     count - done);
-		virtio_mmr_msix_refused(mmr, access->refused);
+		if (unlikely(access->refused != VIRTIO_MMR_REFUSED_NONE))
+			virtio_mmr_msix_refused(mmr, access->refused);
 		if (likely(!access->reset.asked))
 			continue;
 		virtio_mmr_device_was_reset(mmr);

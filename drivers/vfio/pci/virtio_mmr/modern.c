@@ -122,14 +122,8 @@ static enum place find_place(const struct virtio_mmr_device *mmr, unsigned int b
 	return PLACE_ELSEWHERE;
 }
 
-/**
- * virtio_mmr_modern_is_in - whether a BAR has registers that the INTx interrupt must see
- * @mmr: the device, open
- * @bar: number of the function's BAR, or any other region
- *
- * Return: true if accesses to it go through this file.
- */
-bool virtio_mmr_modern_is_in(const struct virtio_mmr_device *mmr, unsigned int bar)
+/* Whether a BAR of the function, or any other region, has registers that INTx must see */
+static bool is_in(const struct virtio_mmr_device *mmr, unsigned int bar)
 {
 	return virtio_mmr_view_pin(&mmr->view) &&
 	       ((mmr->common_config && bar == mmr->scan.common_config.bar) ||
@@ -275,7 +269,7 @@ static ssize_t access_all(struct virtio_mmr_device *mmr, char __user *buf, size_
 }
 
 /**
- * virtio_mmr_modern_read - read from a BAR with virtio_mmr_modern_is_in()
+ * virtio_mmr_modern_read - read from a region that vfio-pci-core serves otherwise
  * @mmr: the device
  * @buf: where to
  * @count: bytes
@@ -287,11 +281,13 @@ static ssize_t access_all(struct virtio_mmr_device *mmr, char __user *buf, size_
 ssize_t virtio_mmr_modern_read(struct virtio_mmr_device *mmr, char __user *buf, size_t count,
 			       loff_t *ppos)
 {
+	if (!is_in(mmr, VFIO_PCI_OFFSET_TO_INDEX(*ppos)))
+		return vfio_pci_core_read(&mmr->core_device.vdev, buf, count, ppos);
 	return access_all(mmr, buf, count, ppos, false);
 }
 
 /**
- * virtio_mmr_modern_write - write to a BAR with virtio_mmr_modern_is_in()
+ * virtio_mmr_modern_write - write to a region that vfio-pci-core serves otherwise
  * @mmr: the device
  * @buf: where from
  * @count: bytes
@@ -302,5 +298,7 @@ ssize_t virtio_mmr_modern_read(struct virtio_mmr_device *mmr, char __user *buf, 
 ssize_t virtio_mmr_modern_write(struct virtio_mmr_device *mmr, const char __user *buf,
 				size_t count, loff_t *ppos)
 {
+	if (!is_in(mmr, VFIO_PCI_OFFSET_TO_INDEX(*ppos)))
+		return vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
 	return access_all(mmr, (char __user *)buf, count, ppos, true);
 }

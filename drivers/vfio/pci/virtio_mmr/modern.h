@@ -7,7 +7,6 @@
 
 extern const struct virtio_mmr_port_ops virtio_mmr_modern_registers;
 
-bool virtio_mmr_modern_is_in(const struct virtio_mmr_device *mmr, unsigned int bar);
 ssize_t virtio_mmr_modern_read(struct virtio_mmr_device *mmr, char __user *buf, size_t count,
 			       loff_t *ppos);
 ssize_t virtio_mmr_modern_write(struct virtio_mmr_device *mmr, const char __user *buf,

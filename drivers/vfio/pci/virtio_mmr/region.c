@@ -176,9 +176,7 @@ ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
 	case OWNER_IO_BAR:
 		return virtio_mmr_io_bar_read(mmr, buf, count, ppos);
 	case OWNER_CORE:
-		if (virtio_mmr_modern_is_in(mmr, VFIO_PCI_OFFSET_TO_INDEX(*ppos)))
-			return virtio_mmr_modern_read(mmr, buf, count, ppos);
-		return vfio_pci_core_read(core_vdev, buf, count, ppos);
+		return virtio_mmr_modern_read(mmr, buf, count, ppos);
 	case OWNER_NOBODY:
 		break;
 	}
@@ -213,9 +211,7 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 	case OWNER_IO_BAR:
 		return virtio_mmr_io_bar_write(mmr, buf, count, ppos);
 	case OWNER_CORE:
-		if (virtio_mmr_modern_is_in(mmr, VFIO_PCI_OFFSET_TO_INDEX(*ppos)))
-			return virtio_mmr_modern_write(mmr, buf, count, ppos);
-		return vfio_pci_core_write(core_vdev, buf, count, ppos);
+		return virtio_mmr_modern_write(mmr, buf, count, ppos);
 	case OWNER_NOBODY:
 		break;
 	}
