@@ -33,7 +33,6 @@ EXPORT_SYMBOL_GPL(virtio_mmr_mapping_areas);
 EXPORT_SYMBOL_GPL(virtio_mmr_mapping_is_split);
 EXPORT_SYMBOL_GPL(virtio_mmr_msix_under);
 EXPORT_SYMBOL_GPL(virtio_mmr_next_piece);
-EXPORT_SYMBOL_GPL(virtio_mmr_piece_covers);
 EXPORT_SYMBOL_GPL(virtio_mmr_range_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_run);

@@ -74,14 +74,20 @@ virtio_mmr_port_read_piece(const struct virtio_mmr_port_ops *ops, void *context,
 	}
 }
 
-/*
+/**
+ * virtio_mmr_port_sets_up - whether an access touches queue address or device status
+ * @offset: in the I/O BAR or in the window, where these two have the same place
+ * @count: bytes
+ *
  * An OUT is complete when it returns, but a memory write is not. Legacy drivers free or reuse
- * memory after these two writes, so they must have arrived.
+ * memory after writes of these two, so they must have arrived.
+ *
+ * Return: true if it touches any byte of them.
  */
-static inline bool virtio_mmr_port_needs_flush(const struct virtio_mmr_piece *piece)
+static __always_inline bool virtio_mmr_port_sets_up(u32 offset, u32 count)
 {
-	return virtio_mmr_piece_covers(piece, VIRTIO_MMR_DEVICE_STATUS, 1) ||
-	       virtio_mmr_piece_covers(piece, VIRTIO_MMR_QUEUE_ADDRESS, 4);
+	return (offset < VIRTIO_MMR_QUEUE_SIZE && offset + count > VIRTIO_MMR_QUEUE_ADDRESS) ||
+	       (offset <= VIRTIO_MMR_DEVICE_STATUS && offset + count > VIRTIO_MMR_DEVICE_STATUS);
 }
 
 /**
@@ -123,7 +129,7 @@ virtio_mmr_port_write_piece(const struct virtio_mmr_port_ops *ops, void *context
 		break;
 	}
 
-	if (!virtio_mmr_port_needs_flush(piece))
+	if (!virtio_mmr_port_sets_up(piece->offset, piece->width))
 		return;
 	status = ops->read(context, VIRTIO_MMR_DEVICE_STATUS, 1);
 	if (piece->offset == VIRTIO_MMR_DEVICE_STATUS && !*data) {

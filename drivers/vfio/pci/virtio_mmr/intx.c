@@ -209,10 +209,10 @@ bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts)
 	struct mutex *igate = &mmr->core_device.igate;
 	int ret = 0;
 
-	if (!(starts & VIRTIO_MMR_STARTS_QUEUE) || !READ_ONCE(mmr->intx.on) ||
-	    virtio_mmr_intx_is_engaged(mmr) || mutex_lock_killable(igate))
+	if (!virtio_mmr_intx_needs_start(mmr, starts) || mutex_lock_killable(igate))
 		return true;
-	if (mmr->intx.on && !virtio_mmr_intx_is_engaged(mmr))
+	/* Another thread may have been first */
+	if (virtio_mmr_intx_needs_start(mmr, starts))
 		ret = take_vectors(mmr);
 	mutex_unlock(igate);
 	return ret != -EAGAIN;

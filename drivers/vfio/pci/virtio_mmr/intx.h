@@ -45,4 +45,18 @@ static inline bool virtio_mmr_intx_is_engaged(const struct virtio_mmr_device *mm
 	return READ_ONCE(mmr->intx.state.engaged);
 }
 
+/**
+ * virtio_mmr_intx_needs_start - whether the guest's write takes the function's vectors
+ * @mmr: the device, open; with igate held the answer stays right
+ * @starts: things that the guest starts now, VIRTIO_MMR_STARTS_*
+ *
+ * Return: true for a queue if the interrupt is on and not engaged.
+ */
+static inline bool virtio_mmr_intx_needs_start(const struct virtio_mmr_device *mmr,
+					       unsigned int starts)
+{
+	return starts & VIRTIO_MMR_STARTS_QUEUE && READ_ONCE(mmr->intx.on) &&
+	       !virtio_mmr_intx_is_engaged(mmr);
+}
+
 #endif /* VIRTIO_MMR_INTX_H */

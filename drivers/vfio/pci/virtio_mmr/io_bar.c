@@ -143,13 +143,6 @@ static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
 	access->unreachable = true;
 }
 
-/* Whether an access touches queue address or device status */
-static __always_inline bool may_start(u32 offset, u32 count)
-{
-	return (offset < VIRTIO_MMR_QUEUE_SIZE && offset + count > VIRTIO_MMR_QUEUE_ADDRESS) ||
-	       (offset <= VIRTIO_MMR_DEVICE_STATUS && offset + count > VIRTIO_MMR_DEVICE_STATUS);
-}
-
 static noinline void piece_written(struct virtio_mmr_device *mmr, struct access *access,
 				   const struct virtio_mmr_piece *piece, const u8 *data)
 {
@@ -165,8 +158,7 @@ static __always_inline void write_piece(struct virtio_mmr_device *mmr, struct ac
 					const struct virtio_mmr_piece *piece, const u8 *data)
 {
 	virtio_mmr_port_write_piece(&guest_registers, mmr, piece, data, &access->reset);
-	/* Inline: most accesses are to other registers */
-	if (unlikely(may_start(piece->offset, piece->width)) &&
+	if (unlikely(virtio_mmr_port_sets_up(piece->offset, piece->width)) &&
 	    piece->target == VIRTIO_MMR_TARGET_REGISTER)
 		piece_written(mmr, access, piece, data);
 }
@@ -237,9 +229,7 @@ static noinline bool start(struct virtio_mmr_device *mmr, struct access *access,
 	unsigned int starts = virtio_mmr_vectors_starts(offset, data, count);
 
 	/* Nothing new to prepare */
-	if (!(starts & ~READ_ONCE(mmr->mastered)) &&
-	    (!(starts & VIRTIO_MMR_STARTS_QUEUE) || !READ_ONCE(mmr->intx.on) ||
-	     virtio_mmr_intx_is_engaged(mmr)))
+	if (!(starts & ~READ_ONCE(mmr->mastered)) && !virtio_mmr_intx_needs_start(mmr, starts))
 		return true;
 	if (!READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->offline) ||
 	    !keep_awake(mmr, access))
@@ -254,7 +244,7 @@ static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 	bool started = true;
 	u32 done;
 
-	if (access->write && unlikely(may_start(offset, count)))
+	if (access->write && unlikely(virtio_mmr_port_sets_up(offset, count)))
 		started = start(mmr, access, offset, data, count);
 
 	for (done = 0; done < count;) {
