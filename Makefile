@@ -191,7 +191,7 @@ check-libvirt: setup
 	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) libvirt
 
 # The tests that depend on the kernel, on all of them. One that Debian has just got may
-# be newer than compat/kernel_range, until the tests pass.
+# be newer than the core's compat/kernel_range, until the tests pass.
 check-kernels: setup
 	@tools/archive/install packages-builds
 	@$(MAKE) --no-print-directory modules KERNEL=$(NEWER_KERNELS) W=1 KCFLAGS=-Werror \

@@ -32,8 +32,8 @@ builds=$repository/results/builds
 mkdir -p "$repository/results"
 : >"$log"
 
-# shellcheck source=drivers/vfio/pci/virtio_mmr/compat/kernel_range
-source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
+# shellcheck source=drivers/virtio_mmr/compat/kernel_range
+source "$repository/drivers/virtio_mmr/compat/kernel_range"
 
 add_row() { # RELEASE SUITE PASSED FAILED SKIPPED
 	table+=("$(printf '%-26s %-10s %6u passed %4u failed %4u skipped' "$@")")
@@ -72,7 +72,7 @@ echo
 printf '%-26s %-10s %s\n' kernel suite result
 printf '%s\n' "${table[@]}"
 for release in "${beyond[@]}"; do
-	echo "Linux $release is out of the range in drivers/vfio/pci/virtio_mmr/compat/kernel_range: widen it"
+	echo "Linux $release is out of the range in drivers/virtio_mmr/compat/kernel_range: widen it"
 done
 echo "${sum[0]} passed, ${sum[1]} failed, ${sum[2]} skipped"
 exit "$failed"

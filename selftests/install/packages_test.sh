@@ -250,8 +250,8 @@ kernel_range() {
 	local BUILD_EXCLUSIVE_KERNEL
 	eval "$("$repository/tools/dkms/conf" 1 | grep ^BUILD_EXCLUSIVE_KERNEL=)"
 	local oldest newest kernel major minor
-	# shellcheck source=drivers/vfio/pci/virtio_mmr/compat/kernel_range
-	source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
+	# shellcheck source=drivers/virtio_mmr/compat/kernel_range
+	source "$repository/drivers/virtio_mmr/compat/kernel_range"
 	oldest=$((10#${VIRTIO_MMR_OLDEST_KERNEL%.*} * 100 + 10#${VIRTIO_MMR_OLDEST_KERNEL#*.}))
 	newest=$((10#${VIRTIO_MMR_NEWEST_KERNEL%.*} * 100 + 10#${VIRTIO_MMR_NEWEST_KERNEL#*.}))
 	for major in {2..12} 60 61 70; do

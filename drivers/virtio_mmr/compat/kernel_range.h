@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Refuses kernels that are not tested, and names the range that is. compat/Makefile.include
- * takes the range from compat/kernel_range. It includes this file before all others: errors
+ * takes the range from kernel_range. It includes this file before all others: errors
  * about a missing feature would only confuse.
  */
 #include <generated/utsrelease.h>
@@ -18,7 +18,7 @@
 #if !defined(VIRTIO_MMR_ANY_KERNEL) && \
 	(VIRTIO_MMR_KERNEL < VIRTIO_MMR_OLDEST || VIRTIO_MMR_KERNEL > VIRTIO_MMR_NEWEST)
 /* #error would not expand these */
-#pragma message("virtio_mmr_vfio_pci supports Linux " \
+#pragma message("virtio_mmr supports Linux " \
 		__stringify(VIRTIO_MMR_OLDEST_MAJOR) "." \
 		__stringify(VIRTIO_MMR_OLDEST_MINOR) " to " \
 		__stringify(VIRTIO_MMR_NEWEST_MAJOR) "." \
