@@ -21,6 +21,7 @@
 #define TYPE_COMMON_CFG		1
 #define TYPE_NOTIFY_CFG		2
 #define TYPE_ISR_CFG		3
+#define TYPE_DEVICE_CFG		4
 #define TYPE_PCI_CFG		5
 
 /* Bytes of the common configuration up to the end of queue_notify_off (4.1.4.3) */
@@ -194,6 +195,8 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 			scan->notify_multiplier = cap.multiplier;
 		} else if (cap.cfg_type == TYPE_ISR_CFG && !scan->has_isr) {
 			scan->has_isr = take_structure(&scan->isr, &cap, 1, 1);
+		} else if (cap.cfg_type == TYPE_DEVICE_CFG && !scan->has_device_config) {
+			scan->has_device_config = take_structure(&scan->device_config, &cap, 1, 4);
 		}
 	}
 	scan->list_loops |= walk.loops;
@@ -228,6 +231,7 @@ void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *
 	scan_capabilities(scan, space, visitor);
 	shared = has_msix_in_bar0(scan, space);
 	shared |= scan_structures(scan, space, visitor);
+	scan->native_verdict = scan->identity ? scan->verdict : VIRTIO_MMR_SCAN_OTHER_ID;
 	if (scan->verdict == VIRTIO_MMR_SCAN_USABLE) {
 		scan->placement = virtio_mmr_place_bar0(&scan->function, scan->cap.bar, shared);
 		if (scan->placement.fate == VIRTIO_MMR_BAR0_NO_SLOT ||
@@ -257,19 +261,11 @@ static void explain_placement(char *text, size_t size, const struct virtio_mmr_s
 				  "no other BAR is free for what lies in it");
 }
 
-/**
- * virtio_mmr_scan_explain - give the reason why a function cannot be used, for people
- * @text: where to store it, one line without its end
- * @size: of @text in bytes; VIRTIO_MMR_SCAN_EXPLANATION_SIZE is always enough
- * @scan: of the function; for VIRTIO_MMR_SCAN_USABLE the text is empty
- * @lists: as virtio_mmr_scan_run() left it; for VIRTIO_MMR_SCAN_LISTS only
- * @vendor: PCI vendor ID
- * @device: PCI device ID
- */
-void virtio_mmr_scan_explain(char *text, size_t size, const struct virtio_mmr_scan *scan,
-			     const struct virtio_mmr_lists *lists, u16 vendor, u16 device)
+static void explain(char *text, size_t size, const struct virtio_mmr_scan *scan,
+		    enum virtio_mmr_verdict verdict, const struct virtio_mmr_lists *lists,
+		    u16 vendor, u16 device)
 {
-	switch (scan->verdict) {
+	switch (verdict) {
 	case VIRTIO_MMR_SCAN_USABLE:
 		virtio_mmr_format(text, size, "%s", "");
 		break;
@@ -294,4 +290,33 @@ void virtio_mmr_scan_explain(char *text, size_t size, const struct virtio_mmr_sc
 		explain_placement(text, size, scan);
 		break;
 	}
+}
+
+/**
+ * virtio_mmr_scan_explain - give the reason why a function cannot be used, for people
+ * @text: where to store it, one line without its end
+ * @size: of @text in bytes; VIRTIO_MMR_SCAN_EXPLANATION_SIZE is always enough
+ * @scan: of the function; for VIRTIO_MMR_SCAN_USABLE the text is empty
+ * @lists: as virtio_mmr_scan_run() left it; for VIRTIO_MMR_SCAN_LISTS only
+ * @vendor: PCI vendor ID
+ * @device: PCI device ID
+ */
+void virtio_mmr_scan_explain(char *text, size_t size, const struct virtio_mmr_scan *scan,
+			     const struct virtio_mmr_lists *lists, u16 vendor, u16 device)
+{
+	explain(text, size, scan, scan->verdict, lists, vendor, device);
+}
+
+/**
+ * virtio_mmr_scan_explain_native - the same for a driver of the host
+ * @text: where to store it, one line without its end
+ * @size: of @text in bytes; VIRTIO_MMR_SCAN_EXPLANATION_SIZE is always enough
+ * @scan: of the function; the reason is that of @scan->native_verdict
+ * @vendor: PCI vendor ID
+ * @device: PCI device ID
+ */
+void virtio_mmr_scan_explain_native(char *text, size_t size,
+				    const struct virtio_mmr_scan *scan, u16 vendor, u16 device)
+{
+	explain(text, size, scan, scan->native_verdict, NULL, vendor, device);
 }

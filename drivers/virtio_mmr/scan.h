@@ -76,7 +76,9 @@ enum virtio_mmr_verdict {
  * struct virtio_mmr_scan - result of a scan of the configuration space
  * @function: BARs, set by the caller (virtio_mmr_function_set_bar()), and MSI-X
  * @identity: device type, NULL for VIRTIO_MMR_SCAN_OTHER_ID
- * @verdict: whether it can be used as an MMR function
+ * @verdict: whether it can be shown to a guest as an MMR function
+ * @native_verdict: whether a driver of the host can use its registers: VIRTIO_MMR_SCAN_USABLE,
+ *	_OTHER_ID, _PLAIN or _CAPABILITY. What only vfio-pci-core or a guest need does not count.
  * @lists_defect: of the capability lists
  * @list_loops: a list returns to an earlier position
  * @cap: the MMR capability in use. If there is none: the first one that claims to be one, else
@@ -86,8 +88,10 @@ enum virtio_mmr_verdict {
  * @has_common_config: @common_config can be used
  * @has_notification: @common_config and @notify can be used
  * @has_isr: @isr can be used
+ * @has_device_config: @device_config can be used
  * @common_config: the modern common configuration
  * @isr: the modern ISR status
+ * @device_config: the modern device-specific configuration
  * @notify: the modern notification structure
  * @notify_multiplier: bytes per unit of queue_notify_off
  * @placement: place of a physical BAR0
@@ -102,6 +106,7 @@ struct virtio_mmr_scan {
 	struct virtio_mmr_function function;
 	const struct virtio_mmr_identity *identity;
 	enum virtio_mmr_verdict verdict;
+	enum virtio_mmr_verdict native_verdict;
 	enum virtio_mmr_lists_defect lists_defect;
 	bool list_loops;
 	struct virtio_mmr_cap cap;
@@ -110,8 +115,10 @@ struct virtio_mmr_scan {
 	bool has_common_config;
 	bool has_notification;
 	bool has_isr;
+	bool has_device_config;
 	struct virtio_mmr_structure common_config;
 	struct virtio_mmr_structure isr;
+	struct virtio_mmr_structure device_config;
 	struct virtio_mmr_structure notify;
 	u32 notify_multiplier;
 	struct virtio_mmr_placement placement;
@@ -140,5 +147,7 @@ void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *
 			 const struct virtio_mmr_scan_visitor *visitor);
 void virtio_mmr_scan_explain(char *text, size_t size, const struct virtio_mmr_scan *scan,
 			     const struct virtio_mmr_lists *lists, u16 vendor, u16 device);
+void virtio_mmr_scan_explain_native(char *text, size_t size,
+				    const struct virtio_mmr_scan *scan, u16 vendor, u16 device);
 
 #endif /* VIRTIO_MMR_SCAN_H */

@@ -273,6 +273,56 @@ TEST_F(scan, isr_status)
 	EXPECT_EQ(self->scan.isr.length, 1);
 }
 
+/* Aligned to 4 bytes; the first good one counts */
+TEST_F(scan, device_configuration)
+{
+	add_structures(self);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.has_device_config);
+	memory_space_add_virtio(&self->memory, 0x80, 16, 4, 2, 0x400, 0x20);
+	memory_space_add_virtio(&self->memory, 0xa0, 16, 4, 2, 0x300, 0x10);
+	memory_space_add_virtio(&self->memory, 0xc0, 16, 4, 2, 0x302, 0x10);
+	memory_space_add_virtio(&self->memory, 0xd0, 16, 4, 2, 0x300, 0);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	ASSERT_TRUE(self->scan.has_device_config);
+	EXPECT_EQ(self->scan.device_config.bar, 2);
+	EXPECT_EQ(self->scan.device_config.offset, 0x300);
+	EXPECT_EQ(self->scan.device_config.length, 0x10);
+}
+
+static const char *why_not_native(struct _test_data_scan *self)
+{
+	virtio_mmr_scan_explain_native(self->why, sizeof(self->why), &self->scan,
+				       VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET);
+	return self->why;
+}
+
+/* What only vfio-pci-core and guests mind is no obstacle for a driver of the host. */
+TEST_F(scan, native)
+{
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.native_verdict, VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_STREQ(why_not_native(self), "");
+
+	/* A list that comes back to where it was */
+	memory_space_put(&self->memory, CAP, 0xb | 1 << 16 | 0x200 << 20, 4);
+	memory_space_add_extended(&self->memory, 0x200, 0xd, CAP);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_LISTS);
+	EXPECT_EQ(self->scan.native_verdict, VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_STREQ(why_not_native(self), "");
+
+	/* A function that nobody can use has a reason of its own. */
+	self->memory.bytes[CAP + 5] = 7;
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_LISTS);
+	EXPECT_EQ(self->scan.native_verdict, VIRTIO_MMR_SCAN_CAPABILITY);
+	EXPECT_NE(strstr(why_not_native(self), "BAR 7"), NULL);
+	self->memory.bytes[CAP + 4] = 9;
+	run(self);
+	EXPECT_EQ(self->scan.native_verdict, VIRTIO_MMR_SCAN_PLAIN);
+	EXPECT_EQ(run_with(self, 0x1041, NULL), VIRTIO_MMR_SCAN_OTHER_ID);
+	EXPECT_EQ(self->scan.native_verdict, VIRTIO_MMR_SCAN_OTHER_ID);
+}
+
 /* What makes one of the two structures unusable: a byte of its capability */
 TEST_F(scan, unusable_structures)
 {
@@ -349,6 +399,7 @@ TEST_F(scan, no_room_for_bar0)
 	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++)
 		set_bar(self, bar, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
 	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLACEMENT);
+	EXPECT_EQ(self->scan.native_verdict, VIRTIO_MMR_SCAN_USABLE);
 	EXPECT_STREQ(self->why, "BAR 0 of 0x1000 bytes must make room for the I/O BAR, but no other BAR is free for what lies in it");
 
 	/* This verdict comes first, and the structures are not searched */
