@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The core as a module. The other files do not depend on the kernel. So all exports for drivers
- * are here.
+ * The core as a module. The other files, except pci.c, do not depend on the kernel. So all
+ * exports for drivers are here.
  */
 #include <linux/export.h>
 #include <linux/module.h>
@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "layout.h"
 #include "mapping.h"
+#include "pci.h"
 #include "vectors.h"
 #include "view.h"
 
@@ -17,7 +18,6 @@ EXPORT_SYMBOL_GPL(virtio_mmr_device_bar);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_judge);
 EXPORT_SYMBOL_GPL(virtio_mmr_doorbell_place);
-EXPORT_SYMBOL_GPL(virtio_mmr_function_set_bar);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_acknowledge);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_connect);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_disable);
@@ -33,9 +33,11 @@ EXPORT_SYMBOL_GPL(virtio_mmr_mapping_areas);
 EXPORT_SYMBOL_GPL(virtio_mmr_mapping_is_split);
 EXPORT_SYMBOL_GPL(virtio_mmr_msix_under);
 EXPORT_SYMBOL_GPL(virtio_mmr_next_piece);
+EXPORT_SYMBOL_GPL(virtio_mmr_pci_scan);
+EXPORT_SYMBOL_GPL(virtio_mmr_pci_space);
 EXPORT_SYMBOL_GPL(virtio_mmr_range_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain);
-EXPORT_SYMBOL_GPL(virtio_mmr_scan_run);
+EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain_native);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_queue);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_config);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_queue);

@@ -8,24 +8,7 @@
 #include <linux/virtio_mmr.h>
 
 #include "discovery.h"
-
-static bool read_config(void *context, unsigned int position, u32 *value)
-{
-	return !pci_read_config_dword(context, position, value);
-}
-
-/* The PCI core has found the two positions, and vfio-pci-core uses them. */
-static struct virtio_mmr_space config_space(struct pci_dev *pdev)
-{
-	return (struct virtio_mmr_space){
-		.read = read_config,
-		.context = pdev,
-		.size = min_t(unsigned int, pdev->cfg_size, VIRTIO_MMR_CONFIG_SIZE_EXTENDED),
-		.pcie_flags = pcie_caps_reg(pdev),
-		.msix_position = pdev->msix_cap,
-		.msi_position = pdev->msi_cap,
-	};
-}
+#include "virtio_mmr/pci.h"
 
 static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *lists,
 			 enum virtio_mmr_lists_defect defect)
@@ -49,7 +32,7 @@ static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *li
  */
 int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
 {
-	struct virtio_mmr_space space = config_space(pdev);
+	struct virtio_mmr_space space = virtio_mmr_pci_space(pdev);
 	enum virtio_mmr_lists_defect defect;
 	struct virtio_mmr_lists *lists;
 
@@ -61,24 +44,6 @@ int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
 		refuse_lists(pdev, lists, defect);
 	kfree(lists);
 	return defect ? -EIO : 0;
-}
-
-static void set_bars(struct pci_dev *pdev, struct virtio_mmr_function *function)
-{
-	int bar;
-
-	for (bar = 0; bar < VIRTIO_MMR_NUM_BARS; bar++) {
-		unsigned long resource = pci_resource_flags(pdev, bar);
-		unsigned int flags = 0;
-
-		if (resource & IORESOURCE_MEM)
-			flags |= VIRTIO_MMR_BAR_FLAG_MEMORY;
-		if (resource & IORESOURCE_MEM_64)
-			flags |= VIRTIO_MMR_BAR_FLAG_64_BIT;
-		if (!(resource & IORESOURCE_UNSET) && pci_resource_start(pdev, bar))
-			flags |= VIRTIO_MMR_BAR_FLAG_ASSIGNED;
-		virtio_mmr_function_set_bar(function, bar, pci_resource_len(pdev, bar), flags);
-	}
 }
 
 static int judge(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
@@ -118,16 +83,13 @@ static int judge(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
  */
 int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_scan *scan)
 {
-	struct virtio_mmr_space space = config_space(pdev);
 	struct virtio_mmr_lists *lists;
 	int ret;
 
 	lists = kmalloc(sizeof(*lists), GFP_KERNEL);
 	if (!lists)
 		return -ENOMEM;
-	*scan = (struct virtio_mmr_scan){};
-	set_bars(pdev, &scan->function);
-	virtio_mmr_scan_run(scan, &space, lists, pdev->vendor, pdev->device, NULL);
+	virtio_mmr_pci_scan(pdev, scan, lists);
 	ret = judge(pdev, scan, lists);
 	kfree(lists);
 	return ret;

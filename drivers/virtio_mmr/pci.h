@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIRTIO_MMR_PCI_H
+#define VIRTIO_MMR_PCI_H
+
+#include <linux/pci.h>
+
+#include "scan.h"
+
+struct virtio_mmr_space virtio_mmr_pci_space(struct pci_dev *pdev);
+void virtio_mmr_pci_scan(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
+			 struct virtio_mmr_lists *lists);
+
+#endif /* VIRTIO_MMR_PCI_H */
