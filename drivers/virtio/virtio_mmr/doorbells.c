@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The doorbells of queues, by the rules that the vfio driver has for its guests.
+ */
+#include <linux/io.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "doorbells.h"
+#include "virtio_mmr/doorbell.h"
+
+/* Time that reads of all doorbells may take (policy); a device needs microseconds for each */
+#define READ_TIMEOUT	HZ
+
+static void report_unusable(struct virtio_mmr_transport *transport, const char *what, u64 value)
+{
+	pci_warn(transport->pdev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
+		 what, value);
+}
+
+static u16 read_notify_off(struct virtio_mmr_transport *transport, u16 queue)
+{
+	void __iomem *common = transport->mdev.common;
+
+	/* With a multiplier of 0 the value is irrelevant. */
+	if (!transport->scan.notify_multiplier)
+		return 0;
+	iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
+	return ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
+}
+
+/* The number of doorbells that can be used, or a negative error */
+static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells, u16 count)
+{
+	unsigned long deadline = jiffies + READ_TIMEOUT;
+	u16 queue;
+
+	for (queue = 0; queue < count; queue++) {
+		enum virtio_mmr_doorbell_defect defect;
+		u64 offset;
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, deadline)) {
+			report_unusable(transport,
+					"the number of queues, too large to read them in 1 s,",
+					count);
+			return 0;
+		}
+		cond_resched();
+		defect = virtio_mmr_doorbell_place(&transport->scan,
+						   read_notify_off(transport, queue), &offset);
+		if (defect) {
+			report_unusable(transport, virtio_mmr_doorbell_explain(defect), offset);
+			return 0;
+		}
+		doorbells[queue] = offset;
+	}
+	return count;
+}
+
+/**
+ * virtio_mmr_doorbells_find - find the doorbells
+ * @transport: the device, with its structures mapped, after a reset: queue_notify_off may be
+ *	read while the device is in reset (policy)
+ *
+ * Return: 0, also if the device has no usable doorbells; -ENOMEM, or -EINTR for a fatal signal.
+ */
+int virtio_mmr_doorbells_find(struct virtio_mmr_transport *transport)
+{
+	void __iomem *common = transport->mdev.common;
+	enum virtio_mmr_doorbell_defect defect;
+	u32 *doorbells;
+	u16 count;
+	u8 status;
+	int ret;
+
+	if (!transport->notify)
+		return 0;
+
+	status = ioread8(common + VIRTIO_PCI_COMMON_STATUS);
+	count = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
+	defect = virtio_mmr_doorbell_judge(status, count);
+	if (defect) {
+		report_unusable(transport, virtio_mmr_doorbell_explain(defect),
+				defect == VIRTIO_MMR_DOORBELL_STATUS ? status : count);
+		return 0;
+	}
+
+	doorbells = kvcalloc(count, sizeof(*doorbells), GFP_KERNEL);
+	if (!doorbells)
+		return -ENOMEM;
+	ret = read_doorbells(transport, doorbells, count);
+	/* Queue Select gets the value that a reset gives it. */
+	iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
+	if (ret <= 0) {
+		kvfree(doorbells);
+		return ret;
+	}
+	transport->doorbells = doorbells;
+	transport->num_doorbells = count;
+	return 0;
+}
+
+/**
+ * virtio_mmr_doorbell - the doorbell of a queue
+ * @transport: the device
+ * @index: of the queue
+ *
+ * Return: its address, or NULL if it has none; Queue Notify of the legacy registers then serves.
+ */
+void __iomem *virtio_mmr_doorbell(struct virtio_mmr_transport *transport, u16 index)
+{
+	if (index >= transport->num_doorbells)
+		return NULL;
+	return transport->notify + transport->doorbells[index];
+}
+
+/**
+ * virtio_mmr_ring - tell the device that a queue has buffers
+ * @vq: the queue; its priv is the address of the doorbell
+ *
+ * Return: true.
+ */
+bool virtio_mmr_ring(struct virtqueue *vq)
+{
+	iowrite16(vq->index, (void __iomem *)vq->priv);
+	return true;
+}

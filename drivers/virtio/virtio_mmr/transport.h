@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The state of an MMR function that is a virtio device of this host.
+ */
+#ifndef VIRTIO_MMR_TRANSPORT_H
+#define VIRTIO_MMR_TRANSPORT_H
+
+#include <linux/pci.h>
+#include <linux/virtio.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_pci_legacy.h>
+#include <linux/virtio_pci_modern.h>
+
+#include "virtio_mmr/scan.h"
+
+#define VIRTIO_MMR_PCI_NAME	"virtio_mmr_pci"
+
+struct virtio_mmr_transport;
+
+/**
+ * struct virtio_mmr_interface - one of the two ways to drive the device
+ * @name: in the log and in sysfs
+ * @ops: for virtio's core
+ * @create_queue: makes the ring of a queue and tells the device where it is. -ENOENT if the
+ *	device has no such queue
+ * @delete_queue: the opposite; the device then does not touch the ring any more
+ * @enable_queue: the last step, after all queues have their vectors; NULL if there is none
+ * @set_queue_vector: writes the vector of a queue, and returns what the device has taken
+ * @set_config_vector: the same for changes of the configuration
+ *
+ * The core of virtio calls these one after the other for a device.
+ */
+struct virtio_mmr_interface {
+	const char *name;
+	const struct virtio_config_ops *ops;
+	struct virtqueue *(*create_queue)(struct virtio_mmr_transport *transport, u16 index,
+					  vq_callback_t *callback, const char *name,
+					  bool context);
+	void (*delete_queue)(struct virtio_mmr_transport *transport, struct virtqueue *vq);
+	void (*enable_queue)(struct virtio_mmr_transport *transport, u16 index);
+	u16 (*set_queue_vector)(struct virtio_mmr_transport *transport, u16 index, u16 vector);
+	u16 (*set_config_vector)(struct virtio_mmr_transport *transport, u16 vector);
+};
+
+/**
+ * struct virtio_mmr_queue - a queue in use
+ * @vq: the queue, or NULL
+ * @vector: its MSI-X vector, VIRTIO_MSI_NO_VECTOR if it has none
+ * @requested: the handler of its own vector is installed
+ * @name: of its interrupt
+ */
+struct virtio_mmr_queue {
+	struct virtqueue *vq;
+	u16 vector;
+	bool requested;
+	char name[48];
+};
+
+/**
+ * struct virtio_mmr_transport - an MMR function in use by this host
+ * @vdev: the device of virtio's core, which frees all of this with its last reference
+ * @pdev: the function
+ * @scan: the place of its registers
+ * @interface: the one in use
+ * @ldev: for the kernel's functions on legacy registers; has the window
+ * @mdev: for those on modern structures; @mdev.common is NULL without them
+ * @isr: ISR status of the interface in use
+ * @device_config: the modern device-specific configuration, or NULL
+ * @notify: the notification structure, or NULL
+ * @doorbells: the place of each doorbell in @notify, in bytes; NULL if Queue Notify serves
+ * @num_doorbells: their number
+ * @regions: bit N is set if BAR N was requested
+ * @offered: features that the device offers, without those that this driver adds
+ * @stuck: the last reset did not end in time, so the device may not access memory
+ * @frozen: the virtio driver has given up its queues for a reset of the function
+ * @short_config: a field beyond the end of the configuration was reported
+ * @queues: those in use
+ * @num_queues: length of @queues
+ * @vector_names: the names of the two vectors that are no queue's own
+ * @requested_vectors: the number of these that have a handler
+ * @has_pin_handler: the pin's handler is installed
+ */
+struct virtio_mmr_transport {
+	struct virtio_device vdev;
+	struct pci_dev *pdev;
+	struct virtio_mmr_scan scan;
+	const struct virtio_mmr_interface *interface;
+	struct virtio_pci_legacy_device ldev;
+	struct virtio_pci_modern_device mdev;
+	u8 __iomem *isr;
+	void __iomem *device_config;
+	void __iomem *notify;
+	u32 *doorbells;
+	u32 num_doorbells;
+	int regions;
+	u64 offered;
+	bool stuck;
+	bool frozen;
+	bool short_config;
+	struct virtio_mmr_queue *queues;
+	unsigned int num_queues;
+	char vector_names[2][32];
+	unsigned int requested_vectors;
+	bool has_pin_handler;
+};
+
+static inline struct virtio_mmr_transport *to_transport(struct virtio_device *vdev)
+{
+	return container_of(vdev, struct virtio_mmr_transport, vdev);
+}
+
+#endif /* VIRTIO_MMR_TRANSPORT_H */
