@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What both interfaces have in common: resets, and the kind of addresses that the device gets.
+ */
+#include <linux/delay.h>
+#include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <linux/virtio_mmr.h>
+
+#include "interface.h"
+#include "queues.h"
+
+/* Time that a reset may take, and time between two looks (policy, as for guests) */
+#define RESET_TIMEOUT_MS	1000
+#define RESET_POLL_US_MIN	100
+#define RESET_POLL_US_MAX	10000
+
+static u8 read_status(struct virtio_mmr_transport *transport)
+{
+	if (transport->interface == &virtio_mmr_modern_interface)
+		return vp_modern_get_status(&transport->mdev);
+	return vp_legacy_get_status(&transport->ldev);
+}
+
+static void write_reset(struct virtio_mmr_transport *transport)
+{
+	if (transport->interface == &virtio_mmr_modern_interface)
+		vp_modern_set_status(&transport->mdev, 0);
+	else
+		vp_legacy_set_status(&transport->ldev, 0);
+}
+
+/**
+ * virtio_mmr_reset_device - reset the device, and wait until it has done so
+ * @transport: the device, with its registers mapped
+ *
+ * A device that does not reset itself may still write to memory that its driver then frees. So
+ * it loses bus mastering until a reset succeeds.
+ *
+ * Return: 0, -EIO if device status is not 0 after 1 s, or -ENODEV if the function is gone.
+ */
+int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
+{
+	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
+	unsigned int delay = RESET_POLL_US_MIN;
+	u8 status;
+
+	write_reset(transport);
+	for (;;) {
+		bool late = time_after(jiffies, deadline);
+
+		status = read_status(transport);
+		if (!status)
+			break;
+		if (late || (status == 0xff && !pci_device_is_present(transport->pdev)))
+			break;
+		usleep_range(delay, 2 * delay);
+		delay = min_t(unsigned int, 2 * delay, RESET_POLL_US_MAX);
+	}
+	if (!status) {
+		if (transport->stuck)
+			pci_set_master(transport->pdev);
+		transport->stuck = false;
+		return 0;
+	}
+	transport->stuck = true;
+	pci_clear_master(transport->pdev);
+	if (!pci_device_is_present(transport->pdev))
+		return -ENODEV;
+	pci_err(transport->pdev, "device status is still 0x%02x %u ms after it was written 0, so the device may not access memory; reset the function, then bind it again\n",
+		status, RESET_TIMEOUT_MS);
+	return -EIO;
+}
+
+/**
+ * virtio_mmr_reset - reset the device for its virtio driver
+ * @vdev: the device
+ *
+ * After this no handler of an interrupt runs for a queue that was in use. If the device does not
+ * reset itself, the driver gets no queues.
+ */
+void virtio_mmr_reset(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+
+	virtio_mmr_reset_device(transport);
+	virtio_mmr_synchronize_interrupts(vdev);
+}
+
+/*
+ * The device sees memory through the IOMMU. A driver that has not taken
+ * VIRTIO_F_ACCESS_PLATFORM gives it physical addresses all the same. Of the kernel's drivers only
+ * virtio_balloon does that, as page numbers are all that its protocol has.
+ */
+int virtio_mmr_check_addresses(struct virtio_mmr_transport *transport)
+{
+	struct pci_dev *pdev = transport->pdev;
+	struct iommu_domain *domain;
+	struct iommu_group *group;
+
+	if (__virtio_test_bit(&transport->vdev, VIRTIO_F_ACCESS_PLATFORM))
+		return 0;
+	domain = iommu_get_domain_for_dev(&pdev->dev);
+	if (!domain || domain->type == IOMMU_DOMAIN_IDENTITY)
+		return 0;
+
+	group = iommu_group_get(&pdev->dev);
+	pci_err(pdev, "the driver of virtio %s gives physical addresses to the device, which the IOMMU translates; unbind the function, write identity to /sys/kernel/iommu_groups/%d/type, and bind it again\n",
+		transport->scan.identity->name, group ? iommu_group_id(group) : -1);
+	iommu_group_put(group);
+	return -EOPNOTSUPP;
+}
+
+const char *virtio_mmr_bus_name(struct virtio_device *vdev)
+{
+	return pci_name(to_transport(vdev)->pdev);
+}

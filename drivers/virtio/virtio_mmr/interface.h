@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIRTIO_MMR_INTERFACE_H
+#define VIRTIO_MMR_INTERFACE_H
+
+#include "transport.h"
+
+extern const struct virtio_mmr_interface virtio_mmr_legacy_interface;
+extern const struct virtio_mmr_interface virtio_mmr_modern_interface;
+
+const char *virtio_mmr_modern_obstacle(struct virtio_mmr_transport *transport);
+int virtio_mmr_check_addresses(struct virtio_mmr_transport *transport);
+int virtio_mmr_reset_device(struct virtio_mmr_transport *transport);
+void virtio_mmr_reset(struct virtio_device *vdev);
+const char *virtio_mmr_bus_name(struct virtio_device *vdev);
+
+#endif /* VIRTIO_MMR_INTERFACE_H */

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The queues of a device and their interrupts, for both interfaces.
+ *
+ * The core of virtio calls find_vqs and del_vqs for a device one after the other. So the list
+ * of queues needs no lock: handlers are installed after it is allocated, and removed before it
+ * is freed.
+ */
+#include <linux/interrupt.h>
+#include <linux/io.h>
+#include <linux/slab.h>
+#include <linux/virtio_ring.h>
+
+#include "interface.h"
+#include "queues.h"
+
+/* How queues share interrupts; the first one that the function has enough vectors for is used */
+enum sharing {
+	SHARE_NOTHING,		/* one for the configuration, one for each queue */
+	SHARE_QUEUES,		/* one for the configuration, one for all queues */
+	SHARE_ALL,		/* one for everything */
+	SHARE_PIN,		/* the pin, which VFs do not have */
+};
+
+#define CONFIG_VECTOR	0
+#define QUEUES_VECTOR	1	/* with SHARE_QUEUES */
+
+static irqreturn_t config_interrupt(int irq, void *context)
+{
+	struct virtio_mmr_transport *transport = context;
+
+	virtio_config_changed(&transport->vdev);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t queues_interrupt(int irq, void *context)
+{
+	struct virtio_mmr_transport *transport = context;
+	irqreturn_t ret = IRQ_NONE;
+	unsigned int i;
+
+	for (i = 0; i < transport->num_queues; i++) {
+		/* Pairs with find_queue(): the queue is complete */
+		struct virtqueue *vq = smp_load_acquire(&transport->queues[i].vq);
+
+		if (vq && vring_interrupt(irq, vq) == IRQ_HANDLED)
+			ret = IRQ_HANDLED;
+	}
+	return ret;
+}
+
+/*
+ * With MSI-X a device need not set ISR status (virtio 1.4, 4.1.4.5). So nothing tells a change of
+ * the configuration from a used buffer, and each interrupt may be either.
+ */
+static irqreturn_t any_interrupt(int irq, void *context)
+{
+	config_interrupt(irq, context);
+	queues_interrupt(irq, context);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t pin_interrupt(int irq, void *context)
+{
+	struct virtio_mmr_transport *transport = context;
+	u8 isr = ioread8(transport->isr);
+
+	/* Other devices may have the same line. */
+	if (!isr)
+		return IRQ_NONE;
+	if (isr & VIRTIO_PCI_ISR_CONFIG)
+		config_interrupt(irq, context);
+	queues_interrupt(irq, context);
+	return IRQ_HANDLED;
+}
+
+/**
+ * virtio_mmr_synchronize_interrupts - wait until no handler runs any longer
+ * @vdev: the device
+ */
+void virtio_mmr_synchronize_interrupts(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	struct pci_dev *pdev = transport->pdev;
+	unsigned int i;
+
+	if (transport->has_pin_handler)
+		synchronize_irq(pdev->irq);
+	for (i = 0; i < transport->requested_vectors; i++)
+		synchronize_irq(pci_irq_vector(pdev, i));
+	for (i = 0; i < transport->num_queues; i++)
+		if (transport->queues[i].requested)
+			synchronize_irq(pci_irq_vector(pdev, transport->queues[i].vector));
+}
+
+static void free_interrupts(struct virtio_mmr_transport *transport)
+{
+	struct pci_dev *pdev = transport->pdev;
+	unsigned int i;
+
+	for (i = 0; i < transport->num_queues; i++) {
+		struct virtio_mmr_queue *queue = &transport->queues[i];
+
+		if (queue->requested)
+			free_irq(pci_irq_vector(pdev, queue->vector), queue->vq);
+		queue->requested = false;
+	}
+	while (transport->requested_vectors)
+		free_irq(pci_irq_vector(pdev, --transport->requested_vectors), transport);
+	if (transport->has_pin_handler)
+		free_irq(pdev->irq, transport);
+	transport->has_pin_handler = false;
+}
+
+/**
+ * virtio_mmr_del_vqs - free all queues
+ * @vdev: the device, reset, or never started since
+ */
+void virtio_mmr_del_vqs(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	const struct virtio_mmr_interface *interface = transport->interface;
+	bool has_vectors = transport->pdev->msix_enabled;
+	unsigned int i;
+
+	free_interrupts(transport);
+	for (i = 0; i < transport->num_queues; i++) {
+		struct virtqueue *vq = transport->queues[i].vq;
+
+		if (!vq)
+			continue;
+		if (has_vectors)
+			interface->set_queue_vector(transport, vq->index, VIRTIO_MSI_NO_VECTOR);
+		interface->delete_queue(transport, vq);
+	}
+	if (has_vectors) {
+		interface->set_config_vector(transport, VIRTIO_MSI_NO_VECTOR);
+		pci_free_irq_vectors(transport->pdev);
+	}
+	kfree(transport->queues);
+	transport->queues = NULL;
+	transport->num_queues = 0;
+}
+
+static unsigned int count_vectors(enum sharing sharing, unsigned int count,
+				  const struct virtqueue_info infos[])
+{
+	unsigned int vectors = 1, i;
+
+	if (sharing == SHARE_ALL)
+		return 1;
+	if (sharing == SHARE_QUEUES)
+		return 2;
+	for (i = 0; i < count; i++)
+		if (infos[i].name && infos[i].callback)
+			vectors++;
+	return vectors;
+}
+
+static int request_vector(struct virtio_mmr_transport *transport, irq_handler_t handler,
+			  const char *suffix)
+{
+	unsigned int vector = transport->requested_vectors;
+	char *name = transport->vector_names[vector];
+	int ret;
+
+	snprintf(name, sizeof(transport->vector_names[vector]), "%s%s",
+		 dev_name(&transport->vdev.dev), suffix);
+	ret = request_irq(pci_irq_vector(transport->pdev, vector), handler, 0, name, transport);
+	if (!ret)
+		transport->requested_vectors++;
+	return ret;
+}
+
+/* -EBUSY if the device refuses a vector */
+static int start_vectors(struct virtio_mmr_transport *transport, enum sharing sharing,
+			 unsigned int vectors, struct irq_affinity *affinity)
+{
+	struct pci_dev *pdev = transport->pdev;
+	unsigned int flags = PCI_IRQ_MSIX;
+	struct irq_affinity spread;
+	int ret;
+
+	/* The vector of the configuration is not spread over the CPUs. */
+	if (sharing == SHARE_NOTHING && affinity) {
+		spread = *affinity;
+		spread.pre_vectors++;
+		affinity = &spread;
+		flags |= PCI_IRQ_AFFINITY;
+	} else {
+		affinity = NULL;
+	}
+	ret = pci_alloc_irq_vectors_affinity(pdev, vectors, vectors, flags, affinity);
+	if (ret < 0)
+		return ret;
+
+	if (sharing == SHARE_ALL)
+		ret = request_vector(transport, any_interrupt, "");
+	else
+		ret = request_vector(transport, config_interrupt, "-config");
+	if (!ret && sharing == SHARE_QUEUES)
+		ret = request_vector(transport, queues_interrupt, "-virtqueues");
+	if (ret)
+		return ret;
+
+	if (transport->interface->set_config_vector(transport, CONFIG_VECTOR) != CONFIG_VECTOR) {
+		pci_dbg(pdev, "the device refuses vector %u for its configuration\n",
+			CONFIG_VECTOR);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int start_pin(struct virtio_mmr_transport *transport)
+{
+	char *name = transport->vector_names[0];
+	int ret;
+
+	snprintf(name, sizeof(transport->vector_names[0]), "%s",
+		 dev_name(&transport->vdev.dev));
+	ret = request_irq(transport->pdev->irq, pin_interrupt, IRQF_SHARED, name, transport);
+	transport->has_pin_handler = !ret;
+	return ret;
+}
+
+/* @own is the vector that the queue gets if it shares none; the next queue has the next one. */
+static int find_queue(struct virtio_mmr_transport *transport, enum sharing sharing, u16 index,
+		      const struct virtqueue_info *info, u16 *own)
+{
+	const struct virtio_mmr_interface *interface = transport->interface;
+	struct virtio_mmr_queue *queue = &transport->queues[index];
+	struct virtqueue *vq;
+	u16 vector, taken;
+	int ret;
+
+	vq = interface->create_queue(transport, index, info->callback, info->name, info->ctx);
+	if (IS_ERR(vq))
+		return PTR_ERR(vq);
+	queue->vector = VIRTIO_MSI_NO_VECTOR;
+	/* Pairs with queues_interrupt() */
+	smp_store_release(&queue->vq, vq);
+	if (!info->callback || sharing == SHARE_PIN)
+		return 0;
+
+	vector = sharing == SHARE_NOTHING ? (*own)++ :
+		 sharing == SHARE_QUEUES ? QUEUES_VECTOR : CONFIG_VECTOR;
+	taken = interface->set_queue_vector(transport, index, vector);
+	if (taken != vector) {
+		pci_dbg(transport->pdev, "the device refuses vector %u for queue %u\n", vector,
+			index);
+		return -EBUSY;
+	}
+	queue->vector = vector;
+	if (sharing != SHARE_NOTHING)
+		return 0;
+
+	snprintf(queue->name, sizeof(queue->name), "%s-%s", dev_name(&transport->vdev.dev),
+		 info->name);
+	ret = request_irq(pci_irq_vector(transport->pdev, vector), vring_interrupt, 0,
+			  queue->name, vq);
+	queue->requested = !ret;
+	return ret;
+}
+
+static int find_all(struct virtio_mmr_transport *transport, enum sharing sharing,
+		    unsigned int count, struct virtqueue *vqs[],
+		    const struct virtqueue_info infos[], struct irq_affinity *affinity)
+{
+	u16 index = 0, own = CONFIG_VECTOR + 1;
+	unsigned int i;
+	int ret;
+
+	transport->queues = kcalloc(count, sizeof(*transport->queues), GFP_KERNEL);
+	if (!transport->queues)
+		return -ENOMEM;
+	transport->num_queues = count;
+
+	if (sharing == SHARE_PIN)
+		ret = start_pin(transport);
+	else
+		ret = start_vectors(transport, sharing, count_vectors(sharing, count, infos),
+				    affinity);
+
+	for (i = 0; !ret && i < count; i++) {
+		vqs[i] = NULL;
+		/* The device does not count queues that the driver leaves out. */
+		if (!infos[i].name)
+			continue;
+		ret = find_queue(transport, sharing, index, &infos[i], &own);
+		if (!ret)
+			vqs[i] = transport->queues[index].vq;
+		index++;
+	}
+	if (ret) {
+		virtio_mmr_del_vqs(&transport->vdev);
+		return ret;
+	}
+
+	for (i = 0; transport->interface->enable_queue && i < index; i++)
+		transport->interface->enable_queue(transport, i);
+	return 0;
+}
+
+static void report_no_interrupts(struct virtio_mmr_transport *transport, unsigned int count,
+				 const struct virtqueue_info infos[], int ret)
+{
+	int vectors = pci_msix_vec_count(transport->pdev);
+
+	if (vectors <= 0)
+		pci_err(transport->pdev, "no interrupts for virtio %s: the function has neither MSI-X nor a pin in use; pass it to a guest that can poll\n",
+			transport->scan.identity->name);
+	else
+		pci_err(transport->pdev, "no interrupts for virtio %s: it would use up to %u vectors, the function has %d, and not even one can be used (error %d); other functions may have taken those of the host, or the device refuses them\n",
+			transport->scan.identity->name,
+			count_vectors(SHARE_NOTHING, count, infos), vectors, ret);
+}
+
+/**
+ * virtio_mmr_find_vqs - set up the queues of a device, and their interrupts
+ * @vdev: the device
+ * @count: length of @vqs and @infos
+ * @vqs: where to store the queues
+ * @infos: what the virtio driver wants; without a name the device has no such queue
+ * @affinity: how to spread the vectors over CPUs, or NULL
+ *
+ * All queues get interrupts or none: with too few vectors queues share them, and a device that
+ * refuses vectors is reported.
+ *
+ * Return: 0, or a negative error and no queues.
+ */
+int virtio_mmr_find_vqs(struct virtio_device *vdev, unsigned int count,
+			struct virtqueue *vqs[], struct virtqueue_info infos[],
+			struct irq_affinity *affinity)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	enum sharing sharing, last = transport->pdev->irq ? SHARE_PIN : SHARE_ALL;
+	int ret = -ENOSPC;
+
+	/* It may still use memory of earlier queues. */
+	if (transport->stuck)
+		return -EIO;
+
+	for (sharing = SHARE_NOTHING; sharing <= last; sharing++) {
+		ret = find_all(transport, sharing, count, vqs, infos, affinity);
+		if (!ret)
+			return 0;
+		/* Fewer vectors do not help with other errors. */
+		if (ret == -ENOENT || ret == -ENOMEM || ret == -E2BIG)
+			return ret;
+	}
+	report_no_interrupts(transport, count, infos, ret);
+	return ret;
+}
+
+/**
+ * virtio_mmr_set_affinity - move the interrupt of a queue
+ * @vq: the queue
+ * @mask: the CPUs, or NULL for any
+ *
+ * A shared interrupt stays where it is.
+ *
+ * Return: 0 or a negative error.
+ */
+int virtio_mmr_set_affinity(struct virtqueue *vq, const struct cpumask *mask)
+{
+	struct virtio_mmr_transport *transport = to_transport(vq->vdev);
+	struct virtio_mmr_queue *queue = &transport->queues[vq->index];
+
+	if (!queue->requested)
+		return vq->callback ? 0 : -EINVAL;
+	return mask ? irq_set_affinity(pci_irq_vector(transport->pdev, queue->vector), mask) : 0;
+}
+
+/**
+ * virtio_mmr_get_affinity - the CPUs that a queue's interrupt was spread to
+ * @vdev: the device
+ * @index: of the queue
+ *
+ * Return: the CPUs, or NULL if the queue has no interrupt of its own.
+ */
+const struct cpumask *virtio_mmr_get_affinity(struct virtio_device *vdev, int index)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	struct virtio_mmr_queue *queue = &transport->queues[index];
+
+	if (!queue->requested)
+		return NULL;
+	return pci_irq_get_affinity(transport->pdev, queue->vector);
+}
