@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The legacy interface: registers in the window that the MMR capability gives. The kernel's
+ * functions for them work on any mapping.
+ */
+#include <linux/virtio_mmr.h>
+#include <linux/virtio_ring.h>
+
+#include "compat/compat.h"
+#include "config.h"
+#include "doorbells.h"
+#include "interface.h"
+#include "queues.h"
+
+/* Reads of a field of 8 bytes that changes all the time (policy) */
+#define MAX_READS	8
+
+static u64 get_features(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+
+	transport->offered = vp_legacy_get_features(&transport->ldev);
+	/*
+	 * A legacy device cannot offer this. The kernel's DMA interface must give the addresses,
+	 * as the function is behind an IOMMU. The device does not hear of it.
+	 */
+	return transport->offered | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+}
+
+static int finalize_features(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	int ret;
+
+	vring_transport_features(vdev);
+	ret = virtio_mmr_check_addresses(transport);
+	if (ret)
+		return ret;
+	vp_legacy_set_features(&transport->ldev, vdev->features & transport->offered);
+	return 0;
+}
+
+/*
+ * The place depends on MSI-X of the function, as the device sees it. It changes in find_vqs and
+ * del_vqs, and no virtio driver reads its configuration meanwhile.
+ */
+static unsigned int config_start(struct virtio_mmr_transport *transport)
+{
+	return transport->pdev->msix_enabled ? VIRTIO_MMR_COMMON_SIZE_MSIX :
+					       VIRTIO_MMR_COMMON_SIZE;
+}
+
+/* There is no generation. So two equal reads show that a field of two parts is whole. */
+static void get(struct virtio_device *vdev, unsigned int offset, void *value,
+		unsigned int count)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	unsigned int start = config_start(transport);
+	void __iomem *config = transport->ldev.ioaddr + start;
+	unsigned int i;
+	u64 previous;
+
+	if (!virtio_mmr_config_fits(transport, offset, count,
+				    transport->scan.cap.length - start)) {
+		memset(value, 0, count);
+		return;
+	}
+	virtio_mmr_config_read(config, value, offset, count);
+	for (i = 0; count == sizeof(previous) && i < MAX_READS; i++) {
+		memcpy(&previous, value, sizeof(previous));
+		virtio_mmr_config_read(config, value, offset, count);
+		if (!memcmp(&previous, value, sizeof(previous)))
+			break;
+	}
+}
+
+static void set(struct virtio_device *vdev, unsigned int offset, const void *value,
+		unsigned int count)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	unsigned int start = config_start(transport);
+
+	if (virtio_mmr_config_fits(transport, offset, count,
+				   transport->scan.cap.length - start))
+		virtio_mmr_config_write(transport->ldev.ioaddr + start, value, offset, count);
+}
+
+static u8 get_status(struct virtio_device *vdev)
+{
+	return vp_legacy_get_status(&to_transport(vdev)->ldev);
+}
+
+static void set_status(struct virtio_device *vdev, u8 status)
+{
+	vp_legacy_set_status(&to_transport(vdev)->ldev, status);
+}
+
+static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u16 index,
+				      vq_callback_t *callback, const char *name, bool context)
+{
+	struct virtio_pci_legacy_device *ldev = &transport->ldev;
+	void __iomem *doorbell = virtio_mmr_doorbell(transport, index);
+	struct virtqueue *vq;
+	u64 page;
+	u16 size;
+
+	size = vp_legacy_get_queue_size(ldev, index);
+	if (!size || vp_legacy_get_queue_enable(ldev, index))
+		return ERR_PTR(-ENOENT);
+
+	/* The device gives the size. It runs beside the CPUs, so barriers must be real ones. */
+	vq = vring_create_virtqueue(index, size, VIRTIO_PCI_VRING_ALIGN, &transport->vdev, false,
+				    false, context, virtio_mmr_ring, callback, name);
+	if (!vq) {
+		pci_err(transport->pdev, "no ring for queue %u: the device says 0x%x entries; a power of 2 up to 0x8000 is right\n",
+			index, size);
+		return ERR_PTR(-ENOMEM);
+	}
+	vq->num_max = size;
+	vq->priv = (void __force *)(doorbell ?: ldev->ioaddr + VIRTIO_MMR_QUEUE_NOTIFY);
+
+	page = virtqueue_get_desc_addr(vq) >> VIRTIO_PCI_QUEUE_ADDR_SHIFT;
+	if (page > U32_MAX) {
+		pci_err(transport->pdev, "the ring of queue %u is at page 0x%llx, which a legacy register of 32 bits cannot hold\n",
+			index, page);
+		vring_del_virtqueue(vq);
+		return ERR_PTR(-E2BIG);
+	}
+	vp_legacy_set_queue_address(ldev, index, page);
+	return vq;
+}
+
+static void delete_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
+{
+	vp_legacy_set_queue_address(&transport->ldev, vq->index, 0);
+	/* A read, so that the device has the write before the ring is freed */
+	vp_legacy_get_queue_enable(&transport->ldev, vq->index);
+	vring_del_virtqueue(vq);
+}
+
+static u16 set_queue_vector(struct virtio_mmr_transport *transport, u16 index, u16 vector)
+{
+	return vp_legacy_queue_vector(&transport->ldev, index, vector);
+}
+
+static u16 set_config_vector(struct virtio_mmr_transport *transport, u16 vector)
+{
+	return vp_legacy_config_vector(&transport->ldev, vector);
+}
+
+static const struct virtio_config_ops legacy_ops = {
+	.get = get,
+	.set = set,
+	.get_status = get_status,
+	.set_status = set_status,
+	.reset = virtio_mmr_reset,
+	.find_vqs = virtio_mmr_compat_find_vqs,
+	.del_vqs = virtio_mmr_del_vqs,
+	.synchronize_cbs = virtio_mmr_synchronize_interrupts,
+	.get_features = get_features,
+	.finalize_features = finalize_features,
+	.bus_name = virtio_mmr_bus_name,
+	.set_vq_affinity = virtio_mmr_set_affinity,
+	.get_vq_affinity = virtio_mmr_get_affinity,
+};
+
+const struct virtio_mmr_interface virtio_mmr_legacy_interface = {
+	.name = "legacy",
+	.ops = &legacy_ops,
+	.create_queue = create_queue,
+	.delete_queue = delete_queue,
+	.set_queue_vector = set_queue_vector,
+	.set_config_vector = set_config_vector,
+};

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The modern interface (virtio 1.4, 4.1.4), on mappings that main.c makes: the kernel's probe
+ * refuses the device IDs of MMR functions.
+ */
+#include <linux/io.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_ring.h>
+
+#include "compat/compat.h"
+#include "config.h"
+#include "doorbells.h"
+#include "interface.h"
+#include "queues.h"
+
+/* Features of the transport without a name in older kernels (virtio 1.4, 6) */
+#define F_NOTIFICATION_DATA	38
+#define F_NOTIF_CONFIG_DATA	39
+#define F_ADMIN_VQ		41
+
+/* Those that this driver has no code for, or that do not concern virtio drivers */
+#define UNUSED_FEATURES	(BIT_ULL(VIRTIO_F_SR_IOV) | BIT_ULL(F_NOTIFICATION_DATA) | \
+			 BIT_ULL(F_NOTIF_CONFIG_DATA) | BIT_ULL(VIRTIO_F_RING_RESET) | \
+			 BIT_ULL(F_ADMIN_VQ))
+
+/**
+ * virtio_mmr_modern_obstacle - the reason why the modern interface cannot be used
+ * @transport: the device, reset, with its structures mapped and its doorbells found
+ *
+ * Return: a reason for people, or NULL if it can be used.
+ */
+const char *virtio_mmr_modern_obstacle(struct virtio_mmr_transport *transport)
+{
+	const struct virtio_mmr_scan *scan = &transport->scan;
+
+	if (!scan->has_common_config ||
+	    scan->common_config.length < sizeof(struct virtio_pci_common_cfg))
+		return "no usable common configuration";
+	if (!scan->has_isr)
+		return "no usable ISR status";
+	if (!scan->has_device_config && scan->identity->virtio_id != VIRTIO_ID_RNG)
+		return "no usable device configuration";
+	if (!transport->doorbells)
+		return "no usable doorbells";
+	if (!(vp_modern_get_features(&transport->mdev) & BIT_ULL(VIRTIO_F_VERSION_1)))
+		return "the device does not offer VIRTIO_F_VERSION_1";
+	return NULL;
+}
+
+static u64 get_features(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+
+	transport->offered = vp_modern_get_features(&transport->mdev);
+	/*
+	 * Also if the device does not offer ACCESS_PLATFORM: it is a PCI function, so an IOMMU
+	 * translates its accesses, whatever it knows of it.
+	 */
+	return (transport->offered & ~UNUSED_FEATURES) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+}
+
+/*
+ * A device that offers ACCESS_PLATFORM may insist on it. It is right for a driver that does
+ * without, too, where physical addresses are what the device sees. A PF must take SR_IOV before
+ * it has VFs (virtio 1.4, 6.2).
+ */
+static int finalize_features(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	u64 always = BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+	u64 features;
+	int ret;
+
+	if (transport->pdev->is_physfn)
+		always |= BIT_ULL(VIRTIO_F_SR_IOV);
+
+	vring_transport_features(vdev);
+	ret = virtio_mmr_check_addresses(transport);
+	if (ret)
+		return ret;
+	features = (vdev->features | always) & transport->offered;
+	if (!(features & BIT_ULL(VIRTIO_F_VERSION_1))) {
+		pci_err(transport->pdev, "the device offers features 0x%llx, without VIRTIO_F_VERSION_1 that it has offered before; module parameter legacy=1 uses its legacy registers\n",
+			transport->offered);
+		return -EINVAL;
+	}
+	vp_modern_set_features(&transport->mdev, features);
+	return 0;
+}
+
+static void get(struct virtio_device *vdev, unsigned int offset, void *value,
+		unsigned int count)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+
+	if (virtio_mmr_config_fits(transport, offset, count,
+				   transport->scan.device_config.length))
+		virtio_mmr_config_read(transport->device_config, value, offset, count);
+	else
+		memset(value, 0, count);
+}
+
+static void set(struct virtio_device *vdev, unsigned int offset, const void *value,
+		unsigned int count)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+
+	if (virtio_mmr_config_fits(transport, offset, count,
+				   transport->scan.device_config.length))
+		virtio_mmr_config_write(transport->device_config, value, offset, count);
+}
+
+static u32 generation(struct virtio_device *vdev)
+{
+	return vp_modern_generation(&to_transport(vdev)->mdev);
+}
+
+static u8 get_status(struct virtio_device *vdev)
+{
+	return vp_modern_get_status(&to_transport(vdev)->mdev);
+}
+
+static void set_status(struct virtio_device *vdev, u8 status)
+{
+	vp_modern_set_status(&to_transport(vdev)->mdev, status);
+}
+
+static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u16 index,
+				      vq_callback_t *callback, const char *name, bool context)
+{
+	struct virtio_pci_modern_device *mdev = &transport->mdev;
+	void __iomem *doorbell = virtio_mmr_doorbell(transport, index);
+	struct virtqueue *vq;
+	u16 size;
+
+	/* Each queue that the device has, has a doorbell. */
+	if (!doorbell)
+		return ERR_PTR(-ENOENT);
+	size = vp_modern_get_queue_size(mdev, index);
+	if (!size || vp_modern_get_queue_enable(mdev, index))
+		return ERR_PTR(-ENOENT);
+
+	vq = vring_create_virtqueue(index, size, SMP_CACHE_BYTES, &transport->vdev, false, true,
+				    context, virtio_mmr_ring, callback, name);
+	if (!vq) {
+		pci_err(transport->pdev, "no ring for queue %u: the device says 0x%x entries; a power of 2 up to 0x8000 is right\n",
+			index, size);
+		return ERR_PTR(-ENOMEM);
+	}
+	vq->num_max = size;
+	vq->priv = (void __force *)doorbell;
+
+	vp_modern_set_queue_size(mdev, index, virtqueue_get_vring_size(vq));
+	vp_modern_queue_address(mdev, index, virtqueue_get_desc_addr(vq),
+				virtqueue_get_avail_addr(vq), virtqueue_get_used_addr(vq));
+	return vq;
+}
+
+/* Only a reset takes a queue away from the device. Here it has had one, or no queue is enabled. */
+static void delete_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
+{
+	vring_del_virtqueue(vq);
+}
+
+static void enable_queue(struct virtio_mmr_transport *transport, u16 index)
+{
+	vp_modern_set_queue_enable(&transport->mdev, index, true);
+}
+
+static u16 set_queue_vector(struct virtio_mmr_transport *transport, u16 index, u16 vector)
+{
+	return vp_modern_queue_vector(&transport->mdev, index, vector);
+}
+
+static u16 set_config_vector(struct virtio_mmr_transport *transport, u16 vector)
+{
+	return vp_modern_config_vector(&transport->mdev, vector);
+}
+
+static const struct virtio_config_ops modern_ops = {
+	.get = get,
+	.set = set,
+	.generation = generation,
+	.get_status = get_status,
+	.set_status = set_status,
+	.reset = virtio_mmr_reset,
+	.find_vqs = virtio_mmr_compat_find_vqs,
+	.del_vqs = virtio_mmr_del_vqs,
+	.synchronize_cbs = virtio_mmr_synchronize_interrupts,
+	.get_features = get_features,
+	.finalize_features = finalize_features,
+	.bus_name = virtio_mmr_bus_name,
+	.set_vq_affinity = virtio_mmr_set_affinity,
+	.get_vq_affinity = virtio_mmr_get_affinity,
+};
+
+const struct virtio_mmr_interface virtio_mmr_modern_interface = {
+	.name = "modern",
+	.ops = &modern_ops,
+	.create_queue = create_queue,
+	.delete_queue = delete_queue,
+	.enable_queue = enable_queue,
+	.set_queue_vector = set_queue_vector,
+	.set_config_vector = set_config_vector,
+};
