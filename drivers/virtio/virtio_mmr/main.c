@@ -10,6 +10,7 @@
 
 #include "doorbells.h"
 #include "interface.h"
+#include "suspend.h"
 #include "virtio_mmr/pci.h"
 
 /*
@@ -292,6 +293,7 @@ static struct pci_driver virtio_mmr_driver = {
 	.remove = virtio_mmr_remove,
 	.sriov_configure = pci_sriov_configure_simple,
 	.dev_groups = virtio_mmr_groups,
+	VIRTIO_MMR_SUSPEND_OPS
 };
 
 module_pci_driver(virtio_mmr_driver);

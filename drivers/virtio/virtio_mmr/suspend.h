@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VIRTIO_MMR_SUSPEND_H
+#define VIRTIO_MMR_SUSPEND_H
+
+#include <linux/pci.h>
+
+#ifdef CONFIG_PM_SLEEP
+extern const struct dev_pm_ops virtio_mmr_pm_ops;
+extern const struct pci_error_handlers virtio_mmr_err_handlers;
+
+#define VIRTIO_MMR_SUSPEND_OPS \
+	.driver.pm = &virtio_mmr_pm_ops, \
+	.err_handler = &virtio_mmr_err_handlers,
+#else
+#define VIRTIO_MMR_SUSPEND_OPS
+#endif
+
+#endif /* VIRTIO_MMR_SUSPEND_H */
