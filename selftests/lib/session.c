@@ -38,7 +38,7 @@ int session_try_attach(struct session *session)
 static struct vfio_device *attached(struct session *session, int ret)
 {
 	if (ret)
-		fail("%s: GET_DEVICE_FD: %s", session->bdf, strerror(-ret));
+		fail("%s: open: %s", session->bdf, strerror(-ret));
 	return &session->device;
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The state of a test from its start to its end: a mark in the kernel log, and an open
- * function. Tests open functions only by sessions. So another way to open one, such as iommufd,
- * belongs into session_try_attach(). (vf_token_test tests the opening itself, and does it by
- * hand.)
+ * function. Tests open functions only by sessions, in the way that vfio.h describes.
+ * (vf_token_test tests the opening itself, and does it by hand.)
  */
 #ifndef SELFTESTS_SESSION_H
 #define SELFTESTS_SESSION_H

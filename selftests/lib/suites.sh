@@ -14,7 +14,7 @@ suite_exists() { # NAME
 # its own
 suite_read() { # NAME
 	order=0 about='' targets=() where='' kernels=default
-	prepare='' options=() options_from='' before='' use=vfs
+	prepare='' options=() options_from='' before='' use=vfs environment=()
 	lanes=() layouts=() abreast=1 programs=()
 	# shellcheck source=/dev/null
 	source "$suites_folder/$1" || return 1
@@ -22,7 +22,7 @@ suite_read() { # NAME
 		$kernels == @(default|all) && $use == @(vfs|pfs) && $abreast =~ ^[1-9]$ &&
 		$((${#lanes[@]} + ${#layouts[@]} + ${#programs[@]})) != 0 ]] || return 1
 	declare -p order about targets where kernels prepare options options_from before use \
-		lanes layouts abreast programs | sed -E 's/^declare -[-a]+ //'
+		environment lanes layouts abreast programs | sed -E 's/^declare -[-a]+ //'
 }
 
 # Sets all of these variables, and no others

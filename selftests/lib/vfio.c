@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +10,41 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "iommufd.h"
 #include "report.h"
 #include "vfio.h"
+
+static bool wants_iommufd(void)
+{
+	const char *way = getenv("VIRTIO_MMR_IOMMU");
+
+	if (!way || !strcmp(way, "group"))
+		return false;
+	if (strcmp(way, "iommufd"))
+		fail("VIRTIO_MMR_IOMMU=%s is neither group nor iommufd", way);
+	return true;
+}
+
+static void iommufd_open(struct vfio_container *container)
+{
+	struct iommufd_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	container->is_iommufd = true;
+	container->fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (container->fd < 0)
+		fail("/dev/iommu: %s; does the kernel have CONFIG_IOMMUFD?", strerror(errno));
+	if (ioctl(container->fd, IOMMUFD_IOAS_ALLOC, &alloc))
+		fail("/dev/iommu: IOMMU_IOAS_ALLOC: %s", strerror(errno));
+	container->ioas = alloc.ioas;
+}
 
 void vfio_container_open(struct vfio_container *container)
 {
 	memset(container, 0, sizeof(*container));
+	if (wants_iommufd()) {
+		iommufd_open(container);
+		return;
+	}
 	container->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (container->fd < 0)
 		fail("/dev/vfio/vfio: %s; is the module vfio_iommu_type1 loaded?",
@@ -77,27 +107,68 @@ static void group_put(struct vfio_container *container, int slot)
 		close(container->groups[slot].fd);
 }
 
-int vfio_device_try_open(struct vfio_device *device,
-			 struct vfio_container *container, const char *bdf)
+/* An fd, or a negative error code */
+static int group_open(struct vfio_device *device)
 {
-	unsigned int i;
-	int group;
+	struct vfio_container *container = device->container;
+	int group = sysfs_iommu_group(device->bdf);
+	int fd;
 
-	memset(device, 0, sizeof(*device));
-	snprintf(device->bdf, sizeof(device->bdf), "%s", bdf);
-	device->container = container;
-	group = sysfs_iommu_group(bdf);
 	if (group < 0)
-		fail("%s: in no IOMMU group; is the IOMMU on (intel_iommu=on)?", bdf);
+		fail("%s: in no IOMMU group; is the IOMMU on (intel_iommu=on)?", device->bdf);
 	device->group = group_get(container, group);
-	device->fd = ioctl(container->groups[device->group].fd,
-			   VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (device->fd < 0) {
+	fd = ioctl(container->groups[device->group].fd, VFIO_GROUP_GET_DEVICE_FD, device->bdf);
+	if (fd < 0) {
 		int error = errno;
 
 		group_put(container, device->group);
 		return -error;
 	}
+	return fd;
+}
+
+/* The device is open from the bind to the close of the fd. An fd, or a negative error code */
+static int cdev_open(struct vfio_device *device)
+{
+	struct vfio_cdev_bind bind = {
+		.argsz = sizeof(bind), .iommufd = device->container->fd,
+	};
+	struct vfio_cdev_attach attach = {
+		.argsz = sizeof(attach), .ioas = device->container->ioas,
+	};
+	char path[128];
+	glob_t found;
+	int fd, error;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev/vfio*", device->bdf);
+	if (glob(path, 0, NULL, &found))
+		fail("%s: no such path; does the kernel have CONFIG_VFIO_DEVICE_CDEV?", path);
+	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", strrchr(found.gl_pathv[0], '/') + 1);
+	globfree(&found);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		fail("%s: %s", path, strerror(errno));
+	if (ioctl(fd, VFIO_CDEV_BIND, &bind)) {
+		error = errno;
+		close(fd);
+		return -error;
+	}
+	if (ioctl(fd, VFIO_CDEV_ATTACH, &attach))
+		fail("%s: ATTACH_IOMMUFD_PT: %s", path, strerror(errno));
+	return fd;
+}
+
+int vfio_device_try_open(struct vfio_device *device,
+			 struct vfio_container *container, const char *bdf)
+{
+	unsigned int i;
+
+	memset(device, 0, sizeof(*device));
+	snprintf(device->bdf, sizeof(device->bdf), "%s", bdf);
+	device->container = container;
+	device->fd = container->is_iommufd ? cdev_open(device) : group_open(device);
+	if (device->fd < 0)
+		return device->fd;
 
 	for (i = 0; i < VFIO_PCI_NUM_REGIONS; i++) {
 		struct vfio_region_info *region = &device->regions[i];
@@ -118,7 +189,43 @@ void vfio_device_open(struct vfio_device *device,
 	int ret = vfio_device_try_open(device, container, bdf);
 
 	if (ret)
-		fail("%s: GET_DEVICE_FD: %s", bdf, strerror(-ret));
+		fail("%s: open: %s", bdf, strerror(-ret));
+}
+
+int vfio_device_reopen(struct vfio_device *device)
+{
+	struct vfio_device again = *device;
+	int fd;
+
+	if (device->container->is_iommufd)
+		return cdev_open(&again);
+	fd = ioctl(device->container->groups[device->group].fd, VFIO_GROUP_GET_DEVICE_FD,
+		   device->bdf);
+	return fd < 0 ? -errno : fd;
+}
+
+int vfio_device_steal(struct vfio_device *device)
+{
+	struct vfio_device again = *device;
+	struct vfio_container other;
+	char path[32];
+	int fd;
+
+	if (device->container->is_iommufd) {
+		vfio_container_open(&other);
+		again.container = &other;
+		fd = cdev_open(&again);
+		vfio_container_close(&other);
+	} else {
+		snprintf(path, sizeof(path), "/dev/vfio/%d", sysfs_iommu_group(device->bdf));
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+	}
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
 }
 
 void vfio_device_close(struct vfio_device *device)
@@ -131,7 +238,8 @@ void vfio_device_close(struct vfio_device *device)
 	if (device->fd >= 0)
 		close(device->fd);
 	device->fd = -1;
-	group_put(device->container, device->group);
+	if (!device->container->is_iommufd)
+		group_put(device->container, device->group);
 }
 
 ssize_t vfio_read(struct vfio_device *device, unsigned int region,
@@ -344,6 +452,34 @@ uint64_t vfio_msix_wait(struct vfio_device *device, unsigned int vector,
 	return vfio_eventfd_wait(device->eventfds[vector], milliseconds);
 }
 
+static int ioas_map(struct vfio_container *container, void *memory, uint64_t iova, size_t size)
+{
+	struct iommufd_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMUFD_MAP_FIXED_IOVA | IOMMUFD_MAP_WRITEABLE | IOMMUFD_MAP_READABLE,
+		.ioas = container->ioas,
+		.address = (uintptr_t)memory,
+		.length = size,
+		.iova = iova,
+	};
+
+	return ioctl(container->fd, IOMMUFD_IOAS_MAP, &map) ? -errno : 0;
+}
+
+static int ioas_unmap(struct vfio_container *container, uint64_t iova, size_t size)
+{
+	struct iommufd_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas = container->ioas,
+		.iova = iova,
+		.length = size,
+	};
+
+	if (ioctl(container->fd, IOMMUFD_IOAS_UNMAP, &unmap))
+		return -errno;
+	return unmap.length == size ? 0 : -ENOENT;
+}
+
 int vfio_dma_map(struct vfio_container *container, void *memory,
 		 uint64_t iova, size_t size)
 {
@@ -355,6 +491,8 @@ int vfio_dma_map(struct vfio_container *container, void *memory,
 		.size = size,
 	};
 
+	if (container->is_iommufd)
+		return ioas_map(container, memory, iova, size);
 	return ioctl(container->fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
 }
 
@@ -367,6 +505,8 @@ int vfio_dma_unmap(struct vfio_container *container, uint64_t iova,
 		.size = size,
 	};
 
+	if (container->is_iommufd)
+		return ioas_unmap(container, iova, size);
 	if (ioctl(container->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
 		return -errno;
 	return unmap.size == size ? 0 : -ENOENT;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VFIO by the group and container interface with a type 1 IOMMU. Debian's kernels offer no
- * other.
+ * VFIO. The variable VIRTIO_MMR_IOMMU chooses the way to a device: "group" is the default, by
+ * groups and containers with a type 1 IOMMU. "iommufd" is the way by /dev/vfio/devices, which
+ * kernels need CONFIG_VFIO_DEVICE_CDEV for.
  */
 #ifndef SELFTESTS_VFIO_H
 #define SELFTESTS_VFIO_H
@@ -19,8 +20,11 @@
 #define VFIO_GROUPS_MAX		8
 #define VFIO_VECTORS_MAX	4
 
+/* The memory that devices see: a container of groups, or address space @ioas of an iommufd */
 struct vfio_container {
 	int fd;
+	bool is_iommufd;
+	uint32_t ioas;
 	struct {
 		int id;
 		int fd;
@@ -54,6 +58,12 @@ void vfio_device_open(struct vfio_device *device,
 int vfio_device_try_open(struct vfio_device *device,
 			 struct vfio_container *container, const char *bdf);
 void vfio_device_close(struct vfio_device *device);
+
+/* Opens an open device once more, as its own user may: an fd or a negative error code */
+int vfio_device_reopen(struct vfio_device *device);
+
+/* Opens it as a stranger would, and closes that. 0 or a negative error code */
+int vfio_device_steal(struct vfio_device *device);
 
 /* Bytes moved, or a negative error code */
 ssize_t vfio_read(struct vfio_device *device, unsigned int region,
