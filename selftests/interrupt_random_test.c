@@ -30,6 +30,8 @@ struct model {
 	bool isr_known;
 	/* Reads that see bit 0 because of a signal */
 	unsigned int owed;
+	/* A read sees bit 0 because of a signal that was outstanding at a reset */
+	bool stale;
 	/* The queue has an address */
 	bool live;
 	/* Signals that are not read yet */
@@ -82,9 +84,9 @@ static void wrong(struct _test_data_random *self, const char *what, long want, l
 
 	for (i = 0; i < HISTORY; i++)
 		report("%s", self->history[(self->done + i) % HISTORY]);
-	report("model: on %u masked %u disabled %u trigger %d unmask %d isr %u owed %u live %u",
+	report("model: on %u masked %u disabled %u trigger %d unmask %d isr %u owed %u stale %u live %u",
 	       model->on, model->masked, model->disabled, model->trigger, model->unmask,
-	       model->isr, model->owed, model->live);
+	       model->isr, model->owed, model->stale, model->live);
 	fail("operation %lu of VIRTIO_MMR_SEED=%lu: %s: want %ld, got %ld", self->operation,
 	     self->seed, what, want, got);
 }
@@ -110,6 +112,7 @@ static void evaluate(struct model *model)
 static void model_unmask(struct model *model)
 {
 	model->masked = false;
+	model->stale = false;
 	evaluate(model);
 }
 
@@ -117,6 +120,7 @@ static void model_reset(struct model *model)
 {
 	model->isr = 0;
 	model->isr_known = true;
+	model->stale |= model->masked && model->owed;
 	model->owed = 0;
 	model->live = false;
 }
@@ -139,6 +143,7 @@ static void model_off(struct model *model)
 {
 	model->on = false;
 	model->masked = false;
+	model->stale = false;
 	model->trigger = -1;
 	model->unmask = -1;
 	model->owed = 0;
@@ -207,7 +212,8 @@ static void do_request(struct _test_data_random *self)
 static void read_isr(struct _test_data_random *self)
 {
 	struct model *model = &self->model;
-	uint8_t want = model->isr | (model->owed ? INTX_ISR_QUEUE : 0), got;
+	bool signalled = model->owed || model->stale;
+	uint8_t want = model->isr | (signalled ? INTX_ISR_QUEUE : 0), got;
 
 	note(self, "read of ISR status");
 	got = legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1);
@@ -218,6 +224,7 @@ static void read_isr(struct _test_data_random *self)
 		model->isr_known = true;
 	if (model->owed)
 		model->owed--;
+	model->stale = false;
 }
 
 static void read_status(struct _test_data_random *self)

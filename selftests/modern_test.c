@@ -213,8 +213,10 @@ TEST_F(modern, one_for_each_request)
 		ASSERT_TRUE(modern_works(modern));
 		ASSERT_SIGNAL();
 		modern_reset(modern);
-		EXPECT_EQ(modern_isr(modern), 0);
+		/* For the signal that is still to be acknowledged */
 		EXPECT_FALSE(intx_status(self->device));
+		EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);
+		EXPECT_EQ(modern_isr(modern), 0);
 		ASSERT_EQ(intx_unmask(self->device), 0);
 		modern_restart(modern);
 		ASSERT_SERVED();
@@ -334,8 +336,10 @@ TEST_F(modern, resets)
 		ASSERT_SIGNAL();
 		ASSERT_EQ(i % 2 ? vfio_reset(device) : sysfs_reset(device->bdf), 0);
 		vfio_command(device, PCI_COMMAND_MEMORY, 0);
-		EXPECT_EQ(modern_isr(modern), 0);
 		EXPECT_FALSE(intx_status(device));
+		/* For the signal that is still to be acknowledged */
+		EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);
+		EXPECT_EQ(modern_isr(modern), 0);
 		ASSERT_EQ(intx_unmask(device), 0);
 		EXPECT_EQ(vfio_eventfd_wait(self->trigger, SHORT), 0);
 		modern_restart(modern);

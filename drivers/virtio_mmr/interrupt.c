@@ -21,6 +21,13 @@ static bool evaluate(struct virtio_mmr_interrupt *interrupt)
 	return true;
 }
 
+/* The guest has answered a signal from before a reset, with or without a read. */
+static void end_mask(struct virtio_mmr_interrupt *interrupt)
+{
+	interrupt->masked = false;
+	interrupt->stale = false;
+}
+
 /**
  * virtio_mmr_interrupt_raise - the function interrupts
  * @interrupt: the interrupt
@@ -45,7 +52,7 @@ bool virtio_mmr_interrupt_raise(struct virtio_mmr_interrupt *interrupt, u8 isr)
  */
 bool virtio_mmr_interrupt_unmask(struct virtio_mmr_interrupt *interrupt)
 {
-	interrupt->masked = false;
+	end_mask(interrupt);
 	return evaluate(interrupt);
 }
 
@@ -59,7 +66,7 @@ bool virtio_mmr_interrupt_unmask(struct virtio_mmr_interrupt *interrupt)
  */
 void virtio_mmr_interrupt_acknowledge(struct virtio_mmr_interrupt *interrupt)
 {
-	interrupt->masked = false;
+	end_mask(interrupt);
 }
 
 /**
@@ -109,7 +116,7 @@ bool virtio_mmr_interrupt_connect(struct virtio_mmr_interrupt *interrupt, bool c
 void virtio_mmr_interrupt_off(struct virtio_mmr_interrupt *interrupt)
 {
 	interrupt->connected = false;
-	interrupt->masked = false;
+	end_mask(interrupt);
 	interrupt->owed = 0;
 }
 
@@ -117,11 +124,14 @@ void virtio_mmr_interrupt_off(struct virtio_mmr_interrupt *interrupt)
  * virtio_mmr_interrupt_reset - the device was reset
  * @interrupt: the interrupt
  *
- * A signal may be under way, which the user acknowledges later. So a mask stays.
+ * A signal may be under way, which the user acknowledges later. So a mask stays. The guest's
+ * line may be asserted as well until then, and its handler finds a bit once.
  */
 void virtio_mmr_interrupt_reset(struct virtio_mmr_interrupt *interrupt)
 {
 	WRITE_ONCE(interrupt->isr, 0);
+	if (interrupt->masked && interrupt->owed)
+		interrupt->stale = true;
 	interrupt->owed = 0;
 }
 
@@ -131,9 +141,9 @@ void virtio_mmr_interrupt_reset(struct virtio_mmr_interrupt *interrupt)
  *
  * A wire would be deasserted now. An emulated interrupt controller learns that only from the
  * next EOI. With an 8259 the guest sends its EOI before it reads ISR status. Then
- * an event has two signals, and the second one finds ISR status clear. Some guests do not
- * acknowledge such an interrupt, and would never get another one. So the bit of queues is set
- * for each signal.
+ * an event has two signals, and the second one finds ISR status clear. A signal from before a
+ * reset finds it clear, too. Some guests do not acknowledge such an interrupt, and would never
+ * get another one. So the bit of queues is set for each signal.
  *
  * Return: VIRTIO_MMR_ISR_*.
  */
@@ -142,9 +152,12 @@ u8 virtio_mmr_interrupt_read(struct virtio_mmr_interrupt *interrupt)
 	u8 isr = interrupt->isr;
 
 	WRITE_ONCE(interrupt->isr, 0);
-	if (!interrupt->owed)
+	if (interrupt->owed)
+		interrupt->owed--;
+	else if (interrupt->stale)
+		interrupt->stale = false;
+	else
 		return isr;
-	interrupt->owed--;
 	return isr ? isr : VIRTIO_MMR_ISR_QUEUE;
 }
 

@@ -15,6 +15,8 @@
  * struct virtio_mmr_interrupt - the INTx interrupt of a guest, made from vectors of MSI-X
  * @isr: ISR status for the guest, VIRTIO_MMR_ISR_*; may be read while it is written
  * @owed: signals that no read of ISR status belongs to yet, 2 at most
+ * @stale: a signal from before the last reset of the device is still to be acknowledged, and no
+ *	read belongs to it yet. Only while @masked, and @owed is 0 then.
  * @masked: the user has masked the interrupt, or has not acknowledged the last signal
  * @disabled: COMMAND.INTX_DISABLE as the guest set it
  * @connected: somebody receives signals
@@ -28,6 +30,7 @@
 struct virtio_mmr_interrupt {
 	u8 isr;
 	u8 owed;
+	bool stale;
 	bool masked;
 	bool disabled;
 	bool connected;

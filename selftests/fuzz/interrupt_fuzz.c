@@ -12,12 +12,19 @@ struct model {
 	bool held;		/* by the user's mask, or by a signal without an answer */
 	bool disabled, connected;
 	unsigned int unanswered;	/* signals that no read belongs to, 2 at most */
+	bool left;		/* by a reset: a signal without read and answer */
 };
 
 static void expect(bool condition)
 {
 	if (!condition)
 		abort();
+}
+
+static void answer(struct model *model)
+{
+	model->held = false;
+	model->left = false;
 }
 
 /* A wire that is asserted, with nobody told, must be told now, and only then. */
@@ -36,8 +43,10 @@ static void check_read(struct model *model, u8 value)
 {
 	u8 wanted = model->pending;
 
-	if (model->unanswered) {
-		model->unanswered--;
+	if (model->unanswered || model->left) {
+		if (model->unanswered)
+			model->unanswered--;
+		model->left = false;
 		if (!wanted)
 			wanted = VIRTIO_MMR_ISR_QUEUE;
 	}
@@ -64,7 +73,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			break;
 		case 2:
 		case 3:
-			model.held = false;
+			answer(&model);
 			check(&model, virtio_mmr_interrupt_unmask(&interrupt));
 			break;
 		case 4:
@@ -81,17 +90,18 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			break;
 		case 7:
 			model.connected = false;
-			model.held = false;
+			answer(&model);
 			model.unanswered = 0;
 			virtio_mmr_interrupt_off(&interrupt);
 			break;
 		case 8:
 			model.pending = 0;
+			model.left |= model.held && model.unanswered;
 			model.unanswered = 0;
 			virtio_mmr_interrupt_reset(&interrupt);
 			break;
 		case 9:
-			model.held = false;
+			answer(&model);
 			virtio_mmr_interrupt_acknowledge(&interrupt);
 			break;
 		case 10:

@@ -118,15 +118,59 @@ TEST_F(interrupt, acknowledges_itself)
 	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
 }
 
-/* A device reset forgets the cause. The signal is still to be acknowledged. */
+/*
+ * A device reset forgets the cause. The signal is still to be acknowledged, and the guest's
+ * handler finds a bit for it, once.
+ */
 TEST_F(interrupt, reset)
 {
-	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
-	virtio_mmr_interrupt_reset(&self->interrupt);
-	EXPECT_FALSE(virtio_mmr_interrupt_is_pending(&self->interrupt));
+	unsigned int i;
+
+	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, CONFIG));
+	for (i = 0; i < 3; i++) {
+		virtio_mmr_interrupt_reset(&self->interrupt);
+		EXPECT_FALSE(virtio_mmr_interrupt_is_pending(&self->interrupt));
+	}
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), QUEUE);
 	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
 	EXPECT_FALSE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
 	EXPECT_TRUE(virtio_mmr_interrupt_unmask(&self->interrupt));
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), QUEUE);
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
+}
+
+/* The bit is for a signal that nobody has read or acknowledged, and for no other reason. */
+TEST_F(interrupt, reset_without_an_outstanding_signal)
+{
+	/* Read before the reset */
+	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), QUEUE);
+	virtio_mmr_interrupt_reset(&self->interrupt);
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
+	EXPECT_FALSE(virtio_mmr_interrupt_unmask(&self->interrupt));
+	/* Acknowledged before the read */
+	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
+	virtio_mmr_interrupt_reset(&self->interrupt);
+	EXPECT_FALSE(virtio_mmr_interrupt_unmask(&self->interrupt));
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
+	/* Masked without a signal */
+	virtio_mmr_interrupt_mask(&self->interrupt);
+	EXPECT_FALSE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
+	virtio_mmr_interrupt_reset(&self->interrupt);
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
+	EXPECT_FALSE(virtio_mmr_interrupt_unmask(&self->interrupt));
+	/* Acknowledged before the reset: an 8259 that had its EOI twice */
+	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
+	EXPECT_TRUE(virtio_mmr_interrupt_unmask(&self->interrupt));
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), QUEUE);
+	EXPECT_FALSE(virtio_mmr_interrupt_unmask(&self->interrupt));
+	virtio_mmr_interrupt_reset(&self->interrupt);
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
+	/* Off and on again: the user has taken the signal back */
+	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
+	virtio_mmr_interrupt_reset(&self->interrupt);
+	virtio_mmr_interrupt_off(&self->interrupt);
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
 }
 
 /* The guest can still read what happened, and the next user of the interrupt starts anew */
