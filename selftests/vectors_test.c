@@ -222,6 +222,32 @@ TEST_F(net, changes_around_a_switch)
 	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
 }
 
+/*
+ * A change that the guest has not read is over with the function. A device with one vector for
+ * all must not tell of it later, and a new change is a change again
+ */
+TEST_F(net, changes_around_resets_of_the_function)
+{
+	struct vfio_device *device = self->device;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		qmp_set_link(device->bdf, false);
+		EXPECT_EQ(vfio_eventfd_wait(self->trigger, LEGACY_TIMEOUT), 1);
+		ASSERT_EQ(i % 2 ? vfio_reset(device) : sysfs_reset(device->bdf), 0);
+		EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
+		qmp_set_link(device->bdf, true);
+		restart(self);
+		qmp_set_link(device->bdf, false);
+		EXPECT_EQ(vfio_eventfd_wait(self->trigger, LEGACY_TIMEOUT), 1);
+		EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, INTX_ISR_CONFIG);
+		EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
+		ASSERT_EQ(intx_unmask(device), 0);
+		qmp_set_link(device->bdf, true);
+		restart(self);
+	}
+}
+
 /* --- Few vectors, and refusals ---------------------------------------------------------- */
 
 FIXTURE(few)

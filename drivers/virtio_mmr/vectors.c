@@ -46,12 +46,26 @@ unsigned int virtio_mmr_vectors_starts(u32 offset, const u8 *data, u32 count)
 }
 
 /**
+ * virtio_mmr_vectors_reset - the device was reset, or the whole function
+ * @vectors: the vectors
+ *
+ * The device has no queues and no vectors then, and changes of the configuration from before
+ * are over.
+ */
+void virtio_mmr_vectors_reset(struct virtio_mmr_vectors *vectors)
+{
+	WRITE_ONCE(vectors->queues_end, 0);
+	WRITE_ONCE(vectors->config, VIRTIO_MMR_NO_VECTOR);
+}
+
+/**
  * virtio_mmr_vectors_set_config - give the device a vector for changes of its configuration
  * @vectors: the vectors
  * @ops: how the registers are accessed; MSI-X is enabled
  * @context: for the operations
  *
- * A device that refuses a vector of its own may take the one of the queues.
+ * A device that refuses a vector of its own may take the one of the queues. When
+ * virtio_mmr_vectors_share() becomes true by this, the caller sets @generation.
  *
  * Return: VIRTIO_MMR_REFUSED_CONFIG at the first refusal, else VIRTIO_MMR_REFUSED_NONE. Drivers
  * write device status several times, and each time leads here.
@@ -147,7 +161,7 @@ int virtio_mmr_vectors_written(struct virtio_mmr_vectors *vectors, bool engaged,
 	if (!virtio_mmr_piece_covers(piece, VIRTIO_MMR_DEVICE_STATUS, 1))
 		return VIRTIO_MMR_REFUSED_NONE;
 	if (!*data)
-		WRITE_ONCE(vectors->queues_end, 0);
+		virtio_mmr_vectors_reset(vectors);
 	else if (engaged)
 		return virtio_mmr_vectors_set_config(vectors, ops, context);
 	return VIRTIO_MMR_REFUSED_NONE;

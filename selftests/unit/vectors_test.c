@@ -179,6 +179,14 @@ TEST_F(vectors, shared)
 		  VIRTIO_MMR_REFUSED_NONE);
 	EXPECT_EQ(self->config, VIRTIO_MMR_VECTOR_OF_QUEUES);
 	EXPECT_TRUE(virtio_mmr_vectors_share(&self->vectors));
+	/* Until a reset, after which the driver takes a new look at the generation */
+	virtio_mmr_vectors_reset(&self->vectors);
+	EXPECT_FALSE(virtio_mmr_vectors_share(&self->vectors));
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_TRUE(virtio_mmr_vectors_share(&self->vectors));
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_FALSE(virtio_mmr_vectors_share(&self->vectors));
 }
 
 TEST_F(vectors, refused)

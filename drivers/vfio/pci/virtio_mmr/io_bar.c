@@ -146,11 +146,13 @@ static noinline void miss(struct virtio_mmr_device *mmr, struct access *access,
 static noinline void piece_written(struct virtio_mmr_device *mmr, struct access *access,
 				   const struct virtio_mmr_piece *piece, const u8 *data)
 {
+	bool shared = virtio_mmr_vectors_share(&mmr->intx.vectors);
+
 	WRITE_ONCE(mmr->intx.is_modern, false);
 	access->refused = virtio_mmr_vectors_written(&mmr->intx.vectors,
 						     virtio_mmr_intx_is_engaged(mmr),
 						     &virtio_mmr_registers, mmr, piece, data);
-	if (access->reset.asked && virtio_mmr_vectors_share(&mmr->intx.vectors))
+	if (!shared && virtio_mmr_vectors_share(&mmr->intx.vectors))
 		virtio_mmr_msix_forget_changes(mmr);
 }
 

@@ -143,6 +143,8 @@ static int read_isr(struct virtio_mmr_device *mmr, char __user *buf)
 
 static int write_status(struct virtio_mmr_device *mmr, const char __user *buf)
 {
+	struct virtio_mmr_vectors *vectors = &mmr->intx.vectors;
+	bool shared = virtio_mmr_vectors_share(vectors);
 	int refused = VIRTIO_MMR_REFUSED_NONE;
 	u8 status;
 
@@ -152,15 +154,15 @@ static int write_status(struct virtio_mmr_device *mmr, const char __user *buf)
 		return -EIO;
 	iowrite8(status, mmr->common_config + VIRTIO_PCI_COMMON_STATUS);
 	if (!status) {
-		WRITE_ONCE(mmr->intx.vectors.queues_end, 0);
-		if (virtio_mmr_vectors_share(&mmr->intx.vectors))
-			virtio_mmr_msix_forget_changes(mmr);
+		virtio_mmr_vectors_reset(vectors);
 	} else {
 		WRITE_ONCE(mmr->intx.is_modern, true);
 		if (virtio_mmr_intx_is_engaged(mmr))
-			refused = virtio_mmr_vectors_set_config(&mmr->intx.vectors,
+			refused = virtio_mmr_vectors_set_config(vectors,
 								&virtio_mmr_modern_registers,
 								mmr);
+		if (!shared && virtio_mmr_vectors_share(vectors))
+			virtio_mmr_msix_forget_changes(mmr);
 	}
 	virtio_mmr_access_end(mmr);
 	virtio_mmr_msix_refused(mmr, refused);

@@ -159,7 +159,7 @@ static void virtio_mmr_reset_done(struct pci_dev *pdev)
 	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
 
 	device_lock_assert(&pdev->dev);
-	WRITE_ONCE(mmr->intx.vectors.queues_end, 0);
+	virtio_mmr_vectors_reset(&mmr->intx.vectors);
 	WRITE_ONCE(mmr->mastered, 0);
 	virtio_mmr_intx_device_reset(mmr);
 	WRITE_ONCE(mmr->offline, false);
