@@ -9,6 +9,7 @@
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/entropy.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
@@ -18,6 +19,7 @@
 #include "lib/session.h"
 
 #define SHORT	300 /* ms; for what must not happen */
+#define SLOW	300 /* ms; a slow reset by device status, on suite fault */
 
 /* Vectors that the emulated device refuses: a mask, for writes from now on */
 #define REFUSED_CONFIG	"mmr-refused-config"
@@ -220,6 +222,30 @@ TEST_F(net, changes_around_a_switch)
 		  (INTX_ISR_QUEUE | INTX_ISR_CONFIG));
 	ASSERT_TRUE(send(&self->ethernet));
 	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+}
+
+static int change_late(void *device)
+{
+	usleep(SLOW / 3 * 1000);
+	return qmp_set_link(((struct vfio_device *)device)->bdf, false) ? 0 : -EIO;
+}
+
+/* A slow device goes on until its reset is over, and may interrupt. That is over then, too */
+TEST_F(net, change_during_a_slow_reset)
+{
+	struct vfio_device *device = self->device;
+	unsigned long before = sysfs_number(device->bdf, "virtio_mmr/intx_interrupts");
+	unsigned int delay = qmp_count(device->bdf, "mmr-reset-delay");
+	struct background *thread = background_repeat(change_late, device, 1);
+
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	EXPECT_FALSE(intx_status(device));
+	EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
+	EXPECT_EQ(background_wait(thread), 0);
+	/* A fast device has no interrupt at all */
+	EXPECT_EQ(sysfs_number(device->bdf, "virtio_mmr/intx_interrupts") != before,
+		  delay >= SLOW);
+	EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
 }
 
 /*

@@ -58,6 +58,8 @@ void virtio_mmr_device_was_reset(struct virtio_mmr_device *mmr)
  * open vfio holds the lock of the group. It also holds the lock of all functions that are reset
  * together. For a VF that is the VF alone.
  *
+ * A device may interrupt until its reset is over. The guest must not get such an interrupt.
+ *
  * Return: 0, -EIO if device status is not 0 after 1 s, or -EINTR for a fatal signal.
  */
 int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
@@ -74,8 +76,10 @@ int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
 		status = ioread8(mmr->registers + VIRTIO_MMR_DEVICE_STATUS);
 		virtio_mmr_access_end(mmr);
 
-		if (!status)
+		if (!status) {
+			virtio_mmr_intx_device_reset(mmr);
 			return 0;
+		}
 		if (late)
 			break;
 		if (fatal_signal_pending(current))
