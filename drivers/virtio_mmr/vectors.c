@@ -3,7 +3,6 @@
  * The vector registers of a device whose guest does not see them. The guest uses INTx, and the
  * function interrupts by MSI-X.
  */
-#include "interrupt.h"
 #include "macros.h"
 #include "vectors.h"
 
@@ -56,6 +55,7 @@ void virtio_mmr_vectors_reset(struct virtio_mmr_vectors *vectors)
 {
 	WRITE_ONCE(vectors->queues_end, 0);
 	WRITE_ONCE(vectors->config, VIRTIO_MMR_NO_VECTOR);
+	WRITE_ONCE(vectors->queue_refused, false);
 }
 
 /**
@@ -89,6 +89,7 @@ int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
 
 /**
  * virtio_mmr_vectors_set_queue - give a queue its vector, or take it
+ * @vectors: the vectors
  * @ops: how the registers are accessed; MSI-X is enabled
  * @context: for the operations
  * @queue: index; queue select keeps it
@@ -98,13 +99,15 @@ int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
  *
  * Return: VIRTIO_MMR_REFUSED_NONE, or @queue if the device refuses.
  */
-int virtio_mmr_vectors_set_queue(const struct virtio_mmr_port_ops *ops, void *context,
+int virtio_mmr_vectors_set_queue(struct virtio_mmr_vectors *vectors,
+				 const struct virtio_mmr_port_ops *ops, void *context,
 				 u16 queue, u16 vector)
 {
 	ops->write(context, VIRTIO_MMR_QUEUE_SELECT, 2, queue);
 	if (!ops->read(context, VIRTIO_MMR_QUEUE_ADDRESS, 4) ||
 	    set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR, vector))
 		return VIRTIO_MMR_REFUSED_NONE;
+	WRITE_ONCE(vectors->queue_refused, true);
 	return queue;
 }
 
@@ -126,6 +129,7 @@ int virtio_mmr_vectors_queue(struct virtio_mmr_vectors *vectors, bool engaged,
 	if (!engaged || set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR,
 				   VIRTIO_MMR_VECTOR_OF_QUEUES))
 		return VIRTIO_MMR_REFUSED_NONE;
+	WRITE_ONCE(vectors->queue_refused, true);
 	return queue;
 }
 

@@ -2,6 +2,7 @@
 #ifndef VIRTIO_MMR_VECTORS_H
 #define VIRTIO_MMR_VECTORS_H
 
+#include "interrupt.h"
 #include "port.h"
 
 /* All queues of a guest without MSI-X use this vector. */
@@ -24,6 +25,7 @@
  * @config: the vector that the device uses for changes of its configuration, or
  *	VIRTIO_MMR_NO_VECTOR
  * @config_refused: the device has refused each vector for them, and the user was told
+ * @queue_refused: the device has refused a vector for a queue since the last reset
  * @generation: config_generation of the modern common configuration at the last look
  * @queues_end: one more than the highest queue that has had an address since the last reset;
  *	counted before the vectors serve anything, too
@@ -35,6 +37,7 @@ struct virtio_mmr_vectors {
 	unsigned int count;
 	u16 config;
 	bool config_refused;
+	bool queue_refused;
 	u8 generation;
 	u32 queues_end;
 };
@@ -48,11 +51,12 @@ int virtio_mmr_vectors_queue(struct virtio_mmr_vectors *vectors, bool engaged,
 void virtio_mmr_vectors_reset(struct virtio_mmr_vectors *vectors);
 int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
 				  const struct virtio_mmr_port_ops *ops, void *context);
-int virtio_mmr_vectors_set_queue(const struct virtio_mmr_port_ops *ops, void *context,
+int virtio_mmr_vectors_set_queue(struct virtio_mmr_vectors *vectors,
+				 const struct virtio_mmr_port_ops *ops, void *context,
 				 u16 queue, u16 vector);
 
 /**
- * virtio_mmr_vectors_share - whether the guest's ISR status needs a look at the device's
+ * virtio_mmr_vectors_share - whether the queues and the configuration have the same vector
  * @vectors: the vectors
  *
  * Return: true if an interrupt of the queues' vector may mean a change of the configuration.
@@ -60,6 +64,21 @@ int virtio_mmr_vectors_set_queue(const struct virtio_mmr_port_ops *ops, void *co
 static inline bool virtio_mmr_vectors_share(const struct virtio_mmr_vectors *vectors)
 {
 	return vectors->config == VIRTIO_MMR_VECTOR_OF_QUEUES;
+}
+
+/**
+ * virtio_mmr_vectors_isr - find the bits that the driver does not know by itself
+ * @vectors: the vectors
+ *
+ * The device's ISR status is the only place where they may be. A guest that polls a queue
+ * without a vector finds it there.
+ *
+ * Return: VIRTIO_MMR_ISR_* bits, 0 as a rule.
+ */
+static inline u8 virtio_mmr_vectors_isr(const struct virtio_mmr_vectors *vectors)
+{
+	return (virtio_mmr_vectors_share(vectors) ? VIRTIO_MMR_ISR_CONFIG : 0) |
+	       (vectors->queue_refused ? VIRTIO_MMR_ISR_QUEUE : 0);
 }
 
 #endif /* VIRTIO_MMR_VECTORS_H */

@@ -203,22 +203,55 @@ TEST_F(vectors, refused)
 		  VIRTIO_MMR_REFUSED_NONE);
 }
 
+static int set_queue(struct _test_data_vectors *self, u16 queue, u16 vector)
+{
+	return virtio_mmr_vectors_set_queue(&self->vectors, &device, self, queue, vector);
+}
+
 /* Of queues that the guest set up before */
 TEST_F(vectors, set_queue)
 {
 	self->address[1] = 7;
-	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES),
+	EXPECT_EQ(set_queue(self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES),
 		  VIRTIO_MMR_REFUSED_NONE);
 	EXPECT_EQ(self->vector[1], VIRTIO_MMR_VECTOR_OF_QUEUES);
-	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 1, VIRTIO_MMR_NO_VECTOR),
+	EXPECT_EQ(set_queue(self, 1, VIRTIO_MMR_NO_VECTOR),
 		  VIRTIO_MMR_REFUSED_NONE);
 	EXPECT_EQ(self->vector[1], VIRTIO_MMR_NO_VECTOR);
 	/* Not of a queue that has no address */
-	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 2, VIRTIO_MMR_VECTOR_OF_QUEUES),
+	EXPECT_EQ(set_queue(self, 2, VIRTIO_MMR_VECTOR_OF_QUEUES),
 		  VIRTIO_MMR_REFUSED_NONE);
 	EXPECT_EQ(self->vector[2], VIRTIO_MMR_NO_VECTOR);
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), 0);
 	self->queue_limit = 0;
-	EXPECT_EQ(virtio_mmr_vectors_set_queue(&device, self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES), 1);
+	EXPECT_EQ(set_queue(self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES), 1);
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), VIRTIO_MMR_ISR_QUEUE);
+}
+
+/* Bits of the device's ISR status that no vector stands for */
+TEST_F(vectors, isr)
+{
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), 0);
+	self->vectors.count = 1;
+	written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE);
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), VIRTIO_MMR_ISR_CONFIG);
+	written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 5);
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), VIRTIO_MMR_ISR_CONFIG);
+	self->queue_limit = 0;
+	written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 5);
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors),
+		  VIRTIO_MMR_ISR_QUEUE | VIRTIO_MMR_ISR_CONFIG);
+	/* Another queue that has a vector does not change that, and a reset does */
+	self->queue_limit = 1;
+	self->select = 1;
+	written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 6);
+	EXPECT_NE(virtio_mmr_vectors_isr(&self->vectors) & VIRTIO_MMR_ISR_QUEUE, 0);
+	written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), 0);
+	/* A guest's own vectors are its matter */
+	self->queue_limit = 0;
+	written(self, false, VIRTIO_MMR_QUEUE_ADDRESS, 4, 5);
+	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), 0);
 }
 
 HARNESS_MAIN()

@@ -157,7 +157,7 @@ u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
 {
 	bool engaged = virtio_mmr_intx_is_engaged(mmr);
 	unsigned long flags;
-	u8 value;
+	u8 value, bits;
 
 	if (likely(!engaged && !READ_ONCE(mmr->intx.state.isr)))
 		return ioread8(isr);
@@ -166,10 +166,9 @@ u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
 	value = virtio_mmr_interrupt_read(&mmr->intx.state);
 	spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	if (!engaged)
-		value |= ioread8(isr);
-	else if (virtio_mmr_vectors_share(&mmr->intx.vectors))
-		value |= virtio_mmr_msix_config_isr(mmr, isr);
-	return value;
+		return value | ioread8(isr);
+	bits = virtio_mmr_vectors_isr(&mmr->intx.vectors);
+	return bits ? value | virtio_mmr_msix_device_isr(mmr, isr, bits) : value;
 }
 
 /* The interrupt goes on without vectors, and the device works. The guest must poll it. */

@@ -35,29 +35,29 @@ void virtio_mmr_msix_forget_changes(struct virtio_mmr_device *mmr)
 }
 
 /**
- * virtio_mmr_msix_config_isr - look for a change of the configuration
+ * virtio_mmr_msix_device_isr - look for bits in the device's ISR status
  * @mmr: the device, between virtio_mmr_access_begin() and its end
  * @isr: address of the device's ISR status
+ * @bits: the bits, from virtio_mmr_vectors_isr()
  *
- * For a device whose vector of the queues tells of such changes, too. It may say so in its ISR
- * status. If it does not, config_generation has changed. If there is no modern common
- * configuration either, the guest misses the change.
+ * A change of the configuration may not show there. Then config_generation has changed. If
+ * there is no modern common configuration either, the guest misses the change.
  *
- * Return: VIRTIO_MMR_ISR_CONFIG or 0.
+ * Return: those of the bits that are set.
  */
-u8 virtio_mmr_msix_config_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
+u8 virtio_mmr_msix_device_isr(struct virtio_mmr_device *mmr, void __iomem *isr, u8 bits)
 {
 	struct virtio_mmr_vectors *registers = &mmr->intx.vectors;
-	u8 value = ioread8(isr) & VIRTIO_MMR_ISR_CONFIG;
 	void __iomem *common = mmr->common_config;
+	u8 value = ioread8(isr) & bits;
 	u8 generation;
 
-	if (!common)
+	if (!common || !(bits & VIRTIO_MMR_ISR_CONFIG))
 		return value;
 	generation = ioread8(common + VIRTIO_PCI_COMMON_CFGGENERATION);
 	if (generation != READ_ONCE(registers->generation)) {
 		WRITE_ONCE(registers->generation, generation);
-		value = VIRTIO_MMR_ISR_CONFIG;
+		value |= VIRTIO_MMR_ISR_CONFIG;
 	}
 	return value;
 }
@@ -154,7 +154,8 @@ static u32 set_queues(struct virtio_mmr_device *mmr, u16 vector)
 	for (queue = 0; queue < end; queue++) {
 		if (!touch_begin(mmr))
 			return queue;
-		refused = virtio_mmr_vectors_set_queue(registers, mmr, queue, vector);
+		refused = virtio_mmr_vectors_set_queue(&mmr->intx.vectors, registers, mmr,
+						       queue, vector);
 		registers->write(mmr, VIRTIO_MMR_QUEUE_SELECT, 2, selected);
 		touch_end();
 		virtio_mmr_msix_refused(mmr, refused);
