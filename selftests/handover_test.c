@@ -13,7 +13,8 @@
 #include "lib/intx.h"
 #include "lib/session.h"
 
-#define SHORT	300 /* ms; for what must not happen */
+#define SHORT		300 /* ms; for what must not happen */
+#define SUSPEND_TIMEOUT	5000 /* ms */
 
 FIXTURE(handover)
 {
@@ -194,6 +195,80 @@ TEST_F(handover, enabled_late)
 	ASSERT_TRUE(entropy_works(&self->entropy));
 	ASSERT_ENABLED_LATE();
 	ASSERT_SERVED();
+}
+
+/*
+ * The function is out of reach when INTx is turned on, with live queues. INTx begins when the
+ * guest, or the user, brings it back
+ */
+TEST_F(handover, enabled_late_in_d3hot)
+{
+	struct vfio_device *device = self->device;
+	unsigned int i;
+
+	if (!vfio_capability(device, PCI_CAP_ID_PM))
+		SKIP(return, "no power management capability");
+	for (i = 0; i < 4; i++) {
+		start(self);
+		ASSERT_TRUE(entropy_works(&self->entropy));
+		intx_set_power(device, INTX_D3HOT);
+		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+		/* Other writes do not help */
+		vfio_command(device, PCI_COMMAND_MASTER, 0);
+		EXPECT_FALSE(intx_msix_is_on(device));
+		EXPECT_QUIET();
+		if (i % 2 && vfio_has_low_power(device)) {
+			ASSERT_EQ(vfio_low_power(device, true), 0);
+			ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
+			ASSERT_EQ(vfio_low_power(device, false), 0);
+		} else {
+			intx_set_power(device, INTX_D0);
+		}
+		EXPECT_TRUE(intx_msix_is_on(device));
+		EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT),
+			  INTX_ISR_QUEUE);
+		/* The device may have lost its queue */
+		intx_set_power(device, INTX_D0);
+		start(self);
+		ASSERT_SERVED();
+		ASSERT_EQ(intx_off(device), 0);
+	}
+	/* Off again in D3hot: nothing begins */
+	start(self);
+	intx_set_power(device, INTX_D3HOT);
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+	ASSERT_EQ(intx_off(device), 0);
+	intx_set_power(device, INTX_D0);
+	EXPECT_FALSE(intx_msix_is_on(device));
+	/* The queue goes by a reset before the function is back: nothing to begin with */
+	intx_set_power(device, INTX_D3HOT);
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+	ASSERT_EQ(vfio_reset(device), 0);
+	intx_set_power(device, INTX_D0);
+	EXPECT_FALSE(intx_msix_is_on(device));
+	start(self);
+	ASSERT_SERVED();
+}
+
+/* A PF does not decode its memory then, and a VF always does (PCIe 9.3.4.1.3) */
+TEST_F(handover, enabled_late_without_memory_decode)
+{
+	struct vfio_device *device = self->device;
+	bool is_vf = sysfs_is_vf(device->bdf);
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		start(self);
+		vfio_command(device, 0, PCI_COMMAND_MEMORY);
+		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+		EXPECT_EQ(intx_msix_is_on(device), is_vf);
+		vfio_command(device, PCI_COMMAND_MEMORY, 0);
+		EXPECT_TRUE(intx_msix_is_on(device));
+		EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT),
+			  INTX_ISR_QUEUE);
+		ASSERT_SERVED();
+		ASSERT_EQ(intx_off(device), 0);
+	}
 }
 
 /* An interrupt that the guest has not read stays over the end of INTx */

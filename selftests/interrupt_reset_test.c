@@ -14,10 +14,6 @@
 #define ROUNDS		4
 #define SHORT		300 /* ms; for what must not happen */
 #define SUSPEND_TIMEOUT	5000 /* ms */
-#define D0		0
-#define D3HOT		3
-/* PCI PM 1.2: the recovery time from D3hot */
-#define D3HOT_DELAY	20000 /* us */
 
 /* --- What happens to the function ---------------------------------------------------- */
 
@@ -44,23 +40,13 @@ static int by_host(struct vfio_device *device)
 	return sysfs_reset(device->bdf);
 }
 
-static void set_power(struct vfio_device *device, uint16_t state)
-{
-	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
-
-	vfio_config_write(device, at + PCI_PM_CTRL, 2, state);
-	usleep(D3HOT_DELAY);
-	if (state == D0)
-		vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
-}
-
 static int by_d3hot(struct vfio_device *device)
 {
-	set_power(device, D3HOT);
+	intx_set_power(device, INTX_D3HOT);
 	/* A guest that cannot reach the function has no ISR status to read */
 	if (legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1) != 0xff)
 		return -EIO;
-	set_power(device, D0);
+	intx_set_power(device, INTX_D0);
 	return 0;
 }
 
@@ -85,9 +71,9 @@ static int by_switch_in_d3hot(struct vfio_device *device)
 {
 	int ret;
 
-	set_power(device, D3HOT);
+	intx_set_power(device, INTX_D3HOT);
 	ret = switched(device);
-	set_power(device, D0);
+	intx_set_power(device, INTX_D0);
 	return ret;
 }
 
@@ -383,7 +369,7 @@ static int into_d3hot(struct vfio_device *device)
 
 	if (!at)
 		return -ENOENT;
-	set_power(device, D3HOT);
+	intx_set_power(device, INTX_D3HOT);
 	return 0;
 }
 

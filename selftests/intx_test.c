@@ -13,10 +13,6 @@
 #include "lib/report.h"
 #include "lib/session.h"
 
-#define D3HOT		3
-/* PCI PM 1.2: the recovery time from D3hot */
-#define D3HOT_DELAY	20000 /* us */
-
 FIXTURE(intx)
 {
 	struct session session;
@@ -122,13 +118,10 @@ TEST_F(intx, stays_disabled)
 	ASSERT_EQ(sysfs_reset(device->bdf), 0);
 	EXPECT_DISABLED("after a reset by the host");
 
-	at = vfio_capability(device, PCI_CAP_ID_PM);
-	if (!at)
+	if (!vfio_capability(device, PCI_CAP_ID_PM))
 		return;
-	vfio_config_write(device, at + PCI_PM_CTRL, 2, D3HOT);
-	usleep(D3HOT_DELAY);
-	vfio_config_write(device, at + PCI_PM_CTRL, 2, 0);
-	usleep(D3HOT_DELAY);
+	intx_set_power(device, INTX_D3HOT);
+	intx_set_power(device, INTX_D0);
 	EXPECT_DISABLED("after D3hot");
 }
 

@@ -7,6 +7,9 @@
 #include "legacy.h"
 #include "report.h"
 
+/* PCI PM 1.2: the recovery time from D3hot */
+#define D3HOT_DELAY	20000 /* us */
+
 static int action(struct vfio_device *device, uint32_t flags, unsigned int count,
 		  const void *data, size_t size)
 {
@@ -48,6 +51,16 @@ int intx_loopback(struct vfio_device *device)
 int intx_bool(struct vfio_device *device, uint32_t which, uint8_t value)
 {
 	return action(device, which | VFIO_IRQ_SET_DATA_BOOL, 1, &value, sizeof(value));
+}
+
+void intx_set_power(struct vfio_device *device, unsigned int state)
+{
+	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
+
+	vfio_config_write(device, at + PCI_PM_CTRL, 2, state);
+	usleep(D3HOT_DELAY);
+	if (state == INTX_D0)
+		vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 }
 
 uint16_t intx_physical(const struct vfio_device *device, unsigned int at)

@@ -28,6 +28,13 @@ int intx_bool(struct vfio_device *device, uint32_t action, uint8_t value);
 /* Each function with MSI-X has INTx */
 #define NEED_INTX(device)	NEED_VECTORS(device, 1)
 
+/* Values for intx_set_power(), those of the power management capability, which it must have */
+#define INTX_D0		0
+#define INTX_D3HOT	3
+
+/* Sets the power state as a guest does. D0 sets COMMAND's IO and MEMORY as well */
+void intx_set_power(struct vfio_device *device, unsigned int state);
+
 /* A register of the function itself */
 uint16_t intx_physical(const struct vfio_device *device, unsigned int at);
 

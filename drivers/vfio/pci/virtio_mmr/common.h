@@ -58,6 +58,8 @@ struct virqfd;
  * @on: the user has turned the interrupt on. Changed under core_device.igate.
  * @is_reported: the log says already that the host gives no vectors. Changed under
  *	core_device.igate.
+ * @is_late: the interrupt is on and not engaged, because the function was out of reach. Changed
+ *	under core_device.igate.
  * @is_modern: the guest sets up the device through the modern common configuration. Changed
  *	during accesses.
  * @vectors: the vectors and the queues that they serve. Changed during accesses, or with
@@ -78,6 +80,7 @@ struct virtio_mmr_intx {
 	bool on;
 	bool is_modern;
 	bool is_reported;
+	bool is_late;
 	struct virtio_mmr_vectors vectors;
 	char names[VIRTIO_MMR_NUM_VECTORS][VIRTIO_MMR_INTERRUPT_NAME_SIZE];
 };

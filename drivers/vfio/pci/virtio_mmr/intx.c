@@ -176,6 +176,7 @@ static int take_vectors(struct virtio_mmr_device *mmr)
 {
 	int ret = virtio_mmr_msix_take(mmr);
 
+	WRITE_ONCE(mmr->intx.is_late, ret == -EAGAIN);
 	if (!ret) {
 		mmr->intx.is_reported = false;
 		trace(mmr, VIRTIO_MMR_INTX_ENGAGE);
@@ -215,6 +216,28 @@ bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts)
 		ret = take_vectors(mmr);
 	mutex_unlock(igate);
 	return ret != -EAGAIN;
+}
+
+/**
+ * virtio_mmr_intx_catch_up - after an operation that may have made the function reachable
+ * @mmr: the device, open, with no lock held
+ *
+ * For a guest that had queues when the user turned the interrupt on, while the function was out
+ * of reach. A reset takes those queues, and the next one takes the vectors as usual.
+ */
+void virtio_mmr_intx_catch_up(struct virtio_mmr_device *mmr)
+{
+	struct mutex *igate = &mmr->core_device.igate;
+
+	if (!READ_ONCE(mmr->intx.is_late) || virtio_mmr_wake(mmr))
+		return;
+	if (!mutex_lock_killable(igate)) {
+		/* Another thread may have been first */
+		if (mmr->intx.is_late && READ_ONCE(mmr->intx.vectors.queues_end))
+			take_vectors(mmr);
+		mutex_unlock(igate);
+	}
+	virtio_mmr_let_sleep(mmr);
 }
 
 static bool connect(struct virtio_mmr_device *mmr, bool connected)
@@ -280,6 +303,7 @@ static void turn_off(struct virtio_mmr_device *mmr)
 	virtio_mmr_interrupt_off(&mmr->intx.state);
 	spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	WRITE_ONCE(mmr->intx.on, false);
+	WRITE_ONCE(mmr->intx.is_late, false);
 	mmr->intx.is_reported = false;
 	mmr->core_device.irq_type = VFIO_PCI_NUM_IRQS;
 }

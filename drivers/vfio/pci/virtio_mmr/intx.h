@@ -33,6 +33,7 @@ void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled);
 void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr);
 u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr);
 bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts);
+void virtio_mmr_intx_catch_up(struct virtio_mmr_device *mmr);
 
 /**
  * virtio_mmr_intx_is_engaged - whether the function's vectors serve the guest's INTx interrupt

@@ -116,6 +116,16 @@ static void virtio_mmr_close_device(struct vfio_device *core_vdev)
 	virtio_mmr_layout_report(mmr);
 }
 
+/* Low power takes the function out of D3, which the guest may have put it into. */
+static int virtio_mmr_device_feature(struct vfio_device *core_vdev, u32 flags,
+				     void __user *arg, size_t argsz)
+{
+	int ret = vfio_pci_core_ioctl_feature(core_vdev, flags, arg, argsz);
+
+	virtio_mmr_intx_catch_up(to_virtio_mmr(core_vdev));
+	return ret;
+}
+
 static void virtio_mmr_release_device(struct vfio_device *core_vdev)
 {
 	virtio_mmr_counters_release(to_virtio_mmr(core_vdev));
@@ -142,7 +152,6 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 	.name = VIRTIO_MMR_DRIVER_NAME, \
 	.init = virtio_mmr_init_device, \
 	.release = virtio_mmr_release_device, \
-	.device_feature = vfio_pci_core_ioctl_feature, \
 	.request = vfio_pci_core_request, \
 	.match = vfio_pci_core_match, \
 	VIRTIO_MMR_COMPAT_MATCH_OPS \
@@ -155,6 +164,7 @@ static const struct vfio_device_ops virtio_mmr_ops = {
 	.write = virtio_mmr_write,
 	.mmap = virtio_mmr_mmap,
 	.ioctl = virtio_mmr_compat_ioctl,
+	.device_feature = virtio_mmr_device_feature,
 	VIRTIO_MMR_COMPAT_REGION_INFO_OPS
 	COMMON_OPS
 };
@@ -182,6 +192,7 @@ static const struct vfio_device_ops virtio_mmr_plain_ops = {
 	.write = vfio_pci_core_write,
 	.mmap = vfio_pci_core_mmap,
 	.ioctl = vfio_pci_core_ioctl,
+	.device_feature = vfio_pci_core_ioctl_feature,
 	VIRTIO_MMR_COMPAT_PLAIN_REGION_INFO_OPS
 	COMMON_OPS
 };

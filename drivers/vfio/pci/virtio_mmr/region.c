@@ -207,6 +207,8 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 		virtio_mmr_may_reset_begin(mmr);
 		done = virtio_mmr_config_write(mmr, buf, count, ppos);
 		virtio_mmr_may_reset_end(mmr);
+		/* Power state D0, or a PF's COMMAND.MEMORY */
+		virtio_mmr_intx_catch_up(mmr);
 		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES, done);
 	case OWNER_IO_BAR:
 		return virtio_mmr_io_bar_write(mmr, buf, count, ppos);
