@@ -455,6 +455,7 @@ TEST_F(closed, with_an_interrupt_pending)
 		session_attach(&self->session);
 		EXPECT_FALSE(intx_msix_is_on(device));
 		EXPECT_FALSE(intx_status(device));
+		EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE, 0);
 		EXPECT_EQ(intx_off(device), -EINVAL);
 		vfio_command(device, PCI_COMMAND_IO, 0);
 		EXPECT_EQ(read_isr(device), 0);

@@ -5,6 +5,8 @@
  * COMMAND's INTx Disable stays set while the function is open, regardless of the actions of the
  * user and the host.
  */
+#include <stdlib.h>
+
 #include "kselftest_harness.h"
 
 #include "lib/entropy.h"
@@ -123,6 +125,40 @@ TEST_F(intx, stays_disabled)
 	intx_set_power(device, INTX_D3HOT);
 	intx_set_power(device, INTX_D0);
 	EXPECT_DISABLED("after D3hot");
+}
+
+/*
+ * INTx Disable that is set between two users is not the next guest's. The second round puts the
+ * parameter of vfio-pci-core back, which outlives vfio-pci
+ */
+TEST_F(intx, is_not_disabled_for_the_next_user)
+{
+	struct vfio_device *device = self->device;
+	int fd = vfio_eventfd();
+	unsigned int i, user;
+
+	for (i = 0; i < 2; i++) {
+		if (system("modprobe -q -r vfio-pci"))
+			SKIP(return, "vfio-pci is in use");
+		EXPECT_EQ(system(i ? "modprobe vfio-pci nointxmask=0" :
+				     "modprobe vfio-pci nointxmask=1"), 0);
+		for (user = 0; user < 2; user++) {
+			session_detach(&self->session);
+			session_attach(&self->session);
+			EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) &
+				  PCI_COMMAND_INTX_DISABLE, 0);
+			EXPECT_DISABLED("for another user");
+			vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+			EXPECT_EQ(intx_trigger(device, fd), 0);
+			entropy_start(&self->entropy, device, IOVA_BASE);
+			EXPECT_TRUE(entropy_works(&self->entropy));
+			EXPECT_EQ(intx_handle(device, fd, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+			EXPECT_EQ(intx_off(device), 0);
+			entropy_stop(&self->entropy);
+		}
+	}
+	EXPECT_EQ(system("modprobe -q -r vfio-pci"), 0);
+	close(fd);
 }
 
 /* The device has a pending interrupt all the time, and must not raise it */

@@ -247,8 +247,12 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 	virtio_mmr_view_init(&mmr->view, &mmr->scan,
 			     READ_ONCE(mmr->intx.is_hidden) ? NULL : &mmr->intx.state);
 	mmr->mastered = 0;
-	/* Firmware may have set the bit on a PF. */
+	/*
+	 * Firmware may have set I/O on a PF. vfio-pci-core leaves INTx Disable set at close, and
+	 * clears it at the next open only if nointxmask is off. The new guest has set neither.
+	 */
 	core->vconfig[PCI_COMMAND] &= ~PCI_COMMAND_IO;
+	core->vconfig[PCI_COMMAND + 1] &= ~(PCI_COMMAND_INTX_DISABLE >> 8);
 
 	/*
 	 * A PF may have an INTx pin. The guest's INTx interrupt comes from MSI-X, for all
