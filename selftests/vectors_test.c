@@ -4,8 +4,11 @@
  * one for both. Devices with few vectors, devices that refuse some, and a host that has none
  * left.
  */
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #include "kselftest_harness.h"
 
@@ -14,6 +17,7 @@
 #include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/intx.h"
+#include "lib/modern.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
 #include "lib/session.h"
@@ -395,6 +399,78 @@ TEST_F(few, refused_by_the_device)
 	ASSERT_EQ(intx_unmask(device), 0);
 	ASSERT_TRUE(entropy_works(&self->entropy));
 	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+}
+
+/* --- A device with many queues --------------------------------------------------------- */
+
+static unsigned int now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/*
+ * INTx that is turned on late gives each live queue its vector, with locks held. A device may
+ * have 65536 queues, and the highest live one says how many are looked at. A process that dies
+ * does not wait for the rest
+ */
+TEST(a_fatal_signal_ends_the_walk)
+{
+	const char *bdf = functions_find("blk", 0);
+	unsigned int queues, whole, start, took;
+	struct vfio_device *device;
+	struct session session;
+	struct modern modern;
+	int trigger, status;
+	pid_t child;
+
+	if (!bdf || !qmp_count(bdf, "mmr-common-delay"))
+		SKIP(return, "no blk function with a slow common configuration");
+	device = session_open(&session, bdf);
+	NEED_INTX(device);
+	vfio_command(device, PCI_COMMAND_MEMORY, 0);
+	ASSERT_TRUE(modern_find(&modern, device));
+	trigger = vfio_eventfd();
+	queues = modern_read(&modern, VIRTIO_PCI_COMMON_NUMQ, 2);
+	/* A look at a queue reads a register at least */
+	whole = queues * qmp_count(bdf, "mmr-common-delay");
+	ASSERT_GE(whole, 2000);
+	modern_write(&modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+
+	/* One live queue is not much to look at */
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	start = now_ms();
+	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(device));
+	ASSERT_EQ(intx_off(device), 0);
+	EXPECT_LT(now_ms() - start, whole / 2);
+
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, queues - 1);
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child) {
+		intx_trigger(device, trigger);
+		_exit(0);
+	}
+	usleep(whole / 4 * 1000);
+	start = now_ms();
+	kill(child, SIGKILL);
+	EXPECT_TRUE(background_process_ends(child, LEGACY_TIMEOUT, &status));
+	took = now_ms() - start;
+	EXPECT_TRUE(WIFSIGNALED(status));
+	EXPECT_LT(took, whole / 4);
+	/* Without a signal it takes the time, so that this proves something */
+	start = now_ms();
+	EXPECT_EQ(intx_off(device), 0);
+	EXPECT_GE(now_ms() - start, whole / 2);
+	EXPECT_FALSE(intx_msix_is_on(device));
+	ASSERT_EQ(vfio_reset(device), 0);
+	EXPECT_TRUE(session_close(&session));
 }
 
 /* --- A host without vectors ------------------------------------------------------------- */
