@@ -28,19 +28,7 @@ case ${1-} in
 	;;
 esac
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-# shellcheck source=selftests/lib/guest.sh
-source "$here/lib/guest.sh"
-
-need_machine "boots guests on emulated functions"
-
-functions=$("$tools/vfs" create) || {
-	echo "# tools/vm/vfs create failed with status $?"
-	exit "$KSFT_FAIL"
-}
+linux_begin
 bios='' others=''
 while read -r bdf type id file; do
 	if [[ $type == blk ]]; then
@@ -52,7 +40,7 @@ while read -r bdf type id file; do
 		fi
 	fi
 	others+="$bdf $type $id $file"$'\n'
-done <<<"$functions"
+done <<<"$linux_created"
 linux_functions <<<"$others"
 [[ $bios ]] || skip_all "no blk function without modern capabilities; $0 --devices prints what the machine needs"
 "$tools/vfs" bind "${linux_bdf[@]}" "$bios"

@@ -35,14 +35,7 @@ case ${1-} in
 	exit
 	;;
 esac
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-# shellcheck source=selftests/lib/guest.sh
-source "$here/lib/guest.sh"
-
-need_machine "boots guests on emulated functions"
+linux_begin
 [[ $# != 0 ]] || skip_all "no guest is named"
 
 # Sets what linux_guest needs
@@ -78,7 +71,7 @@ choose() { # GUEST
 	done
 }
 
-linux_functions < <("$tools/vfs" create)
+linux_functions <<<"$linux_created"
 "$tools/vfs" bind "${linux_bdf[@]}"
 
 points=0

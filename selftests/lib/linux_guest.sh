@@ -2,8 +2,7 @@
 # shellcheck shell=bash
 #
 # A Linux guest with a function of each type (guest/linux.sh), and what the host sees of it. The
-# script has set "here" and "tools". All except linux_cases needs ktap.sh, kernel_log.sh and
-# guest.sh.
+# script has set "here" and "tools". All except linux_cases comes after linux_begin.
 
 linux_types=(net blk scsi rng console balloon 9p)
 # The type that the guest lacks, if any: Linux' modern balloon driver refuses VIRTIO_F_ACCESS_PLATFORM,
@@ -39,6 +38,22 @@ linux_points() {
 	local points=7
 	[[ $linux_without == balloon ]] || points=8
 	echo $(($(linux_cases | wc -l) + points))
+}
+
+# Begins a test with such guests: takes in the other parts, and creates all functions. They are
+# lines in linux_created, as of tools/vm/vfs.
+linux_begin() {
+	# shellcheck source=selftests/lib/ktap.sh
+	source "$here/lib/ktap.sh"
+	# shellcheck source=selftests/lib/kernel_log.sh
+	source "$here/lib/kernel_log.sh"
+	# shellcheck source=selftests/lib/guest.sh
+	source "$here/lib/guest.sh"
+	need_machine "boots guests on emulated functions"
+	linux_created=$("$tools/vfs" create) || {
+		echo "# tools/vm/vfs create failed with status $?"
+		exit "$KSFT_FAIL"
+	}
 }
 
 # Takes a function of each type, from lines of tools/vm/vfs on stdin: sets linux_bdf and
