@@ -18,31 +18,17 @@
 
 FIXTURE(handover)
 {
-	struct session session;
-	struct vfio_device *device;
-	struct entropy entropy;
-	int trigger, unmask;
-	bool has_area;
+	INTX_FIELDS;
 };
 
 FIXTURE_SETUP(handover)
 {
-	const char *bdf = functions_find("rng", 0);
-
-	if (!bdf)
-		SKIP(return, "no rng function given");
-	self->device = session_open(&self->session, bdf);
-	NEED_INTX(self->device);
-	self->trigger = vfio_eventfd();
-	self->unmask = vfio_eventfd();
-	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	INTX_SETUP();
 }
 
 FIXTURE_TEARDOWN(handover)
 {
-	if (self->has_area)
-		entropy_stop(&self->entropy);
-	EXPECT_TRUE(session_close(&self->session));
+	INTX_TEARDOWN();
 }
 
 static uint8_t isr(struct _test_data_handover *self)
@@ -53,7 +39,7 @@ static uint8_t isr(struct _test_data_handover *self)
 /* The guest's driver starts, for the first time or again */
 static void start(struct _test_data_handover *self)
 {
-	if (self->has_area) {
+	if (self->entropy.device) {
 		entropy_restart(&self->entropy);
 		/* A queue of before may have caused a signal; without INTx there is none */
 		intx_unmask(self->device);
@@ -61,16 +47,9 @@ static void start(struct _test_data_handover *self)
 		return;
 	}
 	entropy_start(&self->entropy, self->device, IOVA_BASE);
-	self->has_area = true;
 }
 
-/* A request and its interrupt, answered in order */
-#define ASSERT_SERVED() do {							\
-	ASSERT_TRUE(entropy_works(&self->entropy));				\
-	ASSERT_EQ(intx_handle(self->device, self->trigger, LEGACY_TIMEOUT),	\
-		  INTX_ISR_QUEUE);						\
-	ASSERT_EQ(isr(self), 0);						\
-} while (0)
+#define ASSERT_SERVED() INTX_ASSERT_SERVED(self->trigger)
 
 #define ASSERT_SERVED_BY_MSIX() do {						\
 	ASSERT_TRUE(entropy_works(&self->entropy));				\
@@ -310,7 +289,7 @@ TEST_F(handover, to_msix_and_back)
 {
 	struct vfio_device *device = self->device;
 	unsigned int round, vectors = vfio_msix_vectors(device) > 1 ? 2 : 1;
-	int fds[2] = { self->unmask, self->unmask };
+	int fds[2] = { self->other, self->other };
 
 	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 	start(self);
@@ -346,7 +325,7 @@ TEST_F(handover, to_msix_and_back)
 TEST_F(handover, msix_is_refused_before_the_first_queue)
 {
 	struct vfio_device *device = self->device;
-	int fd = self->unmask;
+	int fd = self->other;
 
 	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 	EXPECT_EQ(vfio_set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 1, &fd), -EINVAL);
@@ -366,7 +345,7 @@ TEST_F(handover, as_qemu_does)
 	for (round = 0; round < 3; round++) {
 		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 		ASSERT_EQ(intx_mask(device), 0);
-		ASSERT_EQ(intx_unmask_by(device, self->unmask), 0);
+		ASSERT_EQ(intx_unmask_by(device, self->other), 0);
 		ASSERT_EQ(intx_unmask(device), 0);
 		/* The firmware polls, the guest resets and uses INTx */
 		start(self);
@@ -394,16 +373,16 @@ TEST_F(handover, armed_before_the_guest_runs)
 	unsigned int i;
 
 	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
-	ASSERT_EQ(intx_unmask_by(self->device, self->unmask), 0);
+	ASSERT_EQ(intx_unmask_by(self->device, self->other), 0);
 	/* EOI of the guest without any interrupt */
-	EXPECT_EQ(write(self->unmask, &one, sizeof(one)), sizeof(one));
+	EXPECT_EQ(write(self->other, &one, sizeof(one)), sizeof(one));
 	EXPECT_QUIET();
 	start(self);
 	for (i = 0; i < 20; i++) {
 		ASSERT_TRUE(entropy_works(&self->entropy));
 		ASSERT_EQ(vfio_eventfd_wait(self->trigger, LEGACY_TIMEOUT), 1);
 		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
-		EXPECT_EQ(write(self->unmask, &one, sizeof(one)), sizeof(one));
+		EXPECT_EQ(write(self->other, &one, sizeof(one)), sizeof(one));
 	}
 	EXPECT_QUIET();
 }
@@ -424,7 +403,7 @@ TEST_F(handover, enable_bit_before_the_switch)
 		none[i] = -1;
 	for (round = 0; round < 3; round++) {
 		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
-		ASSERT_EQ(intx_unmask_by(device, self->unmask), 0);
+		ASSERT_EQ(intx_unmask_by(device, self->other), 0);
 		start(self);
 		ASSERT_SERVED();
 

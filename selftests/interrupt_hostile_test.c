@@ -19,32 +19,19 @@
 
 FIXTURE(hostile)
 {
-	struct session session;
-	struct vfio_device *device;
-	struct entropy entropy;
-	int trigger, unmask;
+	INTX_FIELDS;
 };
 
 FIXTURE_SETUP(hostile)
 {
-	const char *bdf = functions_find("rng", 0);
-
-	if (!bdf)
-		SKIP(return, "no rng function given");
-	self->device = session_open(&self->session, bdf);
-	NEED_INTX(self->device);
-	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
-	self->trigger = vfio_eventfd();
-	self->unmask = vfio_eventfd();
+	INTX_SETUP();
 	entropy_start(&self->entropy, self->device, IOVA_BASE);
 }
 
 FIXTURE_TEARDOWN(hostile)
 {
 	background_stop_all();
-	if (self->entropy.device)
-		entropy_stop(&self->entropy);
-	EXPECT_TRUE(session_close(&self->session));
+	INTX_TEARDOWN();
 }
 
 static bool time_is_over(struct timespec *end)
@@ -321,10 +308,7 @@ TEST_F_TIMEOUT(hostile, closes_at_once, 60)
 
 FIXTURE(many)
 {
-	struct session session;
-	struct vfio_device *device;
-	struct entropy entropy;
-	int trigger, unmask;
+	INTX_FIELDS;
 };
 
 FIXTURE_VARIANT(many)
@@ -340,26 +324,16 @@ FIXTURE_VARIANT_ADD(many, with_low_power) { .also = sleep_and_wake, .msix = true
 
 FIXTURE_SETUP(many)
 {
-	const char *bdf = functions_find("rng", 0);
-
-	if (!bdf)
-		SKIP(return, "no rng function given");
-	self->device = session_open(&self->session, bdf);
-	NEED_INTX(self->device);
+	INTX_SETUP();
 	if (variant->also == sleep_and_wake && !vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
-	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
-	self->trigger = vfio_eventfd();
-	self->unmask = vfio_eventfd();
 	entropy_start(&self->entropy, self->device, IOVA_BASE);
 }
 
 FIXTURE_TEARDOWN(many)
 {
 	background_stop_all();
-	if (self->entropy.device)
-		entropy_stop(&self->entropy);
-	EXPECT_TRUE(session_close(&self->session));
+	INTX_TEARDOWN();
 }
 
 TEST_F(many, operations_at_once)
@@ -368,7 +342,7 @@ TEST_F(many, operations_at_once)
 	unsigned int i, count = 0;
 	static struct user user;
 
-	user = (struct user){ self->device, self->trigger, self->unmask };
+	user = (struct user){ self->device, self->trigger, self->other };
 	threads[count++] = background_start(switch_intx, &user);
 	threads[count++] = background_start(mask_and_unmask, &user);
 	threads[count++] = background_start(drive, &self->entropy);

@@ -90,10 +90,7 @@ static int by_switch_in_low_power(struct vfio_device *device)
 
 FIXTURE(lost)
 {
-	struct session session;
-	struct vfio_device *device;
-	struct entropy entropy;
-	int trigger;
+	INTX_FIELDS;
 };
 
 FIXTURE_VARIANT(lost)
@@ -122,14 +119,10 @@ FIXTURE_VARIANT_ADD(lost, by_switch_in_low_power) {
 
 FIXTURE_SETUP(lost)
 {
-	const char *bdf = functions_find("rng", 0);
 	struct vfio_device *device;
 
-	if (!bdf)
-		SKIP(return, "no rng function given");
-	device = session_open(&self->session, bdf);
-	self->device = device;
-	NEED_INTX(device);
+	INTX_SETUP();
+	device = self->device;
 	if (variant->keeps && !vfio_capability(device, PCI_CAP_ID_PM))
 		SKIP(return, "no power management capability");
 	if ((variant->happens == by_low_power || variant->happens == by_switch_in_low_power) &&
@@ -139,17 +132,13 @@ FIXTURE_SETUP(lost)
 	    !(vfio_config_read(device, vfio_capability(device, PCI_CAP_ID_EXP) + PCI_EXP_DEVCAP,
 			       4) & PCI_EXP_DEVCAP_FLR))
 		SKIP(return, "no function level reset");
-	self->trigger = vfio_eventfd();
-	vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 	entropy_start(&self->entropy, device, IOVA_BASE);
 }
 
 FIXTURE_TEARDOWN(lost)
 {
-	if (self->entropy.device)
-		entropy_stop(&self->entropy);
-	EXPECT_TRUE(session_close(&self->session));
+	INTX_TEARDOWN();
 }
 
 static uint8_t read_isr(struct vfio_device *device)
@@ -157,12 +146,7 @@ static uint8_t read_isr(struct vfio_device *device)
 	return legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1);
 }
 
-#define ASSERT_SERVED() do {							\
-	ASSERT_TRUE(entropy_works(&self->entropy));				\
-	ASSERT_EQ(intx_handle(self->device, self->trigger, LEGACY_TIMEOUT),	\
-		  INTX_ISR_QUEUE);						\
-	ASSERT_EQ(read_isr(self->device), 0);					\
-} while (0)
+#define ASSERT_SERVED() INTX_ASSERT_SERVED(self->trigger)
 
 /* The guest's driver starts again. Interrupts from before are over then */
 #define ASSERT_STARTS_AGAIN() do {						\
@@ -308,26 +292,17 @@ static int host_resets(void *data)
 
 FIXTURE(beside)
 {
-	struct session session;
-	struct vfio_device *device;
-	int trigger;
+	INTX_FIELDS;
 };
 
 FIXTURE_SETUP(beside)
 {
-	const char *bdf = functions_find("rng", 0);
-
-	if (!bdf)
-		SKIP(return, "no rng function given");
-	self->device = session_open(&self->session, bdf);
-	NEED_INTX(self->device);
-	self->trigger = vfio_eventfd();
-	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	INTX_SETUP();
 }
 
 FIXTURE_TEARDOWN(beside)
 {
-	EXPECT_TRUE(session_close(&self->session));
+	INTX_TEARDOWN();
 }
 
 /*
@@ -395,10 +370,7 @@ static int into_off(struct vfio_device *device)
 
 FIXTURE(closed)
 {
-	struct session session;
-	struct vfio_device *device;
-	struct entropy entropy;
-	int trigger, unmask;
+	INTX_FIELDS;
 };
 
 FIXTURE_VARIANT(closed)
@@ -414,18 +386,11 @@ FIXTURE_VARIANT_ADD(closed, after_off) { .before = into_off };
 
 FIXTURE_SETUP(closed)
 {
-	const char *bdf = functions_find("rng", 0);
-
-	if (!bdf)
-		SKIP(return, "no rng function given");
-	self->device = session_open(&self->session, bdf);
-	NEED_INTX(self->device);
+	INTX_SETUP();
 	if (variant->before == into_d3hot && !vfio_capability(self->device, PCI_CAP_ID_PM))
 		SKIP(return, "no power management capability");
 	if (variant->before == into_low_power && !vfio_has_low_power(self->device))
 		SKIP(return, "this kernel's vfio-pci has no low power feature");
-	self->trigger = vfio_eventfd();
-	self->unmask = vfio_eventfd();
 }
 
 FIXTURE_TEARDOWN(closed)
@@ -441,7 +406,7 @@ TEST_F(closed, with_an_interrupt_pending)
 
 	for (i = 0; i < ROUNDS; i++) {
 		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
-		ASSERT_EQ(intx_unmask_by(device, self->unmask), 0);
+		ASSERT_EQ(intx_unmask_by(device, self->other), 0);
 		entropy_start(&self->entropy, device, IOVA_BASE);
 		ASSERT_SERVED();
 		ASSERT_TRUE(entropy_works(&self->entropy));

@@ -18,22 +18,12 @@
 
 FIXTURE(interrupt)
 {
-	struct session session;
-	struct vfio_device *device;
-	struct entropy entropy;
-	int trigger, other;
+	INTX_FIELDS;
 };
 
 FIXTURE_SETUP(interrupt)
 {
-	const char *bdf = functions_find("rng", 0);
-
-	if (!bdf)
-		SKIP(return, "no rng function given");
-	self->device = session_open(&self->session, bdf);
-	NEED_INTX(self->device);
-	self->trigger = vfio_eventfd();
-	self->other = vfio_eventfd();
+	INTX_SETUP();
 	entropy_start(&self->entropy, self->device, IOVA_BASE);
 	/* The device is live and INTx is off. Each test begins again with INTx on */
 	legacy_reset(self->device);
@@ -41,9 +31,7 @@ FIXTURE_SETUP(interrupt)
 
 FIXTURE_TEARDOWN(interrupt)
 {
-	if (self->entropy.device)
-		entropy_stop(&self->entropy);
-	EXPECT_TRUE(session_close(&self->session));
+	INTX_TEARDOWN();
 }
 
 static uint8_t isr(struct _test_data_interrupt *self)
@@ -86,13 +74,7 @@ static bool request(struct _test_data_interrupt *self)
 	vfio_eventfd_wait(self->trigger, 0);					\
 } while (0)
 
-/* One request, one signal, and ISR status says so once */
-#define ASSERT_SERVED_BY(fd) do {						\
-	ASSERT_TRUE(entropy_works(&self->entropy));				\
-	ASSERT_EQ(intx_handle(self->device, fd, LEGACY_TIMEOUT), INTX_ISR_QUEUE);	\
-	ASSERT_EQ(isr(self), 0);						\
-} while (0)
-#define ASSERT_SERVED() ASSERT_SERVED_BY(self->trigger)
+#define ASSERT_SERVED() INTX_ASSERT_SERVED(self->trigger)
 
 #define EXPECT_QUIET() EXPECT_EQ(signals(self, SHORT), 0)
 
@@ -359,7 +341,7 @@ TEST_F(interrupt, replaced_and_detached)
 	ASSERT_STARTS();
 	ASSERT_SERVED();
 	ASSERT_EQ(intx_trigger(device, self->other), 0);
-	ASSERT_SERVED_BY(self->other);
+	INTX_ASSERT_SERVED(self->other);
 	EXPECT_EQ(signals(self, 0), 0);
 
 	/* Without a trigger the interrupt waits for the next one */

@@ -8,6 +8,9 @@
 
 #include <stdbool.h>
 
+#include "entropy.h"
+#include "functions.h"
+#include "session.h"
 #include "vfio.h"
 
 /* Bits of ISR status */
@@ -59,5 +62,43 @@ unsigned int intx_host_interrupts(const struct vfio_device *device, const char *
  * than one.
  */
 int intx_handle(struct vfio_device *device, int eventfd, unsigned int milliseconds);
+
+/*
+ * What most fixtures have: the first entropy function, with two eventfds. The second one unmasks,
+ * or is another trigger
+ */
+#define INTX_FIELDS								\
+	struct session session;							\
+	struct vfio_device *device;						\
+	struct entropy entropy;							\
+	int trigger, other
+
+/* Opens it, with INTx off. Skips without such a function, and without INTx */
+#define INTX_SETUP() do {							\
+	const char *bdf_ = functions_find("rng", 0);				\
+										\
+	if (!bdf_)								\
+		SKIP(return, "no rng function given");				\
+	self->device = session_open(&self->session, bdf_);			\
+	NEED_INTX(self->device);						\
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);	\
+	self->trigger = vfio_eventfd();						\
+	self->other = vfio_eventfd();						\
+} while (0)
+
+/* The entropy device may still be in use */
+#define INTX_TEARDOWN() do {							\
+	if (self->entropy.device)						\
+		entropy_stop(&self->entropy);					\
+	EXPECT_TRUE(session_close(&self->session));				\
+} while (0)
+
+/* One request, one signal, and ISR status says so once */
+#define INTX_ASSERT_SERVED(eventfd) do {					\
+	ASSERT_TRUE(entropy_works(&self->entropy));				\
+	ASSERT_EQ(intx_handle(self->device, eventfd, LEGACY_TIMEOUT),		\
+		  INTX_ISR_QUEUE);						\
+	ASSERT_EQ(legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1), 0);	\
+} while (0)
 
 #endif /* SELFTESTS_INTX_H */
