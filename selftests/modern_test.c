@@ -19,8 +19,8 @@
 #include "lib/session.h"
 
 #define SHORT		300 /* ms; for what must not happen */
+#define SUSPEND_TIMEOUT	5000 /* ms */
 #define PAGE		4096ull
-/* Doorbells that count: no device of these tests has more queues */
 
 FIXTURE(modern)
 {
@@ -389,6 +389,121 @@ TEST_F(modern, any_width)
 	ASSERT_SERVED();
 }
 
+/* The driver's vectors are no matter of the guest: it sees none, and its writes go nowhere */
+TEST_F(modern, vectors_are_hidden)
+{
+	struct modern *modern = &self->modern;
+	uint8_t bytes[4];
+
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	modern_start(modern, IOVA_BASE);
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
+	EXPECT_EQ(modern_read(modern, VIRTIO_PCI_COMMON_Q_MSIX, 2), LEGACY_NO_VECTOR);
+	EXPECT_EQ(modern_read(modern, VIRTIO_PCI_COMMON_MSIX, 2), LEGACY_NO_VECTOR);
+	EXPECT_EQ(modern_read(modern, VIRTIO_PCI_COMMON_Q_MSIX + 1, 1), LEGACY_NO_VECTOR >> 8);
+	/* With the register beside it */
+	ASSERT_EQ(vfio_read(self->device, modern->common.bar,
+			    modern->common.offset + VIRTIO_PCI_COMMON_MSIX, bytes, 4), 4);
+	EXPECT_EQ(bytes[0] | bytes[1] << 8, LEGACY_NO_VECTOR);
+	EXPECT_EQ(bytes[2] | bytes[3] << 8, modern_read(modern, VIRTIO_PCI_COMMON_NUMQ, 2));
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_MSIX, 2, 1);
+	modern_write(modern, VIRTIO_PCI_COMMON_MSIX, 2, 0);
+	ASSERT_SERVED();
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_MSIX, 2, LEGACY_NO_VECTOR);
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_MSIX, 1, 0xff);
+	ASSERT_SERVED();
+}
+
+TEST_F(modern, queue_enabled_by_bytes)
+{
+	struct modern *modern = &self->modern;
+
+	modern->enables_by_bytes = true;
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	modern_start(modern, IOVA_BASE);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+	ASSERT_SERVED();
+	/* Late as well */
+	ASSERT_EQ(intx_off(self->device), 0);
+	modern_restart(modern);
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+	ASSERT_SIGNAL();
+	EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);
+	ASSERT_EQ(intx_unmask(self->device), 0);
+	ASSERT_SERVED();
+}
+
+/* No queue is left for a late start after a reset, and the next queue starts INTx */
+TEST_F(modern, no_queues_after_a_reset)
+{
+	struct modern *modern = &self->modern;
+
+	modern_start(modern, IOVA_BASE);
+	modern_reset(modern);
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+	/* A queue that is not enabled is none */
+	modern_write(modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 0);
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+	modern_restart(modern);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+	ASSERT_SERVED();
+}
+
+/* An access wakes the function up, and is done */
+TEST_F(modern, in_low_power)
+{
+	struct modern *modern = &self->modern;
+	struct vfio_device *device = self->device;
+	uint64_t offline = qmp_count(device->bdf, "mmr-offline");
+
+	if (!vfio_has_low_power(device))
+		SKIP(return, "this kernel's vfio-pci has no low power feature");
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+	modern_start(modern, IOVA_BASE);
+	ASSERT_TRUE(modern_works(modern));
+	ASSERT_SIGNAL();
+	ASSERT_EQ(vfio_low_power(device, true), 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
+	EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);
+	ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
+	modern_write(modern, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
+	EXPECT_EQ(modern_read(modern, VIRTIO_PCI_COMMON_STATUS, 1), 0);
+	ASSERT_EQ(vfio_low_power(device, false), 0);
+	EXPECT_EQ(qmp_count(device->bdf, "mmr-offline"), offline);
+	ASSERT_EQ(intx_unmask(device), 0);
+	modern_restart(modern);
+	ASSERT_SERVED();
+}
+
+/*
+ * The device refuses all vectors. That is counted, once for the queue and once for the
+ * configuration, and ISR status is the device's own
+ */
+TEST_F(modern, refused_by_the_device)
+{
+	unsigned long before = sysfs_number(self->device->bdf, "virtio_mmr/intx_refused_vectors");
+	struct modern *modern = &self->modern;
+
+	if (!qmp_set_number(self->device->bdf, "mmr-refused-queue", ~0ull >> 1))
+		SKIP(return, "no monitor that could make the device refuse");
+	qmp_set_number(self->device->bdf, "mmr-refused-config", ~0ull >> 1);
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	modern_start(modern, IOVA_BASE);
+	EXPECT_EQ(sysfs_number(self->device->bdf, "virtio_mmr/intx_refused_vectors"), before + 2);
+	EXPECT_TRUE(modern_works(modern));
+	EXPECT_EQ(vfio_eventfd_wait(self->trigger, SHORT), 0);
+	EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);
+	EXPECT_EQ(modern_isr(modern), 0);
+	qmp_set_number(self->device->bdf, "mmr-refused-queue", 0);
+	qmp_set_number(self->device->bdf, "mmr-refused-config", 0);
+	modern_restart(modern);
+	ASSERT_SERVED();
+}
+
 /* Without memory decode of the guest nothing is reached, as with any memory BAR */
 TEST_F(modern, without_memory_decode)
 {
@@ -409,6 +524,55 @@ TEST_F(modern, without_memory_decode)
 	EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);
 	EXPECT_EQ(intx_unmask(device), 0);
 	ASSERT_SERVED();
+}
+
+/* --- Changes of the configuration ------------------------------------------------------- */
+
+/* Of a network function, whose link comes and goes. No packet is sent */
+TEST(changes_of_the_configuration)
+{
+	const char *bdf = functions_find("net", 0);
+	struct vfio_device *device;
+	struct session session;
+	struct modern modern;
+	unsigned int i;
+	int trigger;
+
+	if (!bdf)
+		SKIP(return, "no net function given");
+	device = session_open(&session, bdf);
+	NEED_INTX(device);
+	vfio_command(device, PCI_COMMAND_MEMORY, 0);
+	if (!modern_find(&modern, device) || !qmp_set_link(bdf, true))
+		SKIP(return, "no modern structures, or no monitor");
+	trigger = vfio_eventfd();
+	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	modern_start(&modern, IOVA_BASE);
+	for (i = 0; i < 6; i++) {
+		qmp_set_link(bdf, i % 2);
+		EXPECT_EQ(vfio_eventfd_wait(trigger, LEGACY_TIMEOUT), 1);
+		EXPECT_EQ(modern_isr(&modern) & INTX_ISR_CONFIG, INTX_ISR_CONFIG);
+		EXPECT_EQ(modern_isr(&modern), 0);
+		EXPECT_EQ(intx_unmask(device), 0);
+	}
+	/* Not one from before a reset */
+	for (i = 0; i < 3; i++) {
+		qmp_set_link(bdf, false);
+		EXPECT_EQ(vfio_eventfd_wait(trigger, LEGACY_TIMEOUT), 1);
+		if (i)
+			ASSERT_EQ(i > 1 ? vfio_reset(device) : sysfs_reset(bdf), 0);
+		vfio_command(device, PCI_COMMAND_MEMORY, 0);
+		modern_restart(&modern);
+		EXPECT_EQ(modern_isr(&modern) & INTX_ISR_CONFIG, 0);
+		EXPECT_EQ(modern_isr(&modern), 0);
+		EXPECT_EQ(intx_unmask(device), 0);
+		qmp_set_link(bdf, true);
+		EXPECT_EQ(vfio_eventfd_wait(trigger, LEGACY_TIMEOUT), 1);
+		EXPECT_EQ(modern_isr(&modern) & INTX_ISR_CONFIG, INTX_ISR_CONFIG);
+		EXPECT_EQ(intx_unmask(device), 0);
+	}
+	modern_stop(&modern);
+	EXPECT_TRUE(session_close(&session));
 }
 
 FUNCTIONS_HARNESS_MAIN

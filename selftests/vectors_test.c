@@ -528,6 +528,7 @@ TEST(no_vectors_left)
 	struct session session;
 	struct entropy entropy;
 	bool exhausted = false;
+	unsigned long before;
 	int trigger;
 
 	if (!bdf || !functions_find("rng", 1))
@@ -547,8 +548,11 @@ TEST(no_vectors_left)
 	}
 	TH_LOG("%u vectors taken by %u functions", taken, n);
 	if (exhausted) {
+		before = refused(device);
 		ASSERT_EQ(intx_trigger(device, trigger), 0);
+		EXPECT_EQ(refused(device), before);
 		entropy_start(&entropy, device, IOVA_BASE);
+		EXPECT_EQ(refused(device), before + 1);
 		EXPECT_TRUE(entropy_works(&entropy));
 		EXPECT_EQ(vfio_eventfd_wait(trigger, SHORT), 0);
 		EXPECT_FALSE(intx_msix_is_on(device));

@@ -152,7 +152,9 @@ void modern_restart(struct modern *modern)
 		if (modern_read(modern, VIRTIO_PCI_COMMON_Q_MSIX, 2))
 			fail("%s: queue 0 refuses MSI-X vector 0", device->bdf);
 	}
-	modern_write(modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_ENABLE, modern->enables_by_bytes ? 1 : 2, 1);
+	if (modern->enables_by_bytes)
+		modern_write(modern, VIRTIO_PCI_COMMON_Q_ENABLE + 1, 1, 0);
 	modern_write(modern, VIRTIO_PCI_COMMON_STATUS, 1, status | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 

@@ -25,6 +25,8 @@ struct modern {
 	struct vring ring;
 	uint16_t last_used;
 	uint8_t *buffer;
+	/* Queues are enabled byte by byte */
+	bool enables_by_bytes;
 };
 
 /* Finds the structures; false if one of the first three is missing */
