@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <ctype.h>
 #include <dirent.h>
 #include <err.h>
 #include <limits.h>
@@ -9,99 +8,12 @@
 #include <unistd.h>
 
 #include "groups.h"
+#include "openers.h"
 #include "paths.h"
 #include "users.h"
 
 /* Deeper than any disk lies below its PCI function */
 #define DEPTH_MAX	8
-
-/* --- processes that have a file of VFIO open ------------------------------- */
-
-struct opener {
-	int pid;
-	char name[NAME_LENGTH];
-	char file[NAME_LENGTH];	/* below /dev/vfio */
-};
-
-static struct {
-	bool known;
-	bool complete;
-	struct opener *list;
-	size_t count;
-} openers;
-
-static void add_opener(int pid, const char *file)
-{
-	struct path path = root_path("proc/%d/comm", pid);
-	struct opener *opener;
-
-	openers.list = reallocarray(openers.list, openers.count + 1, sizeof(*openers.list));
-	if (!openers.list)
-		errx(STATUS_FAILED, "out of memory");
-	opener = &openers.list[openers.count++];
-	*opener = (struct opener){ .pid = pid };
-	snprintf(opener->file, sizeof(opener->file), "%.*s", NAME_LENGTH - 1, file);
-	if (!read_line(&path, opener->name, sizeof(opener->name)))
-		strcpy(opener->name, "?");
-	make_printable(opener->name);
-}
-
-static void look_at_process(int pid)
-{
-	static const char prefix[] = "/dev/vfio/";
-	struct path path = root_path("proc/%d/fd", pid);
-	struct dirent *entry;
-	DIR *folder;
-
-	folder = open_folder(path.text);
-	/* Else it may have ended meanwhile */
-	if (!folder)
-		return;
-	while ((entry = readdir(folder))) {
-		char target[256];
-		ssize_t length;
-
-		length = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1);
-		if (length <= 0)
-			continue;
-		target[length] = '\0';
-		if (!strncmp(target, prefix, strlen(prefix)))
-			add_opener(pid, target + strlen(prefix));
-	}
-	closedir(folder);
-}
-
-static void find_openers(void)
-{
-	struct path path = root_path("proc"), first = root_path("proc/1");
-	/* A process of another root may well have the same number */
-	int own = paths_are_recorded() ? 0 : getpid();
-	struct dirent *entry;
-	DIR *folder;
-
-	if (openers.known)
-		return;
-	openers.known = true;
-	paths_forget_denials();
-	/* hidepid can hide the processes of other users; the first process always exists */
-	openers.complete = path_exists(&first);
-	folder = open_folder(path.text);
-	if (!folder) {
-		openers.complete = false;
-		return;
-	}
-	while ((entry = readdir(folder)))
-		if (isdigit((unsigned char)entry->d_name[0]) && atoi(entry->d_name) != own)
-			look_at_process(atoi(entry->d_name));
-	closedir(folder);
-	openers.complete &= !paths_denied();
-}
-
-void users_forget(void)
-{
-	free(openers.list);
-	memset(&openers, 0, sizeof(openers));
-}
 
 /* --- uses by the host ------------------------------------------------- */
 
@@ -271,16 +183,21 @@ static void look_in(struct users *users, const char *folder, enum content conten
 		closedir(stream);
 }
 
+void users_forget(void)
+{
+	openers_forget();
+}
+
 /* --- both -------------------------------------------------------------------------- */
 
 /* /dev/vfio/devices/vfioN belongs to the function with vfio-dev/vfioN */
 static bool is_opener_of(const struct opener *opener, const struct function *function)
 {
-	static const char prefix[] = "devices/";
-	char group[16], name[NAME_LENGTH + 16];
+	static const char prefix[] = "vfio/devices/";
+	char group[24], name[NAME_LENGTH + 16];
 	struct path path;
 
-	snprintf(group, sizeof(group), "%d", function->group);
+	snprintf(group, sizeof(group), "vfio/%d", function->group);
 	if (function->group >= 0 && !strcmp(opener->file, group))
 		return true;
 	if (strncmp(opener->file, prefix, strlen(prefix)))
@@ -303,6 +220,7 @@ static bool is_listed(const struct users *users, int pid)
 void users_find(struct users *users, const struct function *function)
 {
 	struct path path = function_path(function->bdf, ".");
+	const struct openers *openers;
 	size_t i;
 
 	*users = (struct users){ .complete = true };
@@ -310,13 +228,13 @@ void users_find(struct users *users, const struct function *function)
 		return;
 
 	if (is_vfio_driver(function->driver)) {
-		find_openers();
-		users->complete = openers.complete;
-		for (i = 0; i < openers.count; i++)
-			if (is_opener_of(&openers.list[i], function) &&
-			    !is_listed(users, openers.list[i].pid))
-				add(users, USER_PROCESS, openers.list[i].name)->pid =
-					openers.list[i].pid;
+		openers = openers_find();
+		users->complete = openers->complete;
+		for (i = 0; i < openers->count; i++)
+			if (is_opener_of(&openers->list[i], function) &&
+			    !is_listed(users, openers->list[i].pid))
+				add(users, USER_PROCESS, openers->list[i].name)->pid =
+					openers->list[i].pid;
 	} else {
 		paths_forget_denials();
 		look_in(users, path.text, DEVICES, DEPTH_MAX);
