@@ -158,10 +158,10 @@ static int refuse_users(const struct function *function, const char *what)
 {
 	struct users users;
 	int status = STATUS_OK;
-	char text[128], driver[192];
+	char text[USER_TEXT_SIZE], driver[192];
 	size_t i;
 
-	users_find(&users, function);
+	users_find_thoroughly(&users, function);
 	for (i = 0; i < users.count; i++) {
 		describe_user(&users.list[i], text, sizeof(text));
 		switch (users.list[i].kind) {

@@ -519,7 +519,7 @@ static void check_group(struct findings *findings, const struct function *functi
 static void check_function(struct findings *findings, const struct function *function,
 			   bool named)
 {
-	char registers[64], text[128];
+	char registers[64], text[USER_TEXT_SIZE];
 	struct users users;
 	size_t i;
 

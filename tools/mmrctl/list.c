@@ -48,7 +48,7 @@ static void fill_users(const struct function *function, char *cell, size_t size)
 {
 	size_t used = 0, i;
 	struct users users;
-	char text[128];
+	char text[USER_TEXT_SIZE];
 
 	users_find(&users, function);
 	snprintf(cell, size, "%s", users.complete ? "-" : "?");

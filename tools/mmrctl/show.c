@@ -326,7 +326,7 @@ static void print_guest(const struct function *function)
 
 static void print_binding(const struct function *function)
 {
-	char persistent[NAME_LENGTH], text[128];
+	char persistent[NAME_LENGTH], text[USER_TEXT_SIZE];
 	struct members members;
 	struct record record;
 	struct users users;

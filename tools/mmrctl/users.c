@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <dirent.h>
 #include <err.h>
-#include <limits.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "devices.h"
 #include "groups.h"
+#include "mounts.h"
 #include "openers.h"
 #include "paths.h"
 #include "users.h"
-
-/* Deeper than any disk lies below its PCI function */
-#define DEPTH_MAX	8
-
-/* --- uses by the host ------------------------------------------------- */
 
 static struct user *add(struct users *users, enum user_kind kind, const char *name)
 {
@@ -31,164 +30,313 @@ static struct user *add(struct users *users, enum user_kind kind, const char *na
 	return user;
 }
 
-static void look_at_interface(struct users *users, const char *folder, const char *name)
+__attribute__((format(printf, 2, 3)))
+static void set_how(struct user *user, const char *format, ...)
 {
-	struct path path;
+	va_list arguments;
 
-	snprintf(path.text, sizeof(path.text), "%s/%s/flags", folder, name);
-	/* IFF_UP */
-	if (read_number(&path, 0) & 1)
-		add(users, USER_INTERFACE, name);
+	va_start(arguments, format);
+	vsnprintf(user->how, sizeof(user->how), format, arguments);
+	va_end(arguments);
+	make_printable(user->how);
 }
 
-static bool has_subfolder(const struct path *path)
+static bool is_listed(const struct users *users, int pid)
+{
+	size_t i;
+
+	for (i = 0; i < users->count; i++)
+		if (users->list[i].kind == USER_PROCESS && users->list[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* --- uses of the host's devices ----------------------------------------------- */
+
+/* Bridges, bonds, VLANs and the like */
+static bool find_upper(const char *folder, char *name, size_t size)
 {
 	struct dirent *entry;
 	bool found = false;
 	DIR *stream;
 
-	stream = open_folder(path->text);
-	while (stream && !found && (entry = readdir(stream)))
-		found = entry->d_name[0] != '.' && entry->d_type == DT_DIR;
+	stream = open_folder(folder);
+	while (stream && !found && (entry = readdir(stream))) {
+		found = !strncmp(entry->d_name, "upper_", 6);
+		if (found)
+			snprintf(name, size, "%s", entry->d_name + 6);
+	}
 	if (stream)
 		closedir(stream);
 	return found;
 }
 
-/*
- * sysfs shows the interfaces of one network namespace. If a driver that always makes an
- * interface shows none, the interface is in another namespace, and may be up.
- */
-static void look_for_hidden_interface(struct users *users, const char *folder, const char *name)
+static void look_at_interface(struct users *users, const struct device *device)
 {
-	char driver[NAME_LENGTH];
+	char upper[NAME_LENGTH];
 	struct path path;
 
-	snprintf(path.text, sizeof(path.text), "%s/%s/driver", folder, name);
-	if (!link_name(&path, driver, sizeof(driver)) || strcmp(driver, "virtio_net"))
-		return;
-	snprintf(path.text, sizeof(path.text), "%s/%s/net", folder, name);
-	if (!has_subfolder(&path))
-		add(users, USER_HIDDEN_INTERFACE, name);
+	snprintf(path.text, sizeof(path.text), "%s/flags", device->folder);
+	/* IFF_UP */
+	if (read_number(&path, 0) & 1)
+		set_how(add(users, USER_INTERFACE, device->name), "interface is up");
+	else if (find_upper(device->folder, upper, sizeof(upper)))
+		set_how(add(users, USER_INTERFACE, device->name), "part of %s", upper);
 }
 
-/* Whether a line of mountinfo is about the device with this number or name */
-static bool is_mount_of(char *line, const char *number, const char *name, char *where,
-			size_t size)
+static bool is_swap(const char *name)
 {
-	char *word, *rest = line, source[NAME_MAX + 8], *words[5] = {};
-	bool same;
-	int i;
-
-	snprintf(source, sizeof(source), "/dev/%s", name);
-	for (i = 0; i < 5; i++) {
-		words[i] = strtok_r(rest, "\n ", &rest);
-		if (!words[i])
-			return false;
-	}
-	same = !strcmp(words[2], number);
-	/* Some file systems have numbers of their own, and name the device at the end */
-	while (!same && (word = strtok_r(rest, "\n ", &rest)))
-		same = !strcmp(word, source);
-	if (same)
-		snprintf(where, size, "%s", words[4]);
-	return same;
-}
-
-static void look_at_disk(struct users *users, const char *folder, const char *name)
-{
-	char number[32], line[4096], where[64];
-	struct user *user = NULL;
-	struct dirent *entry;
-	struct path path;
-	DIR *holders;
+	struct path path = root_path("proc/swaps");
+	bool found = false;
+	char line[4096];
 	FILE *file;
 
-	snprintf(path.text, sizeof(path.text), "%s/%s/dev", folder, name);
-	if (!read_line(&path, number, sizeof(number)))
-		return;
-
-	path = root_path("proc/self/mountinfo");
 	path_is_readable(&path);
 	file = fopen(path.text, "re");
-	while (file && !user && fgets(line, sizeof(line), file))
-		if (is_mount_of(line, number, name, where, sizeof(where))) {
-			user = add(users, USER_DISK, name);
-			snprintf(user->how, sizeof(user->how), "mounted on %s", where);
-		}
-	if (file)
-		fclose(file);
-
-	path = root_path("proc/swaps");
-	path_is_readable(&path);
-	file = fopen(path.text, "re");
-	while (file && !user && fgets(line, sizeof(line), file)) {
+	while (file && !found && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, " \t\n")] = '\0';
-		if (!strncmp(line, "/dev/", 5) && !strcmp(line + 5, name)) {
-			user = add(users, USER_DISK, name);
-			strcpy(user->how, "swap space");
-		}
+		found = !strncmp(line, "/dev/", 5) && !strcmp(line + 5, name);
 	}
 	if (file)
 		fclose(file);
-
-	snprintf(path.text, sizeof(path.text), "%s/%s/holders", folder, name);
-	holders = user ? NULL : open_folder(path.text);
-	while (holders && !user && (entry = readdir(holders)))
-		if (entry->d_name[0] != '.') {
-			user = add(users, USER_DISK, name);
-			snprintf(user->how, sizeof(user->how), "part of %.64s", entry->d_name);
-		}
-	if (holders)
-		closedir(holders);
-	if (user)
-		make_printable(user->how);
+	return found;
 }
 
-/* The content of a folder of sysfs */
-enum content { DEVICES, INTERFACES, DISKS };
-
-static void look_in(struct users *users, const char *folder, enum content content, int depth)
+/* A device above it, such as one of device mapper or md */
+static bool find_holder(const char *folder, char *name, size_t size)
 {
 	struct dirent *entry;
+	bool found = false;
+	struct path path;
 	DIR *stream;
 
-	stream = open_folder(folder);
-	while (stream && (entry = readdir(stream))) {
-		enum content below = content;
-		int left = depth - 1;
-		struct path path;
-
-		if (entry->d_name[0] == '.' || entry->d_type != DT_DIR)
-			continue;
-		if (content == INTERFACES) {
-			look_at_interface(users, folder, entry->d_name);
-		} else if (content == DISKS) {
-			look_at_disk(users, folder, entry->d_name);
-		} else if (!strcmp(entry->d_name, "net")) {
-			below = INTERFACES;
-			left = 0;
-		} else if (!strcmp(entry->d_name, "block")) {
-			/* Disks have their partitions in them */
-			below = DISKS;
-			left = 1;
-		} else {
-			look_for_hidden_interface(users, folder, entry->d_name);
-		}
-		snprintf(path.text, sizeof(path.text), "%.2048s/%s", folder, entry->d_name);
-		if (left >= 0)
-			look_in(users, path.text, below, left);
+	snprintf(path.text, sizeof(path.text), "%s/holders", folder);
+	stream = open_folder(path.text);
+	while (stream && !found && (entry = readdir(stream))) {
+		found = entry->d_name[0] != '.';
+		if (found)
+			snprintf(name, size, "%.*s", (int)size - 1, entry->d_name);
 	}
 	if (stream)
 		closedir(stream);
+	return found;
 }
 
-void users_forget(void)
+/* A loop device does not claim the disk that it is on, and its process has ended */
+static bool find_loop(const char *file, char *name, size_t size)
 {
-	openers_forget();
+	struct path path = sys_path("block");
+	char target[NAME_LENGTH + 8];
+	struct dirent *entry;
+	bool found = false;
+	DIR *stream;
+
+	stream = open_folder(path.text);
+	while (stream && !found && (entry = readdir(stream))) {
+		if (strncmp(entry->d_name, "loop", 4))
+			continue;
+		path = sys_path("block/%s/loop/backing_file", entry->d_name);
+		found = read_line(&path, target, sizeof(target)) &&
+			!strncmp(target, "/dev/", 5) && !strcmp(target + 5, file);
+		if (found)
+			snprintf(name, size, "%.*s", (int)size - 1, entry->d_name);
+	}
+	if (stream)
+		closedir(stream);
+	return found;
 }
 
-/* --- both -------------------------------------------------------------------------- */
+static const struct mount *find_mount(struct users *users, const struct device *device,
+				      const char *number)
+{
+	const struct mounts *mounts = mounts_find();
+	size_t i;
+
+	users->complete &= mounts->complete;
+	for (i = 0; i < mounts->count; i++) {
+		const struct mount *mount = &mounts->list[i];
+
+		if (device->kind == DEVICE_MOUNT_TAG ? !strcmp(mount->type, "9p") &&
+		    !strcmp(mount->source, device->name) : !strcmp(mount->number, number))
+			return mount;
+		/* Some file systems have numbers of their own */
+		if (device->kind != DEVICE_MOUNT_TAG && !strncmp(mount->source, "/dev/", 5) &&
+		    !strcmp(mount->source + 5, device->file))
+			return mount;
+	}
+	return NULL;
+}
+
+static void set_mounted(struct user *user, const struct mount *mount)
+{
+	if (mount->pid)
+		set_how(user, "mounted on %s, which process %d sees", mount->where, mount->pid);
+	else
+		set_how(user, "mounted on %s", mount->where);
+}
+
+static void look_at_disk(struct users *users, const struct device *device)
+{
+	const struct mount *mount;
+	char text[NAME_LENGTH];
+	struct path path;
+
+	snprintf(path.text, sizeof(path.text), "%s/dev", device->folder);
+	if (!read_line(&path, text, sizeof(text)))
+		return;
+	mount = find_mount(users, device, text);
+	if (mount)
+		set_mounted(add(users, USER_DISK, device->name), mount);
+	else if (is_swap(device->file))
+		set_how(add(users, USER_DISK, device->name), "swap space");
+	else if (find_holder(device->folder, text, sizeof(text)))
+		set_how(add(users, USER_DISK, device->name), "part of %s", text);
+	else if (find_loop(device->file, text, sizeof(text)))
+		set_how(add(users, USER_DISK, device->name), "backing file of %s", text);
+}
+
+static void look_at_mount_tag(struct users *users, const struct device *device)
+{
+	const struct mount *mount = find_mount(users, device, "");
+
+	if (mount)
+		set_mounted(add(users, USER_MOUNT_TAG, device->name), mount);
+}
+
+/*
+ * The terminal of a port that is a console. The kernel numbers both alike, from 0 and from 1.
+ * False if it is none, or if debugfs is not there to tell.
+ */
+static bool find_terminal(const struct device *device, char *name, size_t size)
+{
+	struct path path = sys_path("kernel/debug/virtio-ports/%s", device->name);
+	unsigned int number = 0;
+	bool is_console = false;
+	char line[128];
+	FILE *file;
+
+	path_is_readable(&path);
+	file = fopen(path.text, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		is_console |= !strcmp(line, "is_console: yes\n");
+		sscanf(line, "console_vtermno: %u", &number);
+	}
+	if (file)
+		fclose(file);
+	if (!is_console || !number)
+		return false;
+	snprintf(name, size, "hvc%u", number - 1);
+	return true;
+}
+
+static bool is_kernel_console(const char *name)
+{
+	struct path path = root_path("proc/consoles");
+	bool found = false;
+	char line[128];
+	FILE *file;
+
+	path_is_readable(&path);
+	file = fopen(path.text, "re");
+	while (file && !found && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, " \n")] = '\0';
+		found = !strcmp(line, name);
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+static void look_for_openers(struct users *users, const char *file)
+{
+	const struct openers *openers = openers_find();
+	struct user *user;
+	size_t i;
+
+	users->complete &= openers->complete;
+	for (i = 0; i < openers->count; i++) {
+		if (strcmp(openers->list[i].file, file) || is_listed(users, openers->list[i].pid))
+			continue;
+		user = add(users, USER_PROCESS, openers->list[i].name);
+		user->pid = openers->list[i].pid;
+		set_how(user, "has /dev/%s open", file);
+	}
+}
+
+static void look_at_device(struct users *users, const struct device *device)
+{
+	char terminal[NAME_LENGTH];
+
+	switch (device->kind) {
+	case DEVICE_DISK:
+	case DEVICE_PARTITION:
+		look_at_disk(users, device);
+		break;
+	case DEVICE_INTERFACE:
+		look_at_interface(users, device);
+		break;
+	case DEVICE_HIDDEN_INTERFACE:
+		add(users, USER_HIDDEN_INTERFACE, device->name);
+		break;
+	case DEVICE_MOUNT_TAG:
+		look_at_mount_tag(users, device);
+		break;
+	case DEVICE_PORT:
+		if (!find_terminal(device, terminal, sizeof(terminal)))
+			break;
+		if (is_kernel_console(terminal))
+			set_how(add(users, USER_CONSOLE, terminal), "console of the kernel");
+		look_for_openers(users, terminal);
+		break;
+	case DEVICE_SCSI_HOST:
+	case DEVICE_HWRNG:
+	case DEVICE_OTHER:
+		break;
+	}
+	if (*device->file)
+		look_for_openers(users, device->file);
+}
+
+/* True if the kernel has claimed a disk, or a part of it, for whatever it is */
+static bool is_claimed(const struct device *disk)
+{
+	struct path path = root_path("dev/%s", disk->file);
+	bool claimed;
+	int fd;
+
+	fd = open(path.text, O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC);
+	claimed = fd < 0 && errno == EBUSY;
+	if (fd >= 0)
+		close(fd);
+	return claimed;
+}
+
+static void look_at_devices(struct users *users, const struct function *function, bool claim)
+{
+	struct devices devices;
+	size_t i, known = 0;
+
+	devices_find(&devices, function);
+	paths_forget_denials();
+	for (i = 0; i < devices.count; i++) {
+		const struct device *device = &devices.list[i];
+
+		look_at_device(users, device);
+		/* Its partitions follow it, and their users are its users */
+		if (device->kind == DEVICE_DISK && claim && !paths_are_recorded()) {
+			while (i + 1 < devices.count &&
+			       devices.list[i + 1].kind == DEVICE_PARTITION)
+				look_at_device(users, &devices.list[++i]);
+			if (users->count == known && is_claimed(device))
+				set_how(add(users, USER_DISK, device->name), "claimed by the kernel or a process");
+		}
+		known = users->count;
+	}
+	users->complete &= devices.complete && !paths_denied();
+	devices_release(&devices);
+}
+
+/* --- VFIO ---------------------------------------------------------------------- */
 
 /* /dev/vfio/devices/vfioN belongs to the function with vfio-dev/vfioN */
 static bool is_opener_of(const struct opener *opener, const struct function *function)
@@ -207,39 +355,31 @@ static bool is_opener_of(const struct opener *opener, const struct function *fun
 	return path_exists(&path);
 }
 
-static bool is_listed(const struct users *users, int pid)
+static void look_at_vfio(struct users *users, const struct function *function)
 {
+	const struct openers *openers = openers_find();
 	size_t i;
 
-	for (i = 0; i < users->count; i++)
-		if (users->list[i].kind == USER_PROCESS && users->list[i].pid == pid)
-			return true;
-	return false;
+	users->complete &= openers->complete;
+	for (i = 0; i < openers->count; i++)
+		if (is_opener_of(&openers->list[i], function) &&
+		    !is_listed(users, openers->list[i].pid))
+			add(users, USER_PROCESS, openers->list[i].name)->pid =
+				openers->list[i].pid;
 }
 
-void users_find(struct users *users, const struct function *function)
-{
-	struct path path = function_path(function->bdf, ".");
-	const struct openers *openers;
-	size_t i;
+/* --- both ------------------------------------------------------------------------ */
 
+static void find(struct users *users, const struct function *function, bool claim)
+{
 	*users = (struct users){ .complete = true };
 	if (!*function->driver)
 		return;
 
-	if (is_vfio_driver(function->driver)) {
-		openers = openers_find();
-		users->complete = openers->complete;
-		for (i = 0; i < openers->count; i++)
-			if (is_opener_of(&openers->list[i], function) &&
-			    !is_listed(users, openers->list[i].pid))
-				add(users, USER_PROCESS, openers->list[i].name)->pid =
-					openers->list[i].pid;
-	} else {
-		paths_forget_denials();
-		look_in(users, path.text, DEVICES, DEPTH_MAX);
-		users->complete = !paths_denied();
-	}
+	if (is_vfio_driver(function->driver))
+		look_at_vfio(users, function);
+	else
+		look_at_devices(users, function, claim);
 	if (function->numvfs) {
 		char number[16];
 
@@ -248,25 +388,42 @@ void users_find(struct users *users, const struct function *function)
 	}
 }
 
+void users_find(struct users *users, const struct function *function)
+{
+	find(users, function, false);
+}
+
+void users_find_thoroughly(struct users *users, const struct function *function)
+{
+	find(users, function, true);
+}
+
 void users_release(struct users *users)
 {
 	free(users->list);
 	*users = (struct users){};
 }
 
+void users_forget(void)
+{
+	openers_forget();
+	mounts_forget();
+}
+
 void describe_user(const struct user *user, char *text, size_t size)
 {
 	switch (user->kind) {
 	case USER_PROCESS:
-		snprintf(text, size, "%s (%d)", user->name, user->pid);
-		break;
-	case USER_INTERFACE:
-		snprintf(text, size, "%s (interface is up)", user->name);
+		snprintf(text, size, "%s (%d%s%s)", user->name, user->pid,
+			 *user->how ? ", " : "", user->how);
 		break;
 	case USER_HIDDEN_INTERFACE:
 		snprintf(text, size, "%s (interface is in another network namespace)", user->name);
 		break;
+	case USER_INTERFACE:
 	case USER_DISK:
+	case USER_MOUNT_TAG:
+	case USER_CONSOLE:
 		snprintf(text, size, "%s (%s)", user->name, user->how);
 		break;
 	case USER_VFS:
@@ -277,37 +434,31 @@ void describe_user(const struct user *user, char *text, size_t size)
 
 json_t *users_json(const struct users *users)
 {
-	json_t *list = json_array();
+	static const char *const kinds[] = {
+		[USER_PROCESS] = "process",
+		[USER_INTERFACE] = "interface",
+		[USER_HIDDEN_INTERFACE] = "hidden_interface",
+		[USER_DISK] = "disk",
+		[USER_MOUNT_TAG] = "mount_tag",
+		[USER_CONSOLE] = "console",
+		[USER_VFS] = "vfs",
+	};
+	json_t *list = json_array(), *object;
 	size_t i;
 
 	for (i = 0; i < users->count; i++) {
 		const struct user *user = &users->list[i];
 
-		switch (user->kind) {
-		case USER_PROCESS:
-			json_array_append_new(list, json_pack("{s:s, s:i, s:s}", "kind", "process",
-							      "pid", user->pid,
-							      "name", user->name));
-			break;
-		case USER_INTERFACE:
-			json_array_append_new(list, json_pack("{s:s, s:s}", "kind", "interface",
-							      "name", user->name));
-			break;
-		case USER_HIDDEN_INTERFACE:
-			json_array_append_new(list, json_pack("{s:s, s:s}",
-							      "kind", "hidden_interface",
-							      "name", user->name));
-			break;
-		case USER_DISK:
-			json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "kind", "disk",
-							      "name", user->name,
-							      "how", user->how));
-			break;
-		case USER_VFS:
-			json_array_append_new(list, json_pack("{s:s, s:i}", "kind", "vfs",
-							      "count", atoi(user->name)));
-			break;
-		}
+		object = json_pack("{s:s}", "kind", kinds[user->kind]);
+		if (user->kind == USER_PROCESS)
+			json_object_set_new(object, "pid", json_integer(user->pid));
+		if (user->kind == USER_VFS)
+			json_object_set_new(object, "count", json_integer(atoi(user->name)));
+		else
+			json_object_set_new(object, "name", json_string(user->name));
+		if (*user->how)
+			json_object_set_new(object, "how", json_string(user->how));
+		json_array_append_new(list, object);
 	}
 	return list;
 }

@@ -9,10 +9,12 @@
 #include "functions.h"
 
 enum user_kind {
-	USER_PROCESS,		/* has its IOMMU group or its VFIO device open */
-	USER_INTERFACE,		/* network interface that is up */
+	USER_PROCESS,		/* has its IOMMU group, its VFIO device or another device's file open */
+	USER_INTERFACE,		/* network interface that is up, or part of another */
 	USER_HIDDEN_INTERFACE,	/* network interface in another network namespace */
 	USER_DISK,		/* block device: mounted, swap, or below another */
+	USER_MOUNT_TAG,		/* 9P file system that is mounted */
+	USER_CONSOLE,		/* console of the kernel */
 	USER_VFS,		/* a PF's VFs, which are lost with its driver */
 };
 
@@ -20,15 +22,15 @@ enum user_kind {
  * struct user - one user of a function
  * @kind: its kind
  * @pid: of a process
- * @name: of the process, interface or disk; of the virtio device if the interface is
- *	hidden; for VFs how many
- * @how: of a disk, such as "mounted on /srv"
+ * @name: of the process, interface, disk or console; the mount tag; of the virtio device if
+ *	the interface is hidden; for VFs how many
+ * @how: such as "mounted on /srv"; empty for processes that have the function itself
  */
 struct user {
 	enum user_kind kind;
 	int pid;
 	char name[NAME_LENGTH];
-	char how[96];
+	char how[160];
 };
 
 /**
@@ -52,10 +54,18 @@ struct users {
  * a user of all of them.
  */
 void users_find(struct users *users, const struct function *function);
+/*
+ * The same before the function is taken from its driver. Claims disks for a moment, to see
+ * uses by the kernel that sysfs does not show; a mount at that moment would fail.
+ */
+void users_find_thoroughly(struct users *users, const struct function *function);
 void users_release(struct users *users);
 
-/* Processes are looked for once; look again at the next users_find() */
+/* Processes and mounts are looked for once; look again at the next users_find() */
 void users_forget(void);
+
+/* Room for what describe_user() writes */
+#define USER_TEXT_SIZE	256
 
 /* "qemu-system-x86 (1234)" */
 void describe_user(const struct user *user, char *text, size_t size);

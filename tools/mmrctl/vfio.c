@@ -14,7 +14,7 @@
 static int refuse_use(const struct function *function)
 {
 	struct users users;
-	char text[128];
+	char text[USER_TEXT_SIZE];
 	int status = STATUS_OK;
 
 	users_forget();
