@@ -146,8 +146,8 @@ cases=(
 
 # shellcheck source=selftests/lib/ktap.sh
 source "$repository/selftests/lib/ktap.sh"
-# shellcheck source=drivers/vfio/pci/virtio_mmr/compat/kernel_range
-source "$repository/drivers/vfio/pci/virtio_mmr/compat/kernel_range"
+# shellcheck source=drivers/virtio_mmr/compat/kernel_range
+source "$repository/drivers/virtio_mmr/compat/kernel_range"
 
 work=$(mktemp -d)
 chmod 755 "$work"
