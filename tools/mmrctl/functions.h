@@ -7,6 +7,7 @@
 #define MMRCTL_FUNCTIONS_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "mmrctl.h"
 #include "virtio_mmr/scan.h"
@@ -100,6 +101,12 @@ struct function {
 static inline bool function_is_foreign(const struct function *function)
 {
 	return function->scan.verdict == VIRTIO_MMR_SCAN_PLAIN;
+}
+
+/* Whether the driver is one of this project's two */
+static inline bool is_mmr_driver(const char *driver)
+{
+	return !strcmp(driver, MMR_DRIVER) || !strcmp(driver, NATIVE_DRIVER);
 }
 
 struct functions {

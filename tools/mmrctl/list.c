@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "functions.h"
+#include "native.h"
 #include "users.h"
 
 static json_t *function_json(const struct function *function)
@@ -16,7 +17,7 @@ static json_t *function_json(const struct function *function)
 	json_t *object;
 
 	users_find(&users, function);
-	object = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+	object = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
 			   "bdf", function->bdf,
 			   "pf", json_text(function->pf),
 			   "vf", function->vf_index < 0 ? json_null() :
@@ -28,6 +29,7 @@ static json_t *function_json(const struct function *function)
 			   "iommu_group", function->group < 0 ? json_null() :
 					  json_integer(function->group),
 			   "driver", json_text(function->driver),
+			   "native", native_json(function),
 			   "users", users_json(&users),
 			   "users_complete", users.complete);
 	users_release(&users);
@@ -59,6 +61,18 @@ static void fill_users(const struct function *function, char *cell, size_t size)
 	users_release(&users);
 }
 
+static void fill_driver(const struct function *function, char *cell, size_t size)
+{
+	char text[128];
+
+	if (is_native(function)) {
+		describe_native(function, text, sizeof(text));
+		snprintf(cell, size, "%s, native (%s)", function->driver, text);
+	} else {
+		snprintf(cell, size, "%s", *function->driver ? function->driver : "-");
+	}
+}
+
 static void fill_row(const struct function *function, struct row *row)
 {
 	const size_t size = sizeof(row->cells[0]);
@@ -73,7 +87,7 @@ static void fill_row(const struct function *function, struct row *row)
 		snprintf(row->cells[REGISTERS], size,
 			 function->verdict == VERDICT_UNKNOWN ? "unknown" : "unusable");
 	snprintf(row->cells[GROUP], size, function->group < 0 ? "-" : "%d", function->group);
-	snprintf(row->cells[DRIVER], size, "%s", *function->driver ? function->driver : "-");
+	fill_driver(function, row->cells[DRIVER], size);
 	fill_users(function, row->cells[USERS], size);
 }
 

@@ -9,8 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Gives functions to guests */
 #define MMR_DRIVER	"virtio_mmr_vfio_pci"
-/* The module that it uses */
+/* Makes functions devices of the host itself */
+#define NATIVE_DRIVER	"virtio_mmr_pci"
+/* The module that both use */
 #define MMR_CORE	"virtio_mmr"
 
 /* DDDDDDDD:BB:DD.F; domains have more than four digits on some hosts */
@@ -30,11 +33,13 @@ enum status {
 /**
  * struct request - what the command line asks for
  * @json: print JSON
+ * @native: bind: for the host itself
  * @count: number of functions named, those of --pf included
  * @bdfs: their addresses in sysfs's form; they need not exist
  */
 struct request {
 	bool json;
+	bool native;
 	size_t count;
 	char (*bdfs)[BDF_SIZE];
 };

@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "devices.h"
 #include "functions.h"
 #include "groups.h"
+#include "native.h"
 #include "paths.h"
 #include "record.h"
 #include "users.h"
@@ -233,9 +235,10 @@ static json_t *function_json(const struct function *function)
 			 "notification", notify_json(function),
 			 "capability_list_loops", function->scan.list_loops);
 	json_object_update_new(object, more);
-	more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+	more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
 			 "iommu_group", group_json(function),
 			 "driver", json_text(function->driver),
+			 "native", native_json(function),
 			 "driver_override", json_text(function->override),
 			 "driverctl", json_text(persistent),
 			 "restored_by_unbind", record_json(function),
@@ -324,6 +327,31 @@ static void print_guest(const struct function *function)
 		line("notification", "through the legacy register");
 }
 
+/* A line for the virtio device, and one for each device that its driver has made */
+static void print_native(const struct function *function)
+{
+	struct path path = function_path(function->bdf, "virtio_mmr_interface");
+	struct devices devices;
+	char text[128];
+	size_t i;
+
+	if (!is_native(function))
+		return;
+	read_line(&path, text, sizeof(text));
+	devices_find(&devices, function);
+	line("native", "%s, driver %s, %s interface",
+	     *devices.virtio ? devices.virtio : "no virtio device",
+	     *devices.virtio_driver ? devices.virtio_driver : "none",
+	     *text ? text : "unknown");
+	for (i = 0; i < devices.count; i++) {
+		if (!device_is_main(&devices.list[i]))
+			continue;
+		describe_device(&devices.list[i], text, sizeof(text));
+		line("", "%s", text);
+	}
+	devices_release(&devices);
+}
+
 static void print_binding(const struct function *function)
 {
 	char persistent[NAME_LENGTH], text[USER_TEXT_SIZE];
@@ -354,6 +382,7 @@ static void print_binding(const struct function *function)
 
 	line("driver", "%s%s%s", *function->driver ? function->driver : "none",
 	     *function->override ? ", driver_override " : "", function->override);
+	print_native(function);
 	if (!function_persistent_driver(function, persistent, sizeof(persistent)))
 		line("at each boot", "unknown: only root can read driverctl's settings");
 	else if (*persistent)

@@ -68,6 +68,7 @@ cases=(
 	'bind_hidden_interface|busy|bind 3d:01.0'
 	'list_native_used|native_used|list'
 	'bind_native_used|native_used|bind 3d:00.0 3d:00.1 3d:00.2 3d:00.3 3d:00.4 3d:00.5 3d:00.6'
+	'show_native|native_host|show 3d:00.5 3d:00.6'
 	'bind_blocked|busy|bind 3d:00.7'
 	'bind_with_pf|shared|bind 3b:00.1'
 	'bind_with_pf_all_vfs|shared|bind --pf 3b:00.0'
