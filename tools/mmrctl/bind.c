@@ -16,6 +16,7 @@
 #include "groups.h"
 #include "kernel_log.h"
 #include "module.h"
+#include "native.h"
 #include "paths.h"
 #include "record.h"
 #include "users.h"
@@ -46,31 +47,46 @@ static bool is_interrupted(void)
 	return false;
 }
 
-static bool is_ours(const struct function *function)
+static const char *wanted_driver(const struct request *request)
 {
-	return !strcmp(function->driver, MMR_DRIVER);
+	return request->native ? NATIVE_DRIVER : MMR_DRIVER;
 }
 
 /**
  * struct change - what was done to one function
  * @before: its driver and override before that
  * @changed: whether anything was done
+ * @was_recorded: an earlier bind has left a record, which stays
  * @failed: a message has said so
  */
 struct change {
 	struct record before;
 	bool changed;
+	bool was_recorded;
 	bool failed;
 };
 
-/* True if a bind or an unbind that was killed has left a record of it */
+/* True if there is a record, of a bind or an unbind that was killed, or of the other driver */
 static bool remember(struct change *change, const struct function *function)
 {
+	struct record record;
+
 	if (record_is_halfway(&change->before, function))
 		return true;
 	strcpy(change->before.driver, function->driver);
 	strcpy(change->before.override, function->override);
-	return false;
+	change->was_recorded = record_is_due(&record, function);
+	return change->was_recorded;
+}
+
+/* After a change between the two drivers and back there is nothing to restore */
+static void forget_if_restored(const struct function *function)
+{
+	struct record record;
+
+	if (record_is_due(&record, function) && !strcmp(record.driver, function->driver) &&
+	    !strcmp(record.override, function->override))
+		record_remove(function);
 }
 
 /* --- steps -------------------------------------------------------------------------- */
@@ -130,7 +146,7 @@ static int put_back(struct function *function, const struct record *record)
 	return STATUS_FAILED;
 }
 
-static int bind_one(struct function *function, struct change *change)
+static int bind_one(struct function *function, struct change *change, const char *driver)
 {
 	int error;
 
@@ -139,14 +155,16 @@ static int bind_one(struct function *function, struct change *change)
 		return STATUS_FAILED;
 	change->changed = true;
 	/* First, so that no other driver takes the function in between */
-	error = write_override(function, MMR_DRIVER);
+	error = write_override(function, driver);
 	if (!error)
 		error = let_go(function);
 	if (!error)
-		error = take(function, MMR_DRIVER);
+		error = take(function, driver);
+	if (!error && is_native(function))
+		return native_wait(function);
 	if (!error)
 		return STATUS_OK;
-	complain("%s: " MMR_DRIVER " does not take the function: %s", function->bdf,
+	complain("%s: %s does not take the function: %s", function->bdf, driver,
 		 strerror(-error));
 	kernel_log_complain(function->bdf);
 	return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
@@ -224,8 +242,10 @@ static int refuse_group(const struct function *function, const struct functions 
 	return status;
 }
 
-static int refuse_function(const struct function *function)
+static int refuse_function(const struct function *function, const char *driver)
 {
+	if (!strcmp(driver, NATIVE_DRIVER) && function->verdict != VERDICT_UNKNOWN)
+		return native_refuse_function(function);
 	switch (function->verdict) {
 	case VERDICT_USABLE:
 		return STATUS_OK;
@@ -238,7 +258,7 @@ static int refuse_function(const struct function *function)
 				 function->bdf, function->reason);
 			return STATUS_NOT_FOUND;
 		}
-		complain("%s: " MMR_DRIVER " cannot use it: %s; %s", function->bdf,
+		complain("%s: %s cannot use it: %s; %s", function->bdf, driver,
 			 function->reason, function->scan.verdict == VIRTIO_MMR_SCAN_LISTS ?
 			 "ask its vendor for other firmware, and bind it to no VFIO driver" :
 			 "vfio-pci can pass it through as it is");
@@ -256,8 +276,9 @@ static int refuse_user(const char *verb)
 }
 
 /* All functions are checked, and all complaints are made, before anything changes. */
-static int may_bind(const struct functions *found)
+static int may_bind(const struct functions *found, const char *driver)
 {
+	bool native = !strcmp(driver, NATIVE_DRIVER);
 	int status = STATUS_OK;
 	size_t i;
 
@@ -266,13 +287,13 @@ static int may_bind(const struct functions *found)
 		int refusal;
 
 		/* A device manager knows IDs only, so it may have bound a foreign function */
-		if (is_ours(function) && !function_is_foreign(function))
+		if (!strcmp(function->driver, driver) && !function_is_foreign(function))
 			continue;
-		refusal = refuse_function(function);
+		refusal = refuse_function(function, driver);
 		if (!refusal)
 			refusal = refuse_users(function, "bind");
 		if (!refusal)
-			refusal = refuse_group(function, found);
+			refusal = native ? native_refuse(function) : refuse_group(function, found);
 		if (!status)
 			status = refusal;
 	}
@@ -280,16 +301,16 @@ static int may_bind(const struct functions *found)
 	return status;
 }
 
-static int need_module(void)
+static int need_module(const char *driver)
 {
-	struct path path = sys_path("bus/pci/drivers/%s", MMR_DRIVER);
+	struct path path = sys_path("bus/pci/drivers/%s", driver);
 	int error;
 
 	if (path_exists(&path))
 		return STATUS_OK;
-	error = paths_are_recorded() ? -ENOENT : module_load(MMR_DRIVER);
+	error = paths_are_recorded() ? -ENOENT : module_load(driver);
 	if (error) {
-		complain("cannot load " MMR_DRIVER ": %s; %s", strerror(-error),
+		complain("cannot load %s: %s; %s", driver, strerror(-error),
 			 module_remedy(error));
 		return STATUS_FAILED;
 	}
@@ -300,8 +321,13 @@ static int need_module(void)
 
 static void print_change(const struct function *function, const struct change *change)
 {
-	const char *driver = *function->driver ? function->driver : "no driver";
+	char driver[256], devices[128];
 
+	snprintf(driver, sizeof(driver), "%s", *function->driver ? function->driver : "no driver");
+	if (is_native(function)) {
+		describe_native(function, devices, sizeof(devices));
+		snprintf(driver, sizeof(driver), "%s, native (%s)", function->driver, devices);
+	}
 	if (change->failed)
 		return;
 	if (change->changed && !strcmp(function->driver, change->before.driver))
@@ -317,8 +343,9 @@ static void print_change(const struct function *function, const struct change *c
 
 static json_t *change_json(const struct function *function, const struct change *change)
 {
-	return json_pack("{s:s, s:o, s:o, s:b}", "bdf", function->bdf,
+	return json_pack("{s:s, s:o, s:o, s:o, s:b}", "bdf", function->bdf,
 			 "driver", json_text(function->driver),
+			 "native", native_json(function),
 			 "previous_driver", json_text(change->before.driver),
 			 "changed", change->changed && !change->failed);
 }
@@ -393,14 +420,14 @@ static void undo(struct functions *found, const struct change *changes, size_t c
 			continue;
 		if (put_back(function, &changes[count].before))
 			failed++;
-		else
+		else if (!changes[count].was_recorded)
 			record_remove(function);
 	}
 	if (!failed)
 		complain("nothing was bound: all functions are as before");
 }
 
-static int bind_all(struct functions *found, struct change *changes)
+static int bind_all(struct functions *found, struct change *changes, const char *driver)
 {
 	int status = STATUS_OK;
 	size_t i;
@@ -414,11 +441,15 @@ static int bind_all(struct functions *found, struct change *changes)
 			status = STATUS_FAILED;
 			break;
 		}
-		if (is_ours(function)) {
+		if (!strcmp(function->driver, driver)) {
 			strcpy(changes[i].before.driver, function->driver);
+			/* Of a bind to the other driver that was killed */
+			if (is_mmr_driver(function->override) &&
+			    strcmp(function->override, driver))
+				write_override(function, driver);
 			continue;
 		}
-		status = bind_one(function, &changes[i]);
+		status = bind_one(function, &changes[i], driver);
 	}
 	if (status)
 		undo(found, changes, i);
@@ -429,6 +460,7 @@ static int bind_all(struct functions *found, struct change *changes)
 
 int verb_bind(const struct request *request)
 {
+	const char *driver = wanted_driver(request);
 	struct functions found;
 	struct change *changes;
 	int status;
@@ -437,15 +469,18 @@ int verb_bind(const struct request *request)
 	status = begin(&found, &changes, request, "bind");
 	if (status)
 		return status;
-	status = may_bind(&found);
+	status = may_bind(&found, driver);
 	if (!status)
-		status = need_module();
+		status = need_module(driver);
 	if (!status) {
 		hold_signals();
-		status = bind_all(&found, changes);
-		for (i = 0; i < found.count && !status; i++)
-			if (changes[i].changed)
-				mention_driverctl(&found.list[i]);
+		status = bind_all(&found, changes, driver);
+		for (i = 0; i < found.count && !status; i++) {
+			if (!changes[i].changed)
+				continue;
+			forget_if_restored(&found.list[i]);
+			mention_driverctl(&found.list[i]);
+		}
 		if (!status)
 			status = report(&found, changes, request->json);
 	}
@@ -463,8 +498,8 @@ static int unbind_one(struct function *function, struct change *change)
 
 	strcpy(change->before.driver, function->driver);
 	strcpy(change->before.override, function->override);
-	if (!due && !is_ours(function) &&
-	    (*function->driver || strcmp(function->override, MMR_DRIVER))) {
+	if (!due && !is_mmr_driver(function->driver) &&
+	    (*function->driver || !is_mmr_driver(function->override))) {
 		/* Somebody else has changed it since, and is the one to restore it */
 		record_remove(function);
 		return STATUS_OK;

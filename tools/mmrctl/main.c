@@ -21,6 +21,7 @@
  * @least: functions that must be named
  * @most: functions that can be named
  * @has_pf: takes --pf
+ * @has_native: takes --native
  * @arguments: for people
  * @summary: one line
  * @help: more lines, with examples
@@ -30,13 +31,14 @@ struct verb {
 	int (*run)(const struct request *request);
 	size_t least, most;
 	bool has_pf;
+	bool has_native;
 	const char *arguments;
 	const char *summary;
 	const char *help;
 };
 
 static const struct verb verbs[] = {
-	{ "list", verb_list, 0, MANY, true, "[BDF...]",
+	{ "list", verb_list, 0, MANY, true, false, "[BDF...]",
 	  "MMR functions, their drivers and their users",
 	  "A line for each function with an MMR device ID, or for those named: its PF, type,\n"
 	  "the place of its legacy registers, IOMMU group, driver and users.\n"
@@ -44,14 +46,14 @@ static const struct verb verbs[] = {
 	  "  mmrctl list\n"
 	  "  mmrctl list --pf 0000:3b:00.0\n"
 	  "  mmrctl list --json | jq -r '.functions[] | select(.driver == null) | .bdf'\n" },
-	{ "show", verb_show, 1, MANY, true, "BDF...",
+	{ "show", verb_show, 1, MANY, true, false, "BDF...",
 	  "everything about a function, and why it is or is not usable",
 	  "Prints identity, BARs, each capability with its defect if it has one, what the guest\n"
 	  "will see, IOMMU group with all members, driver, users.\n"
 	  "\n"
 	  "  sudo mmrctl show 0000:3b:00.2\n"
 	  "  sudo mmrctl show 3b:00.2 --json | jq '.functions[0].capabilities'\n" },
-	{ "check", verb_check, 0, MANY, true, "[BDF...]",
+	{ "check", verb_check, 0, MANY, true, false, "[BDF...]",
 	  "is this host ready, are functions ready, and what is to be done",
 	  "Looks at kernel, IOMMU, interrupt remapping, VFIO, module, Secure Boot and limits, and\n"
 	  "at the functions named, or at all MMR functions. Each finding comes with its remedy.\n"
@@ -60,36 +62,39 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "  sudo mmrctl check\n"
 	  "  sudo mmrctl check 0000:3b:00.2 || exit\n" },
-	{ "bind", verb_bind, 1, MANY, true, "BDF...",
-	  "give functions to " MMR_DRIVER,
-	  "Loads the module if needed. Binds all functions or none: if one fails, the others get\n"
-	  "their drivers back. Refuses functions that are unusable or in use, and groups that\n"
-	  "VFIO would refuse. Lasts until unbind or reboot. To bind a function at each boot:\n"
-	  "  sudo driverctl set-override BDF " MMR_DRIVER "\n"
+	{ "bind", verb_bind, 1, MANY, true, true, "BDF...",
+	  "give functions to " MMR_DRIVER ", or to the host",
+	  "For guests, or with --native as a disk, an interface or the like of this host, by\n"
+	  NATIVE_DRIVER ". Loads the module if needed. Binds all functions or none: if one\n"
+	  "fails, the others get their drivers back. Refuses functions that are unusable or in\n"
+	  "use, and for guests groups that VFIO would refuse. Changes a function from one of the\n"
+	  "two drivers to the other. Lasts until unbind or reboot. To bind it at each boot:\n"
+	  "  sudo driverctl set-override BDF " MMR_DRIVER "|" NATIVE_DRIVER "\n"
 	  "\n"
 	  "  sudo mmrctl bind 0000:3b:00.2 0000:3b:00.3\n"
-	  "  sudo mmrctl bind --pf 0000:3b:00.0       # all its VFs\n" },
-	{ "unbind", verb_unbind, 1, MANY, true, "BDF...",
+	  "  sudo mmrctl bind --pf 0000:3b:00.0       # all its VFs\n"
+	  "  sudo mmrctl bind --native 0000:3b:00.4   # and see /dev/vda\n" },
+	{ "unbind", verb_unbind, 1, MANY, true, false, "BDF...",
 	  "give functions back to the driver they had",
 	  "Restores driver and driver_override as bind found them. A function of which bind has\n"
 	  "no record loses both. Refuses functions in use.\n"
 	  "\n"
 	  "  sudo mmrctl unbind 0000:3b:00.2\n"
 	  "  sudo mmrctl unbind --pf 0000:3b:00.0\n" },
-	{ "dump", verb_dump, 1, 1, false, "BDF",
+	{ "dump", verb_dump, 1, 1, false, false, "BDF",
 	  "configuration space as the guest will see it",
 	  "Opens the function through VFIO, which resets it; it must be bound and not in use.\n"
 	  "Prints what lspci -F reads.\n"
 	  "\n"
 	  "  sudo mmrctl dump 0000:3b:00.2 >view && lspci -vvv -F view\n" },
-	{ "regs", verb_regs, 1, 1, false, "BDF",
+	{ "regs", verb_regs, 1, 1, false, false, "BDF",
 	  "legacy registers, decoded",
 	  "Opens the function through VFIO, which resets it; it must be bound and not in use.\n"
 	  "ISR status is not read, as reading clears it.\n"
 	  "\n"
 	  "  sudo mmrctl regs 0000:3b:00.2\n"
 	  "  sudo mmrctl regs 0000:3b:00.2 --json | jq '.queues[0].size'\n" },
-	{ "stats", verb_stats, 1, MANY, true, "BDF...",
+	{ "stats", verb_stats, 1, MANY, true, false, "BDF...",
 	  "the driver's counters",
 	  "Prints the counters that the driver keeps from bind to unbind, with the names they\n"
 	  "have in sysfs. Only root can read them.\n"
@@ -103,6 +108,7 @@ static const struct verb verbs[] = {
 enum {
 	OPTION_WORD = 1,
 	OPTION_PF = 256,
+	OPTION_NATIVE,
 	OPTION_ROOT,
 	OPTION_SYSFS,
 };
@@ -112,6 +118,7 @@ static const struct option options[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "pf", required_argument, NULL, OPTION_PF },
+	{ "native", no_argument, NULL, OPTION_NATIVE },
 	{ "root", required_argument, NULL, OPTION_ROOT },
 	{ "sysfs", required_argument, NULL, OPTION_SYSFS },
 	{ }
@@ -119,6 +126,8 @@ static const struct option options[] = {
 
 static const char pf_help[] =
 	"  --pf BDF      all VFs of this PF; repeatable\n";
+static const char native_help[] =
+	"  --native      bind: for this host itself, not for guests\n";
 static const char common_help[] =
 	"  -j, --json    print JSON; the manual explains its keys\n"
 	"  -h, --help    print this; 'mmrctl VERB --help' has examples of one verb\n"
@@ -135,14 +144,15 @@ static void print_help(const struct verb *verb)
 	size_t i;
 
 	if (verb) {
-		printf("usage: mmrctl %s [OPTION...] %s\n\n%s\nOptions:\n%s%s", verb->name,
-		       verb->arguments, verb->help, verb->has_pf ? pf_help : "", common_help);
+		printf("usage: mmrctl %s [OPTION...] %s\n\n%s\nOptions:\n%s%s%s", verb->name,
+		       verb->arguments, verb->help, verb->has_pf ? pf_help : "",
+		       verb->has_native ? native_help : "", common_help);
 		return;
 	}
 	puts("usage: mmrctl VERB [OPTION...] [BDF...]\n");
 	for (i = 0; i < VERBS; i++)
 		printf("  %-7s %-9s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
-	printf("\nOptions:\n%s%s", pf_help, common_help);
+	printf("\nOptions:\n%s%s%s", pf_help, native_help, common_help);
 }
 
 static const struct verb *find_verb(const char *name)
@@ -205,6 +215,9 @@ int main(int argc, char **argv)
 		case OPTION_PF:
 			has_pf = true;
 			break;
+		case OPTION_NATIVE:
+			request.native = true;
+			break;
 		case OPTION_ROOT:
 			root = optarg;
 			break;
@@ -235,6 +248,10 @@ int main(int argc, char **argv)
 	}
 	if (has_pf && !verb->has_pf) {
 		complain("%s takes one function and no --pf", verb->name);
+		return STATUS_USAGE;
+	}
+	if (request.native && !verb->has_native) {
+		complain("%s takes no --native; only bind does", verb->name);
 		return STATUS_USAGE;
 	}
 	paths_init(root, sysfs);

@@ -114,8 +114,8 @@ void record_remove(const struct function *function)
  */
 bool record_is_halfway(struct record *record, const struct function *function)
 {
-	if (strcmp(function->driver, MMR_DRIVER) && record_load(record, function)) {
-		if (!strcmp(function->override, MMR_DRIVER))
+	if (!is_mmr_driver(function->driver) && record_load(record, function)) {
+		if (is_mmr_driver(function->override))
 			return true;
 		/* The override that unbind sets meanwhile */
 		if (!*function->driver && *record->driver &&
@@ -129,7 +129,7 @@ bool record_is_halfway(struct record *record, const struct function *function)
 bool record_is_due(struct record *record, const struct function *function)
 {
 	paths_forget_denials();
-	if (!strcmp(function->driver, MMR_DRIVER))
+	if (is_mmr_driver(function->driver))
 		return record_load(record, function);
 	return record_is_halfway(record, function);
 }
