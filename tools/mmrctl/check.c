@@ -14,6 +14,7 @@
 #include "functions.h"
 #include "groups.h"
 #include "module.h"
+#include "native.h"
 #include "paths.h"
 #include "users.h"
 
@@ -444,6 +445,41 @@ static void check_module(struct findings *findings)
 	check_signature(findings, &driver, uses_core ? &core : NULL);
 }
 
+/* Of use to bind --native alone, so nothing about it keeps the host from being ready */
+static void check_native_module(struct findings *findings)
+{
+	static const char id[] = "native_module";
+	struct module module;
+	char release[128];
+
+	kernel_release(release, sizeof(release));
+	module_look(&module, NATIVE_DRIVER);
+	if (module_is_replaced(&module))
+		remedy(add(findings, LEVEL_NOTE, id, NULL,
+			   NATIVE_DRIVER " is loaded, and %s is another version of it, which is not in use yet",
+			   module.path),
+		       "when all its functions are unbound: modprobe -r " NATIVE_DRIVER
+		       "; mmrctl bind --native loads the other one");
+	else if (module.loaded)
+		add(findings, LEVEL_OK, id, NULL, NATIVE_DRIVER " is loaded");
+	else if (module.unknown || module.unreadable)
+		remedy(add(findings, LEVEL_NOTE, id, NULL,
+			   "unknown: only root can tell whether " NATIVE_DRIVER " is installed"),
+		       "run mmrctl check as root");
+	else if (!module.installed)
+		remedy_build(add(findings, LEVEL_NOTE, id, NULL, NATIVE_DRIVER
+				 " is not installed for Linux %s, and only 'mmrctl bind --native' needs it",
+				 release), release);
+	else if (*module.vermagic && strcmp(module.vermagic, release))
+		remedy_build(add(findings, LEVEL_NOTE, id, NULL,
+				 "%s was built for Linux %s and not for %s, and only 'mmrctl bind --native' needs it",
+				 module.path, module.vermagic, release), release);
+	else
+		remedy(add(findings, LEVEL_OK, id, NULL,
+			   NATIVE_DRIVER " is installed for Linux %s and not loaded yet", release),
+		       "mmrctl bind --native loads it");
+}
+
 static void check_memory_limit(struct findings *findings)
 {
 	struct path path = root_path("proc/self/limits");
@@ -516,10 +552,44 @@ static void check_group(struct findings *findings, const struct function *functi
 	group_release(&members);
 }
 
+/* The IOMMU's part in native use */
+static void check_dma(struct findings *findings, const struct function *function)
+{
+	static const char id[] = "dma";
+	char type[16];
+
+	switch (iommu_mode(function, type, sizeof(type))) {
+	case IOMMU_TRANSLATES:
+		if (is_balloon(function))
+			remedy(add(findings, LEVEL_NOTE, id, function->bdf,
+				   "IOMMU group %d translates (%s), so native use of this balloon is refused",
+				   function->group, type),
+			       "give it to a guest; the host has no use for a balloon");
+		else
+			add(findings, LEVEL_OK, id, function->bdf,
+			    "IOMMU group %d translates (%s); native use is confined to its own buffers",
+			    function->group, type);
+		break;
+	case IOMMU_PASSES:
+		remedy(add(findings, LEVEL_NOTE, id, function->bdf,
+			   "IOMMU group %d does not translate (%s); in native use the device reaches all memory of this host",
+			   function->group, type),
+		       "for a device that you do not trust: remove iommu=pt and iommu.passthrough=1 from the kernel's command line and reboot");
+		break;
+	case IOMMU_NONE:
+		if (is_native(function))
+			add(findings, LEVEL_NOTE, id, function->bdf,
+			    "is in no IOMMU group; the device reaches all memory of this host");
+		break;
+	case IOMMU_UNKNOWN:
+		break;
+	}
+}
+
 static void check_function(struct findings *findings, const struct function *function,
 			   bool named)
 {
-	char registers[64], text[USER_TEXT_SIZE];
+	char registers[64], text[USER_TEXT_SIZE], devices[128];
 	struct users users;
 	size_t i;
 
@@ -551,16 +621,29 @@ static void check_function(struct findings *findings, const struct function *fun
 		break;
 	}
 
-	check_group(findings, function, named);
+	/* The group of a function that no guest has need not be viable */
+	if (!is_native(function))
+		check_group(findings, function, named);
+	check_dma(findings, function);
 
-	if (!strcmp(function->driver, MMR_DRIVER))
+	if (is_native(function) && !native_has_driver(function)) {
+		describe_native(function, devices, sizeof(devices));
+		remedy(add(findings, LEVEL_WARNING, "driver", function->bdf,
+			   "bound to " NATIVE_DRIVER ", but of no use: %s", devices),
+		       "the kernel log says why: dmesg; mmrctl unbind %s", function->bdf);
+	} else if (is_native(function)) {
+		describe_native(function, devices, sizeof(devices));
+		add(findings, LEVEL_OK, "driver", function->bdf,
+		    "bound to " NATIVE_DRIVER ", native (%s)", devices);
+	} else if (!strcmp(function->driver, MMR_DRIVER)) {
 		add(findings, LEVEL_OK, "driver", function->bdf, "bound to " MMR_DRIVER "%s",
 		    function_is_foreign(function) ? ", which serves it as vfio-pci does" : "");
-	else if (function->verdict != VERDICT_UNUSABLE)
+	} else if (function->verdict != VERDICT_UNUSABLE) {
 		remedy(add(findings, LEVEL_NOTE, "driver", function->bdf, "%s%s",
 			   *function->driver ? "bound to " : "not bound", function->driver),
 		       function->numvfs ? "for its VFs: mmrctl bind --pf %s" : "mmrctl bind %s",
 		       function->bdf);
+	}
 
 	users_find(&users, function);
 	for (i = 0; i < users.count; i++) {
@@ -652,6 +735,7 @@ int verb_check(const struct request *request)
 	check_interrupts(&findings);
 	check_vfio(&findings);
 	check_module(&findings);
+	check_native_module(&findings);
 	check_memory_limit(&findings);
 	for (i = 0; i < found.count; i++)
 		check_function(&findings, &found.list[i], request->count);

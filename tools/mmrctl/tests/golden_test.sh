@@ -71,6 +71,8 @@ cases=(
 	'bind_native_already|native_used|bind --native 3d:00.1 3d:01.0 3d:01.2'
 	'unbind_native|native_used|unbind 3d:01.1 3d:00.5'
 	'show_native|native_host|show 3d:00.5 3d:00.6'
+	'check_native|native_host|check 3d:00.0 3d:00.1 3d:00.4 3d:00.5 3d:00.6'
+	'check_native_upgraded|native_upgraded|check'
 	'bind_native_refused|native_host|bind --native 3d:01.1'
 	'bind_native_balloon|native_host|bind --native 3d:00.0'
 	'bind_native_balloon_passes|native_host|bind --native 3d:00.1'
