@@ -34,7 +34,7 @@ KERNEL_FOLDER = $(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)
 UPDATES = $(KERNEL_FOLDER)/updates
 DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
-.PHONY: modules sign install uninstall clean style demo check check-kernels check-builds bench fuzz docs man setup help folders kdir release
+.PHONY: modules sign install uninstall clean style demo demo-native check check-kernels check-builds bench fuzz docs man setup help folders kdir release
 .PHONY: mmrctl install-tools uninstall-tools lib install-lib uninstall-lib
 .PHONY: deb dkms-install dkms-remove check-packages check-libvirt check-debug
 
@@ -176,7 +176,10 @@ setup: folders
 	done
 
 demo: setup
-	@tools/demo/run
+	@tools/demo/run guest
+
+demo-native: setup mmrctl
+	@tools/demo/run native
 
 check: setup
 	@selftests/vmtest.sh
@@ -235,6 +238,8 @@ help:
 	@echo 'virtio-mmr: legacy guests on transitional MMR virtio functions'
 	@echo
 	@echo '  make demo      set up, then show a legacy guest on two emulated VFs, step by step'
+	@echo '  make demo-native'
+	@echo '                 set up, then show a host that uses such VFs as its own disk and network'
 	@echo '  make check     set up, then run all tests; results in results/tap'
 	@echo
 	@echo '  make           build the modules for the running kernel, in build/RELEASE'
