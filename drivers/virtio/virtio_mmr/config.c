@@ -40,6 +40,23 @@ bool virtio_mmr_config_fits(struct virtio_mmr_transport *transport, unsigned int
 }
 
 /**
+ * virtio_mmr_config_hide - replace a value that was read while the function was away
+ * @transport: the device
+ * @value: what was read; zeros if the function is being reset, as it then gives all ones
+ * @count: bytes of @value
+ *
+ * Drivers trust some fields so much that a wild value stops the kernel.
+ */
+void virtio_mmr_config_hide(struct virtio_mmr_transport *transport, void *value,
+			    unsigned int count)
+{
+	/* After the reads: each of them was before the reset, or it is hidden. */
+	rmb();
+	if (READ_ONCE(transport->away))
+		memset(value, 0, count);
+}
+
+/**
  * virtio_mmr_config_read - read a field
  * @from: start of the device-specific configuration, a multiple of 4
  * @to: where to store it, little-endian

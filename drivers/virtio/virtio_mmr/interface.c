@@ -31,11 +31,43 @@ static void write_reset(struct virtio_mmr_transport *transport)
 }
 
 /**
+ * virtio_mmr_get_status - device status, for virtio's core
+ * @vdev: the device
+ *
+ * Return: device status; 0 of a device that did not reset itself, as it has nothing of its driver
+ * any longer.
+ */
+u8 virtio_mmr_get_status(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+
+	return transport->stuck ? 0 : read_status(transport);
+}
+
+/**
+ * virtio_mmr_answers - whether the device still works for its driver
+ * @transport: the device
+ *
+ * Return: false if the function is gone, does not answer, or has lost its state.
+ */
+bool virtio_mmr_answers(struct virtio_mmr_transport *transport)
+{
+	u8 status;
+
+	if (transport->stuck || !pci_device_is_present(transport->pdev))
+		return false;
+	status = read_status(transport);
+	return status != 0xff &&
+	       (status & VIRTIO_CONFIG_S_DRIVER_OK || !transport->num_queues);
+}
+
+/**
  * virtio_mmr_reset_device - reset the device, and wait until it has done so
  * @transport: the device, with its registers mapped
  *
  * A device that does not reset itself may still write to memory that its driver then frees. So
- * it loses bus mastering until a reset succeeds.
+ * it loses bus mastering until a reset succeeds. One that did not reset itself before is not waited
+ * for again.
  *
  * Return: 0, -EIO if device status is not 0 after 1 s, or -ENODEV if the function is gone.
  */
@@ -43,11 +75,12 @@ int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
 {
 	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
 	unsigned int delay = RESET_POLL_US_MIN;
+	bool was_stuck;
 	u8 status;
 
 	write_reset(transport);
 	for (;;) {
-		bool late = time_after(jiffies, deadline);
+		bool late = transport->stuck || time_after(jiffies, deadline);
 
 		status = read_status(transport);
 		if (!status)
@@ -58,15 +91,17 @@ int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
 		delay = min_t(unsigned int, 2 * delay, RESET_POLL_US_MAX);
 	}
 	if (!status) {
-		if (transport->stuck)
-			pci_set_master(transport->pdev);
 		transport->stuck = false;
+		pci_set_master(transport->pdev);
 		return 0;
 	}
-	transport->stuck = true;
 	pci_clear_master(transport->pdev);
+	was_stuck = transport->stuck;
+	transport->stuck = true;
 	if (!pci_device_is_present(transport->pdev))
 		return -ENODEV;
+	if (was_stuck)
+		return -EIO;
 	pci_err(transport->pdev, "device status is still 0x%02x %u ms after it was written 0, so the device may not access memory; reset the function, then bind it again\n",
 		status, RESET_TIMEOUT_MS);
 	return -EIO;

@@ -36,18 +36,33 @@ static int finalize_features(struct virtio_device *vdev)
 	ret = virtio_mmr_check_addresses(transport);
 	if (ret)
 		return ret;
-	vp_legacy_set_features(&transport->ldev, vdev->features & transport->offered);
+	/* What this driver has added is beyond the 32 bits. */
+	vp_legacy_set_features(&transport->ldev, vdev->features);
 	return 0;
 }
 
-/*
- * The place depends on MSI-X of the function, as the device sees it. It changes in find_vqs and
- * del_vqs, and no virtio driver reads its configuration meanwhile.
- */
+/* The place depends on MSI-X of the function, as the device sees it. */
 static unsigned int config_start(struct virtio_mmr_transport *transport)
 {
 	return transport->pdev->msix_enabled ? VIRTIO_MMR_COMMON_SIZE_MSIX :
 					       VIRTIO_MMR_COMMON_SIZE;
+}
+
+/**
+ * virtio_mmr_legacy_config - read the start of the device-specific configuration
+ * @transport: the device
+ * @value: where to store it; what the device does not have stays as it is
+ * @count: bytes to read at most
+ *
+ * Any context.
+ */
+void virtio_mmr_legacy_config(struct virtio_mmr_transport *transport, void *value,
+			      unsigned int count)
+{
+	unsigned int start = config_start(transport);
+
+	virtio_mmr_config_read(transport->ldev.ioaddr + start, value, 0,
+			       min_t(u64, count, transport->scan.cap.length - start));
 }
 
 /* There is no generation. So two equal reads show that a field of two parts is whole. */
@@ -72,6 +87,12 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 		if (!memcmp(&previous, value, sizeof(previous)))
 			break;
 	}
+	if (i == MAX_READS && !transport->torn) {
+		transport->torn = true;
+		pci_warn(transport->pdev, "the field of 8 bytes at 0x%x of the device configuration is never the same in two reads; its value is unreliable\n",
+			 offset);
+	}
+	virtio_mmr_config_hide(transport, value, count);
 }
 
 static void set(struct virtio_device *vdev, unsigned int offset, const void *value,
@@ -85,28 +106,26 @@ static void set(struct virtio_device *vdev, unsigned int offset, const void *val
 		virtio_mmr_config_write(transport->ldev.ioaddr + start, value, offset, count);
 }
 
-static u8 get_status(struct virtio_device *vdev)
-{
-	return vp_legacy_get_status(&to_transport(vdev)->ldev);
-}
-
 static void set_status(struct virtio_device *vdev, u8 status)
 {
 	vp_legacy_set_status(&to_transport(vdev)->ldev, status);
 }
 
+static u16 queue_size(struct virtio_mmr_transport *transport, u16 index)
+{
+	u16 size = vp_legacy_get_queue_size(&transport->ldev, index);
+
+	return vp_legacy_get_queue_enable(&transport->ldev, index) ? 0 : size;
+}
+
 static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u16 index,
-				      vq_callback_t *callback, const char *name, bool context)
+				      u16 size, vq_callback_t *callback, const char *name,
+				      bool context)
 {
 	struct virtio_pci_legacy_device *ldev = &transport->ldev;
 	void __iomem *doorbell = virtio_mmr_doorbell(transport, index);
 	struct virtqueue *vq;
 	u64 page;
-	u16 size;
-
-	size = vp_legacy_get_queue_size(ldev, index);
-	if (!size || vp_legacy_get_queue_enable(ldev, index))
-		return ERR_PTR(-ENOENT);
 
 	/* The device gives the size. It runs beside the CPUs, so barriers must be real ones. */
 	vq = vring_create_virtqueue(index, size, VIRTIO_PCI_VRING_ALIGN, &transport->vdev, false,
@@ -130,11 +149,14 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 	return vq;
 }
 
+/* Some devices reset themselves when a queue is taken away. Most have been reset before this. */
 static void delete_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
 {
-	vp_legacy_set_queue_address(&transport->ldev, vq->index, 0);
-	/* A read, so that the device has the write before the ring is freed */
-	vp_legacy_get_queue_enable(&transport->ldev, vq->index);
+	if (vp_legacy_get_queue_enable(&transport->ldev, vq->index)) {
+		vp_legacy_set_queue_address(&transport->ldev, vq->index, 0);
+		/* A read, so that the device has the write before the ring is freed */
+		vp_legacy_get_queue_enable(&transport->ldev, vq->index);
+	}
 	vring_del_virtqueue(vq);
 }
 
@@ -151,7 +173,7 @@ static u16 set_config_vector(struct virtio_mmr_transport *transport, u16 vector)
 static const struct virtio_config_ops legacy_ops = {
 	.get = get,
 	.set = set,
-	.get_status = get_status,
+	.get_status = virtio_mmr_get_status,
 	.set_status = set_status,
 	.reset = virtio_mmr_reset,
 	.find_vqs = virtio_mmr_compat_find_vqs,
@@ -167,6 +189,7 @@ static const struct virtio_config_ops legacy_ops = {
 const struct virtio_mmr_interface virtio_mmr_legacy_interface = {
 	.name = "legacy",
 	.ops = &legacy_ops,
+	.queue_size = queue_size,
 	.create_queue = create_queue,
 	.delete_queue = delete_queue,
 	.set_queue_vector = set_queue_vector,

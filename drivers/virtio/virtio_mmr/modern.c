@@ -47,6 +47,20 @@ const char *virtio_mmr_modern_obstacle(struct virtio_mmr_transport *transport)
 	return NULL;
 }
 
+/**
+ * virtio_mmr_may_have_vfs - whether the PF allows VFs
+ * @transport: the device of the PF
+ *
+ * Return: false if a driver must take VIRTIO_F_SR_IOV first.
+ */
+bool virtio_mmr_may_have_vfs(struct virtio_mmr_transport *transport)
+{
+	if (transport->interface != &virtio_mmr_modern_interface ||
+	    !(transport->offered & BIT_ULL(VIRTIO_F_SR_IOV)))
+		return true;
+	return virtio_mmr_get_status(&transport->vdev) & VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
 static u64 get_features(struct virtio_device *vdev)
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
@@ -73,12 +87,14 @@ static int finalize_features(struct virtio_device *vdev)
 
 	if (transport->pdev->is_physfn)
 		always |= BIT_ULL(VIRTIO_F_SR_IOV);
+	always &= transport->offered;
 
 	vring_transport_features(vdev);
 	ret = virtio_mmr_check_addresses(transport);
 	if (ret)
 		return ret;
-	features = (vdev->features | always) & transport->offered;
+	/* FEATURES_OK judges the rest, if the device offers other features now. */
+	features = (vdev->features & ~BIT_ULL(VIRTIO_F_ACCESS_PLATFORM)) | always;
 	if (!(features & BIT_ULL(VIRTIO_F_VERSION_1))) {
 		pci_err(transport->pdev, "the device offers features 0x%llx, without VIRTIO_F_VERSION_1 that it has offered before; module parameter legacy=1 uses its legacy registers\n",
 			transport->offered);
@@ -98,6 +114,7 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 		virtio_mmr_config_read(transport->device_config, value, offset, count);
 	else
 		memset(value, 0, count);
+	virtio_mmr_config_hide(transport, value, count);
 }
 
 static void set(struct virtio_device *vdev, unsigned int offset, const void *value,
@@ -115,30 +132,28 @@ static u32 generation(struct virtio_device *vdev)
 	return vp_modern_generation(&to_transport(vdev)->mdev);
 }
 
-static u8 get_status(struct virtio_device *vdev)
-{
-	return vp_modern_get_status(&to_transport(vdev)->mdev);
-}
-
 static void set_status(struct virtio_device *vdev, u8 status)
 {
 	vp_modern_set_status(&to_transport(vdev)->mdev, status);
 }
 
-static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u16 index,
-				      vq_callback_t *callback, const char *name, bool context)
+static u16 queue_size(struct virtio_mmr_transport *transport, u16 index)
 {
-	struct virtio_pci_modern_device *mdev = &transport->mdev;
-	void __iomem *doorbell = virtio_mmr_doorbell(transport, index);
-	struct virtqueue *vq;
-	u16 size;
+	u16 size = vp_modern_get_queue_size(&transport->mdev, index);
 
 	/* Each queue that the device has, has a doorbell. */
-	if (!doorbell)
-		return ERR_PTR(-ENOENT);
-	size = vp_modern_get_queue_size(mdev, index);
-	if (!size || vp_modern_get_queue_enable(mdev, index))
-		return ERR_PTR(-ENOENT);
+	if (!virtio_mmr_doorbell(transport, index) ||
+	    vp_modern_get_queue_enable(&transport->mdev, index))
+		return 0;
+	return size;
+}
+
+static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u16 index,
+				      u16 size, vq_callback_t *callback, const char *name,
+				      bool context)
+{
+	struct virtio_pci_modern_device *mdev = &transport->mdev;
+	struct virtqueue *vq;
 
 	vq = vring_create_virtqueue(index, size, SMP_CACHE_BYTES, &transport->vdev, false, true,
 				    context, virtio_mmr_ring, callback, name);
@@ -148,7 +163,7 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 		return ERR_PTR(-ENOMEM);
 	}
 	vq->num_max = size;
-	vq->priv = (void __force *)doorbell;
+	vq->priv = (void __force *)virtio_mmr_doorbell(transport, index);
 
 	vp_modern_set_queue_size(mdev, index, virtqueue_get_vring_size(vq));
 	vp_modern_queue_address(mdev, index, virtqueue_get_desc_addr(vq),
@@ -181,7 +196,7 @@ static const struct virtio_config_ops modern_ops = {
 	.get = get,
 	.set = set,
 	.generation = generation,
-	.get_status = get_status,
+	.get_status = virtio_mmr_get_status,
 	.set_status = set_status,
 	.reset = virtio_mmr_reset,
 	.find_vqs = virtio_mmr_compat_find_vqs,
@@ -197,6 +212,7 @@ static const struct virtio_config_ops modern_ops = {
 const struct virtio_mmr_interface virtio_mmr_modern_interface = {
 	.name = "modern",
 	.ops = &modern_ops,
+	.queue_size = queue_size,
 	.create_queue = create_queue,
 	.delete_queue = delete_queue,
 	.enable_queue = enable_queue,

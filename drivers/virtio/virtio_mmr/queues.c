@@ -49,14 +49,48 @@ static irqreturn_t queues_interrupt(int irq, void *context)
 	return ret;
 }
 
+static bool legacy_config_changed(struct virtio_mmr_transport *transport)
+{
+	u8 config[sizeof(transport->seen.config)] = {};
+	u8 isr = ioread8(transport->isr);
+	bool changed;
+
+	/* With MSI-X a device need not set ISR status (virtio 1.4, 4.1.4.5). */
+	if (isr)
+		return isr & VIRTIO_PCI_ISR_CONFIG;
+	virtio_mmr_legacy_config(transport, config, sizeof(config));
+	changed = memcmp(config, transport->seen.config, sizeof(config));
+	memcpy(transport->seen.config, config, sizeof(config));
+	return changed;
+}
+
+static bool modern_config_changed(struct virtio_mmr_transport *transport)
+{
+	u32 generation = vp_modern_generation(&transport->mdev);
+	bool changed = generation != transport->seen.generation;
+
+	transport->seen.generation = generation;
+	return changed;
+}
+
+static bool config_changed(struct virtio_mmr_transport *transport)
+{
+	if (transport->interface == &virtio_mmr_modern_interface)
+		return modern_config_changed(transport);
+	return legacy_config_changed(transport);
+}
+
 /*
- * With MSI-X a device need not set ISR status (virtio 1.4, 4.1.4.5). So nothing tells a change of
- * the configuration from a used buffer, and each interrupt may be either.
+ * One message can stand for a used buffer and for a change of the configuration. A change that
+ * is reported without need costs much: drivers read all of their configuration, and some log it.
  */
 static irqreturn_t any_interrupt(int irq, void *context)
 {
-	config_interrupt(irq, context);
-	queues_interrupt(irq, context);
+	struct virtio_mmr_transport *transport = context;
+	bool changed = config_changed(transport);
+
+	if (queues_interrupt(irq, context) == IRQ_NONE || changed)
+		config_interrupt(irq, context);
 	return IRQ_HANDLED;
 }
 
@@ -127,11 +161,10 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 	for (i = 0; i < transport->num_queues; i++) {
 		struct virtqueue *vq = transport->queues[i].vq;
 
-		if (!vq)
-			continue;
-		if (has_vectors)
-			interface->set_queue_vector(transport, vq->index, VIRTIO_MSI_NO_VECTOR);
-		interface->delete_queue(transport, vq);
+		if (transport->queues[i].vector != VIRTIO_MSI_NO_VECTOR)
+			interface->set_queue_vector(transport, i, VIRTIO_MSI_NO_VECTOR);
+		if (vq)
+			interface->delete_queue(transport, vq);
 	}
 	if (has_vectors) {
 		interface->set_config_vector(transport, VIRTIO_MSI_NO_VECTOR);
@@ -223,56 +256,102 @@ static int start_pin(struct virtio_mmr_transport *transport)
 	return ret;
 }
 
-/* @own is the vector that the queue gets if it shares none; the next queue has the next one. */
-static int find_queue(struct virtio_mmr_transport *transport, enum sharing sharing, u16 index,
-		      const struct virtqueue_info *info, u16 *own)
+/*
+ * All vectors come before the first ring: a legacy device may forget its driver's features when
+ * a ring is taken away again. -EBUSY if the device refuses one.
+ */
+static int set_vectors(struct virtio_mmr_transport *transport, enum sharing sharing,
+		       unsigned int count, const struct virtqueue_info infos[])
 {
-	const struct virtio_mmr_interface *interface = transport->interface;
+	u16 own = CONFIG_VECTOR + 1, index = 0;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct virtio_mmr_queue *queue = &transport->queues[index];
+		u16 vector, taken;
+
+		/* The device does not count queues that the driver leaves out. */
+		if (!infos[i].name)
+			continue;
+		queue->size = transport->interface->queue_size(transport, index);
+		if (!queue->size)
+			return -ENOENT;
+		if (infos[i].callback && sharing != SHARE_PIN) {
+			vector = sharing == SHARE_NOTHING ? own++ :
+				 sharing == SHARE_QUEUES ? QUEUES_VECTOR : CONFIG_VECTOR;
+			taken = transport->interface->set_queue_vector(transport, index, vector);
+			if (taken != vector) {
+				pci_dbg(transport->pdev, "the device refuses vector %u for queue %u\n",
+					vector, index);
+				return -EBUSY;
+			}
+			queue->vector = vector;
+		}
+		index++;
+	}
+	return 0;
+}
+
+static int create_queue(struct virtio_mmr_transport *transport, enum sharing sharing, u16 index,
+			const struct virtqueue_info *info)
+{
 	struct virtio_mmr_queue *queue = &transport->queues[index];
 	struct virtqueue *vq;
-	u16 vector, taken;
 	int ret;
 
-	vq = interface->create_queue(transport, index, info->callback, info->name, info->ctx);
+	vq = transport->interface->create_queue(transport, index, queue->size, info->callback,
+						info->name, info->ctx);
 	if (IS_ERR(vq))
 		return PTR_ERR(vq);
-	queue->vector = VIRTIO_MSI_NO_VECTOR;
 	/* Pairs with queues_interrupt() */
 	smp_store_release(&queue->vq, vq);
-	if (!info->callback || sharing == SHARE_PIN)
-		return 0;
-
-	vector = sharing == SHARE_NOTHING ? (*own)++ :
-		 sharing == SHARE_QUEUES ? QUEUES_VECTOR : CONFIG_VECTOR;
-	taken = interface->set_queue_vector(transport, index, vector);
-	if (taken != vector) {
-		pci_dbg(transport->pdev, "the device refuses vector %u for queue %u\n", vector,
-			index);
-		return -EBUSY;
-	}
-	queue->vector = vector;
-	if (sharing != SHARE_NOTHING)
+	if (queue->vector == VIRTIO_MSI_NO_VECTOR || sharing != SHARE_NOTHING)
 		return 0;
 
 	snprintf(queue->name, sizeof(queue->name), "%s-%s", dev_name(&transport->vdev.dev),
 		 info->name);
-	ret = request_irq(pci_irq_vector(transport->pdev, vector), vring_interrupt, 0,
+	ret = request_irq(pci_irq_vector(transport->pdev, queue->vector), vring_interrupt, 0,
 			  queue->name, vq);
 	queue->requested = !ret;
 	return ret;
 }
 
-static int find_all(struct virtio_mmr_transport *transport, enum sharing sharing,
-		    unsigned int count, struct virtqueue *vqs[],
-		    const struct virtqueue_info infos[], struct irq_affinity *affinity)
+static int create_queues(struct virtio_mmr_transport *transport, enum sharing sharing,
+			 unsigned int count, struct virtqueue *vqs[],
+			 const struct virtqueue_info infos[])
 {
-	u16 index = 0, own = CONFIG_VECTOR + 1;
+	const struct virtio_mmr_interface *interface = transport->interface;
+	u16 index = 0;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < count; i++) {
+		vqs[i] = NULL;
+		if (!infos[i].name)
+			continue;
+		ret = create_queue(transport, sharing, index, &infos[i]);
+		if (ret)
+			return ret;
+		vqs[i] = transport->queues[index++].vq;
+	}
+	for (i = 0; interface->enable_queue && i < index; i++)
+		interface->enable_queue(transport, i);
+	return 0;
+}
+
+/* -EBUSY or -ENOSPC if fewer vectors may help, and then the device has no ring */
+static int start_interrupts(struct virtio_mmr_transport *transport, enum sharing sharing,
+			    unsigned int count, const struct virtqueue_info infos[],
+			    struct irq_affinity *affinity)
+{
 	unsigned int i;
 	int ret;
 
 	transport->queues = kcalloc(count, sizeof(*transport->queues), GFP_KERNEL);
 	if (!transport->queues)
 		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		transport->queues[i].vector = VIRTIO_MSI_NO_VECTOR;
 	transport->num_queues = count;
 
 	if (sharing == SHARE_PIN)
@@ -280,25 +359,11 @@ static int find_all(struct virtio_mmr_transport *transport, enum sharing sharing
 	else
 		ret = start_vectors(transport, sharing, count_vectors(sharing, count, infos),
 				    affinity);
-
-	for (i = 0; !ret && i < count; i++) {
-		vqs[i] = NULL;
-		/* The device does not count queues that the driver leaves out. */
-		if (!infos[i].name)
-			continue;
-		ret = find_queue(transport, sharing, index, &infos[i], &own);
-		if (!ret)
-			vqs[i] = transport->queues[index].vq;
-		index++;
-	}
-	if (ret) {
-		virtio_mmr_del_vqs(&transport->vdev);
-		return ret;
-	}
-
-	for (i = 0; transport->interface->enable_queue && i < index; i++)
-		transport->interface->enable_queue(transport, i);
-	return 0;
+	if (!ret)
+		ret = set_vectors(transport, sharing, count, infos);
+	if (!ret && sharing == SHARE_ALL)
+		config_changed(transport);
+	return ret;
 }
 
 static void report_no_interrupts(struct virtio_mmr_transport *transport, unsigned int count,
@@ -341,14 +406,18 @@ int virtio_mmr_find_vqs(struct virtio_device *vdev, unsigned int count,
 		return -EIO;
 
 	for (sharing = SHARE_NOTHING; sharing <= last; sharing++) {
-		ret = find_all(transport, sharing, count, vqs, infos, affinity);
-		if (!ret)
-			return 0;
-		/* Fewer vectors do not help with other errors. */
-		if (ret == -ENOENT || ret == -ENOMEM || ret == -E2BIG)
-			return ret;
+		ret = start_interrupts(transport, sharing, count, infos, affinity);
+		/* Fewer vectors do not help with these errors. */
+		if (!ret || ret == -ENOENT || ret == -ENOMEM)
+			break;
+		virtio_mmr_del_vqs(vdev);
 	}
-	report_no_interrupts(transport, count, infos, ret);
+	if (sharing > last)
+		report_no_interrupts(transport, count, infos, ret);
+	else if (!ret)
+		ret = create_queues(transport, sharing, count, vqs, infos);
+	if (ret)
+		virtio_mmr_del_vqs(vdev);
 	return ret;
 }
 
@@ -381,8 +450,11 @@ int virtio_mmr_set_affinity(struct virtqueue *vq, const struct cpumask *mask)
 const struct cpumask *virtio_mmr_get_affinity(struct virtio_device *vdev, int index)
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
-	struct virtio_mmr_queue *queue = &transport->queues[index];
+	struct virtio_mmr_queue *queue;
 
+	if (index < 0 || index >= transport->num_queues)
+		return NULL;
+	queue = &transport->queues[index];
 	if (!queue->requested)
 		return NULL;
 	return pci_irq_get_affinity(transport->pdev, queue->vector);

@@ -4,13 +4,12 @@
 
 #include <linux/pci.h>
 
-#ifdef CONFIG_PM_SLEEP
-extern const struct dev_pm_ops virtio_mmr_pm_ops;
 extern const struct pci_error_handlers virtio_mmr_err_handlers;
 
-#define VIRTIO_MMR_SUSPEND_OPS \
-	.driver.pm = &virtio_mmr_pm_ops, \
-	.err_handler = &virtio_mmr_err_handlers,
+#ifdef CONFIG_PM_SLEEP
+extern const struct dev_pm_ops virtio_mmr_pm_ops;
+
+#define VIRTIO_MMR_SUSPEND_OPS	.driver.pm = &virtio_mmr_pm_ops,
 #else
 #define VIRTIO_MMR_SUSPEND_OPS
 #endif

@@ -15,14 +15,35 @@
 
 #define VIRTIO_MMR_PCI_NAME	"virtio_mmr_pci"
 
+/* Bytes of a legacy configuration that are watched for changes; no type has more that change */
+#define VIRTIO_MMR_SEEN_SIZE	64
+
 struct virtio_mmr_transport;
+
+/**
+ * struct virtio_mmr_binding - a function that is bound to this driver
+ * @pdev: the function; its device lock protects the rest, except for readers of @interface
+ * @transport: its virtio device; NULL while it is being reset, or if none came after that
+ * @interface: the name of the interface in use, or NULL
+ * @legacy: the module parameter as it was at bind
+ * @locked: the lock of the virtio device is held, from reset_prepare to reset_done
+ * @lost: the virtio driver gave up its queues and could not set them up again
+ */
+struct virtio_mmr_binding {
+	struct pci_dev *pdev;
+	struct virtio_mmr_transport *transport;
+	const char *interface;
+	bool legacy;
+	bool locked;
+	bool lost;
+};
 
 /**
  * struct virtio_mmr_interface - one of the two ways to drive the device
  * @name: in the log and in sysfs
  * @ops: for virtio's core
- * @create_queue: makes the ring of a queue and tells the device where it is. -ENOENT if the
- *	device has no such queue
+ * @queue_size: entries of a queue; 0 if the device has no such queue, or it is in use
+ * @create_queue: makes the ring of a queue and tells the device where it is
  * @delete_queue: the opposite; the device then does not touch the ring any more
  * @enable_queue: the last step, after all queues have their vectors; NULL if there is none
  * @set_queue_vector: writes the vector of a queue, and returns what the device has taken
@@ -33,8 +54,9 @@ struct virtio_mmr_transport;
 struct virtio_mmr_interface {
 	const char *name;
 	const struct virtio_config_ops *ops;
+	u16 (*queue_size)(struct virtio_mmr_transport *transport, u16 index);
 	struct virtqueue *(*create_queue)(struct virtio_mmr_transport *transport, u16 index,
-					  vq_callback_t *callback, const char *name,
+					  u16 size, vq_callback_t *callback, const char *name,
 					  bool context);
 	void (*delete_queue)(struct virtio_mmr_transport *transport, struct virtqueue *vq);
 	void (*enable_queue)(struct virtio_mmr_transport *transport, u16 index);
@@ -45,12 +67,14 @@ struct virtio_mmr_interface {
 /**
  * struct virtio_mmr_queue - a queue in use
  * @vq: the queue, or NULL
+ * @size: entries that the device says it has
  * @vector: its MSI-X vector, VIRTIO_MSI_NO_VECTOR if it has none
  * @requested: the handler of its own vector is installed
  * @name: of its interrupt
  */
 struct virtio_mmr_queue {
 	struct virtqueue *vq;
+	u16 size;
 	u16 vector;
 	bool requested;
 	char name[48];
@@ -72,13 +96,15 @@ struct virtio_mmr_queue {
  * @regions: bit N is set if BAR N was requested
  * @offered: features that the device offers, without those that this driver adds
  * @stuck: the last reset did not end in time, so the device may not access memory
- * @frozen: the virtio driver has given up its queues for a reset of the function
+ * @away: the function is being reset, so its configuration must not be read
+ * @torn: a field that changes all the time was reported
  * @short_config: a field beyond the end of the configuration was reported
  * @queues: those in use
  * @num_queues: length of @queues
  * @vector_names: the names of the two vectors that are no queue's own
  * @requested_vectors: the number of these that have a handler
  * @has_pin_handler: the pin's handler is installed
+ * @seen: what any_interrupt() has last seen of the configuration
  */
 struct virtio_mmr_transport {
 	struct virtio_device vdev;
@@ -95,13 +121,18 @@ struct virtio_mmr_transport {
 	int regions;
 	u64 offered;
 	bool stuck;
-	bool frozen;
+	bool away;
+	bool torn;
 	bool short_config;
 	struct virtio_mmr_queue *queues;
 	unsigned int num_queues;
 	char vector_names[2][32];
 	unsigned int requested_vectors;
 	bool has_pin_handler;
+	struct {
+		u32 generation;
+		u8 config[VIRTIO_MMR_SEEN_SIZE];
+	} seen;
 };
 
 static inline struct virtio_mmr_transport *to_transport(struct virtio_device *vdev)

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Resets of a function in use. The device keeps nothing, and only the block driver can give up
+ * its queues while it is in use: the calls for a suspend of the host need a host that stands
+ * still. So other virtio devices go away before the reset, and new ones come after it.
+ */
+#include <linux/device.h>
+#include <linux/virtio_ids.h>
+
+#include "attach.h"
+#include "interface.h"
+#include "suspend.h"
+
+#ifdef CONFIG_PM_SLEEP
+/* With the lock of the virtio device held: its driver stays what it is until the end. */
+static bool hold(struct virtio_mmr_transport *transport)
+{
+	struct virtio_device *vdev = &transport->vdev;
+
+	/* A driver that waits for the device would wait for ever. */
+	if (vdev->id.device != VIRTIO_ID_BLOCK || !virtio_mmr_answers(transport) ||
+	    virtio_device_freeze(vdev))
+		return false;
+	WRITE_ONCE(transport->away, true);
+	return true;
+}
+
+static int go_on(struct virtio_mmr_transport *transport)
+{
+	WRITE_ONCE(transport->away, false);
+	return virtio_device_restore(&transport->vdev);
+}
+#else
+static bool hold(struct virtio_mmr_transport *transport)
+{
+	return false;
+}
+
+static int go_on(struct virtio_mmr_transport *transport)
+{
+	return 0;
+}
+#endif
+
+static void reset_prepare(struct pci_dev *pdev)
+{
+	struct virtio_mmr_binding *binding = pci_get_drvdata(pdev);
+	struct virtio_mmr_transport *transport = binding->transport;
+
+	device_lock_assert(&pdev->dev);
+	if (!transport || binding->lost)
+		return;
+	device_lock(&transport->vdev.dev);
+	binding->locked = hold(transport);
+	if (binding->locked)
+		return;
+	device_unlock(&transport->vdev.dev);
+	pci_info(pdev, "virtio %s goes away for a reset of the function, and a new one comes after it\n",
+		 transport->scan.identity->name);
+	virtio_mmr_detach(binding);
+}
+
+static void reset_done(struct pci_dev *pdev)
+{
+	struct virtio_mmr_binding *binding = pci_get_drvdata(pdev);
+	struct virtio_mmr_transport *transport = binding->transport;
+	int ret;
+
+	device_lock_assert(&pdev->dev);
+	if (binding->locked) {
+		ret = go_on(transport);
+		binding->locked = false;
+		device_unlock(&transport->vdev.dev);
+		binding->lost = ret;
+		if (ret)
+			pci_err(pdev, "virtio %s does not work after a reset of the function (error %d), and stays so until the next boot\n",
+				transport->scan.identity->name, ret);
+	} else if (!transport) {
+		ret = virtio_mmr_attach(binding, binding->legacy);
+		if (ret)
+			pci_err(pdev, "no virtio device after a reset of the function (error %d); unbind the function and bind it again\n",
+				ret);
+	}
+}
+
+const struct pci_error_handlers virtio_mmr_err_handlers = {
+	.reset_prepare = reset_prepare,
+	.reset_done = reset_done,
+};
