@@ -504,6 +504,41 @@ TEST_F(modern, refused_by_the_device)
 	ASSERT_SERVED();
 }
 
+/*
+ * Accesses through the window go to the device, and the driver does not see them. A guest that
+ * enables its queues there must poll. Its driver that comes next has INTx
+ */
+TEST_F(modern, through_the_window)
+{
+	struct modern *modern = &self->modern;
+	const struct modern_structure *common = &modern->common;
+
+	if (!modern->window)
+		SKIP(return, "no PCI_CFG capability");
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	modern_window_write(modern, common, VIRTIO_PCI_COMMON_STATUS, 1,
+			    VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	EXPECT_EQ(modern_read(modern, VIRTIO_PCI_COMMON_STATUS, 1), VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	modern_window_write(modern, common, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
+	modern_window_write(modern, common, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	EXPECT_EQ(modern_window_read(modern, common, VIRTIO_PCI_COMMON_Q_ENABLE, 2), 1);
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+	modern_start(modern, IOVA_BASE);
+	ASSERT_SERVED();
+	/* It takes nothing from the guest's ISR status, which is the driver's */
+	ASSERT_TRUE(modern_works(modern));
+	ASSERT_SIGNAL();
+	modern_window_read(modern, &modern->isr, 0, 1);
+	EXPECT_TRUE(intx_status(self->device));
+	EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);
+	EXPECT_EQ(intx_unmask(self->device), 0);
+	/* A reset is not seen either, and the next start through the BAR is as ever */
+	modern_window_write(modern, common, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	EXPECT_EQ(modern_read(modern, VIRTIO_PCI_COMMON_STATUS, 1), 0);
+	modern_restart(modern);
+	ASSERT_SERVED();
+}
+
 /* Without memory decode of the guest nothing is reached, as with any memory BAR */
 TEST_F(modern, without_memory_decode)
 {

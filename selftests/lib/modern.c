@@ -40,6 +40,8 @@ bool modern_find(struct modern *modern, struct vfio_device *device)
 		if (vfio_config_read(device, at, 1) != PCI_CAP_ID_VNDR)
 			continue;
 		type = vfio_config_read(device, at + VIRTIO_PCI_CAP_CFG_TYPE, 1);
+		if (type == VIRTIO_PCI_CAP_PCI_CFG)
+			modern->window = at;
 		structure.bar = vfio_config_read(device, at + VIRTIO_PCI_CAP_BAR, 1);
 		structure.offset = vfio_config_read(device, at + VIRTIO_PCI_CAP_OFFSET, 4);
 		structure.length = vfio_config_read(device, at + VIRTIO_PCI_CAP_LENGTH, 4);
@@ -78,6 +80,33 @@ void modern_write(struct modern *modern, unsigned int offset, unsigned int width
 uint8_t modern_isr(struct modern *modern)
 {
 	return access_structure(modern, &modern->isr, 0, 1, NULL);
+}
+
+static void set_window(struct modern *modern, const struct modern_structure *structure,
+		       unsigned int offset, unsigned int width)
+{
+	struct vfio_device *device = modern->device;
+	unsigned int at = modern->window;
+
+	vfio_config_write(device, at + VIRTIO_PCI_CAP_BAR, 1, structure->bar);
+	vfio_config_write(device, at + VIRTIO_PCI_CAP_OFFSET, 4, structure->offset + offset);
+	vfio_config_write(device, at + VIRTIO_PCI_CAP_LENGTH, 4, width);
+}
+
+uint32_t modern_window_read(struct modern *modern, const struct modern_structure *structure,
+			    unsigned int offset, unsigned int width)
+{
+	set_window(modern, structure, offset, width);
+	return vfio_config_read(modern->device, modern->window + sizeof(struct virtio_pci_cap),
+				width);
+}
+
+void modern_window_write(struct modern *modern, const struct modern_structure *structure,
+			 unsigned int offset, unsigned int width, uint32_t value)
+{
+	set_window(modern, structure, offset, width);
+	vfio_config_write(modern->device, modern->window + sizeof(struct virtio_pci_cap), width,
+			  value);
 }
 
 void modern_reset(struct modern *modern)

@@ -19,6 +19,8 @@ struct modern_structure {
 struct modern {
 	struct vfio_device *device;
 	struct modern_structure common, notify, isr, config;
+	/* Place of the PCI_CFG capability in configuration space, 0 if absent */
+	unsigned int window;
 	uint32_t notify_multiplier;
 	uint64_t features;
 	struct iova_area area;
@@ -38,6 +40,12 @@ void modern_write(struct modern *modern, unsigned int offset, unsigned int width
 		  uint32_t value);
 uint8_t modern_isr(struct modern *modern);
 void modern_reset(struct modern *modern);
+
+/* The same registers through the window of the PCI_CFG capability, which must be there */
+uint32_t modern_window_read(struct modern *modern, const struct modern_structure *structure,
+			    unsigned int offset, unsigned int width);
+void modern_window_write(struct modern *modern, const struct modern_structure *structure,
+			 unsigned int offset, unsigned int width, uint32_t value);
 
 /*
  * Starts the device with VERSION_1 and ACCESS_PLATFORM, and queue 0 with its ring at the IOVA.
