@@ -412,8 +412,10 @@ TEST_F(closed, with_an_interrupt_pending)
 		ASSERT_TRUE(entropy_works(&self->entropy));
 		ASSERT_EQ(vfio_eventfd_wait(self->trigger, LEGACY_TIMEOUT), 1);
 		ASSERT_EQ(variant->before(device), 0);
-		iova_unmap(&self->entropy.area);
+		/* The memory stays, so that no DMA comes too late */
 		session_detach(&self->session);
+		self->entropy.area.container = NULL;
+		iova_unmap(&self->entropy.area);
 
 		/* Unused, so the host sees its own state again */
 		EXPECT_EQ(intx_host_interrupts(device, "virtio_mmr"), 0);
