@@ -12,7 +12,7 @@ enum device_kind {
 	DEVICE_DISK,
 	DEVICE_PARTITION,
 	DEVICE_INTERFACE,
-	DEVICE_HIDDEN_INTERFACE,	/* in another network namespace; has its virtio device's name */
+	DEVICE_HIDDEN_INTERFACE,	/* in another network namespace, by virtio device */
 	DEVICE_PORT,			/* of a console */
 	DEVICE_SCSI_HOST,
 	DEVICE_MOUNT_TAG,		/* 9P */

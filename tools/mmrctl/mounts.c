@@ -21,7 +21,8 @@ static void copy_field(char *text, size_t size, const char *field)
 	for (; *field && used + 1 < size; field++) {
 		unsigned int octal;
 
-		if (field[0] == '\\' && sscanf(field + 1, "%3o", &octal) == 1 && strlen(field) >= 4) {
+		if (field[0] == '\\' && strlen(field) >= 4 &&
+		    sscanf(field + 1, "%3o", &octal) == 1) {
 			text[used++] = octal;
 			field += 3;
 		} else {

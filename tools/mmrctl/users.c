@@ -210,7 +210,7 @@ static void look_at_mount_tag(struct users *users, const struct device *device)
 static bool find_terminal(const struct device *device, char *name, size_t size)
 {
 	struct path path = sys_path("kernel/debug/virtio-ports/%s", device->name);
-	unsigned int number = 0;
+	unsigned int number = 0, value;
 	bool is_console = false;
 	char line[128];
 	FILE *file;
@@ -219,7 +219,8 @@ static bool find_terminal(const struct device *device, char *name, size_t size)
 	file = fopen(path.text, "re");
 	while (file && fgets(line, sizeof(line), file)) {
 		is_console |= !strcmp(line, "is_console: yes\n");
-		sscanf(line, "console_vtermno: %u", &number);
+		if (sscanf(line, "console_vtermno: %u", &value) == 1)
+			number = value;
 	}
 	if (file)
 		fclose(file);
@@ -239,7 +240,7 @@ static bool is_kernel_console(const char *name)
 	path_is_readable(&path);
 	file = fopen(path.text, "re");
 	while (file && !found && fgets(line, sizeof(line), file)) {
-		line[strcspn(line, " \n")] = '\0';
+		line[strcspn(line, "\n ")] = '\0';
 		found = !strcmp(line, name);
 	}
 	if (file)

@@ -9,7 +9,7 @@
 #include "functions.h"
 
 enum user_kind {
-	USER_PROCESS,		/* has its IOMMU group, its VFIO device or another device's file open */
+	USER_PROCESS,		/* has its IOMMU group, VFIO device or another file open */
 	USER_INTERFACE,		/* network interface that is up, or part of another */
 	USER_HIDDEN_INTERFACE,	/* network interface in another network namespace */
 	USER_DISK,		/* block device: mounted, swap, or below another */
