@@ -11,7 +11,7 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-driver=virtio_mmr_vfio_pci
+driver=virtio_mmr_vfio_pci native=virtio_mmr_pci
 # shellcheck source=selftests/lib/installation.sh
 source "$here/../lib/installation.sh"
 
@@ -78,8 +78,8 @@ kmod_agrees() { # RELEASE
 			status=1
 		}
 		found=$(/sbin/modprobe -q -d "$work" -S "$1" -R "pci:$(modalias "$id")" || true)
-		[[ $found != *$driver* ]] || {
-			echo "# 1af4:${id%:*} loads the module without a driver_override"
+		[[ $found != *virtio_mmr* ]] || {
+			echo "# 1af4:${id%:*} loads a module without a driver_override"
 			status=1
 		}
 	done
@@ -90,9 +90,17 @@ dependencies() { # RELEASE
 	local plan
 	plan=$(/sbin/modprobe -d "$work" -S "$1" --show-depends $driver)
 	[[ $plan == *vfio-pci-core.ko* && $plan == *"/updates/virtio_mmr.ko"* &&
-		$(tail -n 1 <<<"$plan") == *"/updates/$driver.ko"* ]] && return
-	echo "# modprobe would load: $plan"
-	return 1
+		$(tail -n 1 <<<"$plan") == *"/updates/$driver.ko"* ]] || {
+		echo "# modprobe would load: $plan"
+		return 1
+	}
+	# The other driver uses the core as well, and nothing of VFIO
+	plan=$(/sbin/modprobe -d "$work" -S "$1" --show-depends $native)
+	[[ $plan != *vfio* && $plan == *"/updates/virtio_mmr.ko"* &&
+		$(tail -n 1 <<<"$plan") == *"/updates/$native.ko"* ]] || {
+		echo "# modprobe would load: $plan"
+		return 1
+	}
 }
 
 not_in_tree() { # RELEASE

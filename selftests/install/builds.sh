@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Builds the modules without a warning for kernels with other configurations than Debian's: by
-# clang, for arm64, and in the kernel's tree with vfio-pci-core built in. Prints TAP.
+# clang, for arm64, and in the kernel's tree, built in. Prints TAP.
 set -euo pipefail
 
 if [[ $# -eq 0 || $1 == --help ]]; then
@@ -27,7 +27,7 @@ variants=(
 options=(CONFIG_MODULES=y CONFIG_PCI=y CONFIG_PCI_IOV=y CONFIG_IOMMU_SUPPORT=y CONFIG_FTRACE=y)
 declare -A more_options=(
 	[module]='CONFIG_VFIO=m CONFIG_VFIO_PCI=m CONFIG_VFIO_PCI_CORE=m'
-	[built_in]='CONFIG_VFIO=y CONFIG_VFIO_PCI=y CONFIG_VFIO_PCI_CORE=y CONFIG_VIRTIO_MMR_VFIO_PCI=y'
+	[built_in]='CONFIG_VFIO=y CONFIG_VFIO_PCI=y CONFIG_VFIO_PCI_CORE=y CONFIG_VIRTIO_MMR_VFIO_PCI=y CONFIG_VIRTIO_MMR_PCI=y'
 )
 
 here=$(dirname "$(readlink -f "$0")")

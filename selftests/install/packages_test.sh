@@ -10,7 +10,7 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 repository=$(readlink -f "$here/../..")
-module=virtio_mmr_vfio_pci
+module=virtio_mmr_vfio_pci native=virtio_mmr_pci
 # All modules, each after those that it uses
 mapfile -t modules < <(sed -nE 's/^([a-z_]+) .*/\1/p' "$repository/drivers/modules")
 
@@ -130,13 +130,14 @@ install_kernel() { # RELEASE
 }
 
 # Makes kernels that the module cannot be built for
+needed=CONFIG_VFIO_PCI_CORE=m$'\n'CONFIG_VIRTIO_PCI_LIB_LEGACY=m
 make_kernel() { # RELEASE CONFIG: one that has headers
 	mkdir -p "/lib/modules/$1/build/include"
 	touch "/lib/modules/$1/modules.builtin" "/lib/modules/$1/modules.order"
 	echo "$2" >"/lib/modules/$1/build/.config"
 }
 oldest=$("$repository/tools/kernels" oldest)
-too_old=5.10.0-99-amd64 too_new=99.1.0-amd64 no_vfio=$oldest.0-97-amd64 broken=$oldest.0-98-amd64
+too_old=5.10.0-99-amd64 too_new=99.1.0-amd64 no_vfio=$oldest.0-97-amd64 no_virtio=$oldest.0-95-amd64 broken=$oldest.0-98-amd64
 no_headers=$oldest.0-96-amd64
 
 # Lists files, without the caches and logs that apt and dkms keep
@@ -193,13 +194,16 @@ module_is() { # VERSION RELEASE
 	done
 	is 'dkms status' "virtio-mmr/$1, $2, x86_64: installed" "$(dkms status -m virtio-mmr -k "$2")" || return 1
 	has vfio-pci-core "$(field depends "$2")" && has virtio_mmr "$(field depends "$2")" || return 1
-	# Loading the driver loads the core
-	has "$(installed_module "$2" virtio_mmr)" "$(modprobe -S "$2" --show-depends $module)" || return 1
+	# Loading a driver loads the core
+	for one in $module $native; do
+		has "$(installed_module "$2" virtio_mmr)" "$(modprobe -S "$2" --show-depends "$one")" || return 1
+	done
 	aliases=$(field alias "$2" | sort)
 	is aliases "$(printf 'vfio_pci:v00001AF4d000010%ssv*sd*bc*sc*i*\n' F9 FA FB FC FD FE FF)" "$aliases" || return 1
+	is "aliases of $native" '' "$(field alias "$2" $native)" || return 1
 	found_by_alias "$2" || return 1
-	if modprobe -q -S "$2" -R pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00 | grep $module; then
-		echo "# a PCI alias loads the module"
+	if modprobe -q -S "$2" -R pci:v00001AF4d000010F9sv00001AF4sd00000001bc02sc00i00 | grep virtio_mmr; then
+		echo "# a PCI alias loads a module"
 		return 1
 	fi
 }
@@ -273,11 +277,11 @@ first_install() {
 
 unsupported_are_named() {
 	local kernel
-	for kernel in $too_old $too_new $no_vfio; do
+	for kernel in $too_old $too_new $no_vfio $no_virtio; do
 		has "not built for $kernel, which it does not support" "$install_log" || return 1
 	done
 	has "not built for $no_headers, whose headers are not installed" "$install_log" || return 1
-	no_module $too_old $too_new "$no_vfio" "$no_headers"
+	no_module $too_old $too_new "$no_vfio" "$no_virtio" "$no_headers"
 }
 
 broken_kernel_is_no_obstacle() {
@@ -483,10 +487,11 @@ ktap_set_plan ${#tests[@]}
 	install_kernel "$old_kernel"
 	install_kernel "$new_kernel"
 	run_kernel "$old_kernel"
-	make_kernel $too_old CONFIG_VFIO_PCI_CORE=m
-	make_kernel $too_new CONFIG_VFIO_PCI_CORE=m
-	make_kernel "$no_vfio" '# CONFIG_VFIO_PCI_CORE is not set'
-	make_kernel "$broken" CONFIG_VFIO_PCI_CORE=m
+	make_kernel $too_old "$needed"
+	make_kernel $too_new "$needed"
+	make_kernel "$no_vfio" "${needed/CONFIG_VFIO_PCI_CORE=m/# CONFIG_VFIO_PCI_CORE is not set}"
+	make_kernel "$no_virtio" CONFIG_VFIO_PCI_CORE=m
+	make_kernel "$broken" "$needed"
 	make_kernel "$no_headers" ''
 	rm -r "/lib/modules/$no_headers/build"
 } | sed 's/^/# /'
