@@ -55,7 +55,7 @@ fails_with() { # MESSAGE PROGRAM TEXT
 	printf '#!/bin/bash\n%s\n' "$3" >"$work/bin/$2"
 	chmod +x "$work/bin/$2"
 	PATH=$work/bin:$PATH tools/demo/host >"$work/output" 2>&1 || status=$?
-	rm -r "$work/bin"
+	rm -r "${work:?}/bin"
 	clean_up
 	[[ $status == 1 && $(<"$work/output") == *"DEMO FAILED: $1"* ]] || {
 		sed 's/^/# /' "$work/output"
