@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+/* Exit status of mmrvmm if it could not start, or not go on */
+#define STATUS_FAILED	125
+/* If a CPU of the guest has ended by a triple fault */
+#define STATUS_CRASHED	124
+
+/* To stderr, after the program's name and with a line's end */
+__attribute__((format(printf, 1, 2)))
+void message(const char *format, ...);
+
+/* The same, and ends the program with STATUS_FAILED */
+__attribute__((format(printf, 1, 2), noreturn))
+void fail(const char *format, ...);
+
+#endif /* MESSAGE_H */
