@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/kvm.h>
+
+#include "pci.h"
+#include "serial.h"
+
+#define MACHINE_FUNCTIONS	8
+#define MACHINE_CPUS		32
+#define MACHINE_SERIALS		2
+#define MACHINE_INPUTS		24	/* of the I/O APIC, which are the first GSIs */
+#define MACHINE_ROUTES		(16 + MACHINE_INPUTS - 1)
+
+/* Guest addresses that BARs may have: below 4 GiB, and above */
+#define MACHINE_LOW_BARS	0xc0000000ull
+#define MACHINE_LOW_BARS_END	0xfec00000ull
+#define MACHINE_HIGH_BARS	0x100000000ull
+#define MACHINE_HIGH_BARS_END	0x1000000000ull
+
+struct function;
+
+/**
+ * struct machine - the virtual machine
+ * @kvm: file of KVM
+ * @vm: file of the virtual machine
+ * @container: file of VFIO's container, which has the guest's memory
+ * @memory: of the guest, from address 0 on
+ * @size: of it
+ * @cpus: number of CPUs
+ * @lock: held by all users of the fields below, of serial ports, and of functions
+ * @pci: its bus
+ * @serials: its serial ports
+ * @cmos_index: register of the clock that the guest has chosen
+ * @exit_port: a byte that the guest writes here is the machine's exit status; -1 for none
+ * @functions: those of PCI, in slots from 1 on
+ * @num_functions: their number
+ * @routes: places of interrupts, of inputs and of messages
+ * @stop: called to end the machine with a status; may be called again
+ * @is_over: it was
+ */
+struct machine {
+	int kvm;
+	int vm;
+	int container;
+	uint8_t *memory;
+	uint64_t size;
+	unsigned int cpus;
+	pthread_mutex_t lock;
+	struct pci pci;
+	struct serial serials[MACHINE_SERIALS];
+	uint8_t cmos_index;
+	int exit_port;
+	struct function *functions[MACHINE_FUNCTIONS];
+	unsigned int num_functions;
+	struct kvm_irq_routing *routes;
+	void (*stop)(struct machine *machine, int status);
+	bool is_over;
+};
+
+void machine_open(struct machine *machine, unsigned int cpus, uint64_t size);
+void machine_route(struct machine *machine);
+
+#endif /* MACHINE_H */
