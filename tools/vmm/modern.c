@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Modern drivers without MSI-X. The pages with these registers are not the guest's memory where
+ * that costs notifications nothing (the core's mapping), so INTx can follow such drivers, too.
+ */
+#include <linux/virtio_pci.h>
+
+#include "intx.h"
+#include "modern.h"
+#include "msix.h"
+
+/* The register of the common configuration that corresponds to a legacy one */
+static uint64_t place_of(const struct function *function, uint32_t offset)
+{
+	uint64_t start = function->scan.common_config.offset;
+
+	switch (offset) {
+	case VIRTIO_MMR_QUEUE_ADDRESS:
+		return start + VIRTIO_PCI_COMMON_Q_ENABLE;
+	case VIRTIO_MMR_QUEUE_SELECT:
+		return start + VIRTIO_PCI_COMMON_Q_SELECT;
+	case VIRTIO_MMR_CONFIG_VECTOR:
+		return start + VIRTIO_PCI_COMMON_MSIX;
+	default:
+		return start + VIRTIO_PCI_COMMON_Q_MSIX;
+	}
+}
+
+static uint32_t read_register(void *context, uint32_t offset, uint32_t width)
+{
+	struct function *function = context;
+
+	(void)width;
+	return function_bar_read(function, function->scan.common_config.bar,
+				 place_of(function, offset), 2) & 0xffff;
+}
+
+static void write_register(void *context, uint32_t offset, uint32_t width, uint32_t value)
+{
+	struct function *function = context;
+
+	(void)width;
+	function_bar_write(function, function->scan.common_config.bar, place_of(function, offset),
+			   2, value);
+}
+
+/* A queue with an address is here one that is enabled. */
+const struct virtio_mmr_port_ops modern_registers = {
+	.read = read_register, .write = write_register,
+};
+
+/* Returns the offset in the common configuration, or a large number elsewhere. */
+static uint64_t in_common(const struct function *function, unsigned int bar, uint64_t offset)
+{
+	if (!function->scan.has_common_config || bar != function->scan.common_config.bar)
+		return ~0ull;
+	return offset - function->scan.common_config.offset;
+}
+
+static bool is_vector(uint64_t offset)
+{
+	return offset == VIRTIO_PCI_COMMON_MSIX || offset == VIRTIO_PCI_COMMON_Q_MSIX;
+}
+
+/**
+ * modern_read - the guest reads from a BAR
+ * @function: the function
+ * @bar: number, the function's
+ * @offset: in it
+ * @data: where to put the bytes
+ * @width: their number
+ *
+ * Return: false if this is no register that INTx matters for.
+ */
+bool modern_read(struct function *function, unsigned int bar, uint64_t offset, uint8_t *data,
+		 unsigned int width)
+{
+	if (!virtio_mmr_view_pin(&function->view))
+		return false;
+	if (function->scan.has_isr && bar == function->scan.isr.bar && width == 1 &&
+	    offset == function->scan.isr.offset) {
+		*data = intx_read_isr(function, bar, offset);
+		return true;
+	}
+	if (!function->intx.state.engaged || width != 2 ||
+	    !is_vector(in_common(function, bar, offset)))
+		return false;
+	virtio_mmr_put_le16(data, VIRTIO_MMR_NO_VECTOR);
+	return true;
+}
+
+static void enable_queue(struct function *function, bool on)
+{
+	uint16_t queue;
+
+	if (on) {
+		function->intx.is_modern = true;
+		intx_begin(function, VIRTIO_MMR_STARTS_QUEUE);
+		queue = read_register(function, VIRTIO_MMR_QUEUE_SELECT, 2);
+		/* A device may look at the vector when the queue is enabled. */
+		intx_refused(function,
+			     virtio_mmr_vectors_queue(&function->intx.vectors,
+						      function->intx.state.engaged,
+						      &modern_registers, function, queue));
+	}
+	write_register(function, VIRTIO_MMR_QUEUE_ADDRESS, 2, on);
+}
+
+static void write_status(struct function *function, uint8_t status)
+{
+	function_bar_write(function, function->scan.common_config.bar,
+			   function->scan.common_config.offset + VIRTIO_PCI_COMMON_STATUS, 1,
+			   status);
+	if (!status) {
+		intx_was_reset(function);
+		return;
+	}
+	function->intx.is_modern = true;
+	if (function->intx.state.engaged)
+		intx_refused(function, virtio_mmr_vectors_set_config(&function->intx.vectors,
+								     &modern_registers, function));
+}
+
+/**
+ * modern_write - the guest writes to a BAR
+ * @function: the function
+ * @bar: number, the function's
+ * @offset: in it
+ * @data: the bytes
+ * @width: their number
+ *
+ * Return: false if this is no register that INTx matters for.
+ */
+bool modern_write(struct function *function, unsigned int bar, uint64_t offset,
+		  const uint8_t *data, unsigned int width)
+{
+	uint64_t at = in_common(function, bar, offset);
+
+	if (!virtio_mmr_view_pin(&function->view))
+		return false;
+	if (at == VIRTIO_PCI_COMMON_STATUS && width == 1)
+		write_status(function, *data);
+	else if (at == VIRTIO_PCI_COMMON_Q_ENABLE && width == 2)
+		enable_queue(function, virtio_mmr_get_le16(data));
+	else
+		return function->intx.state.engaged && width == 2 && is_vector(at);
+	return true;
+}
