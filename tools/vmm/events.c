@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The first thread: waits for signals of functions, for input, and for the end. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "events.h"
+#include "function.h"
+#include "host.h"
+#include "intx.h"
+#include "message.h"
+
+/* What a guest has sent without a line's end appears within this time. */
+#define TICK_MS		100
+#define PER_FUNCTION	(VIRTIO_MMR_NUM_VECTORS + 1)
+#define MAX_EVENTS	(2 + MACHINE_FUNCTIONS * PER_FUNCTION)
+
+static const unsigned int serial_irqs[MACHINE_SERIALS] = { 4, 3 };
+
+/* Of a serial port: its number, and the file that gets its output */
+struct line {
+	struct machine *machine;
+	unsigned int irq;
+	int output;
+};
+
+static struct line lines[MACHINE_SERIALS];
+static struct termios terminal;
+static int stopped = -1;
+static int exit_status = -1;
+
+static void set_line(void *context, bool level)
+{
+	struct line *line = context;
+
+	host_set_line(line->machine->vm, line->irq, level);
+}
+
+static void send(void *context, const uint8_t *data, unsigned int count)
+{
+	struct line *line = context;
+	ssize_t done;
+
+	while (count && line->output >= 0) {
+		done = write(line->output, data, count);
+		if (done < 0 && errno == EINTR)
+			continue;
+		/* Nobody reads it any more, and the guest goes on */
+		if (done < 0) {
+			line->output = -1;
+			return;
+		}
+		data += done;
+		count -= done;
+	}
+}
+
+/* The first status counts. The machine is locked. */
+static void stop(struct machine *machine, int status)
+{
+	uint64_t one = 1;
+
+	if (machine->is_over)
+		return;
+	machine->is_over = true;
+	exit_status = status;
+	if (write(stopped, &one, sizeof(one)) < 0)
+		abort();
+}
+
+static void restore_terminal(void)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+}
+
+/* Keys reach the guest one by one. Ctrl-C still ends this program. */
+static void prepare_terminal(void)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &terminal))
+		return;
+	raw = terminal;
+	raw.c_lflag &= ~(ICANON | ECHO);
+	raw.c_iflag &= ~ICRNL;
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	atexit(restore_terminal);
+}
+
+/**
+ * events_open - prepare what this thread waits for
+ * @machine: the machine
+ * @second_serial: file for the output of the second serial port, or -1
+ */
+void events_open(struct machine *machine, int second_serial)
+{
+	unsigned int i;
+
+	for (i = 0; i < MACHINE_SERIALS; i++) {
+		lines[i] = (struct line){
+			machine, serial_irqs[i], i ? second_serial : STDOUT_FILENO,
+		};
+		machine->serials[i] = (struct serial){
+			.line = set_line, .send = send, .context = &lines[i],
+		};
+	}
+	stopped = eventfd(0, EFD_CLOEXEC);
+	if (stopped < 0)
+		fail("cannot make an eventfd: %s", strerror(errno));
+	machine->stop = stop;
+	prepare_terminal();
+}
+
+/* Returns whether there may be more input. */
+static bool receive(struct machine *machine)
+{
+	uint8_t data[SERIAL_FIFO];
+	ssize_t count = read(STDIN_FILENO, data, serial_room(&machine->serials[0]));
+
+	if (count > 0)
+		serial_receive(&machine->serials[0], data, count);
+	return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* Returns the number of events: the end, input, and those of each function. */
+static unsigned int list(struct machine *machine, struct pollfd *events)
+{
+	unsigned int i, vector, count = 2;
+
+	events[0] = (struct pollfd){ .fd = stopped, .events = POLLIN };
+	events[1] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	for (i = 0; i < machine->num_functions; i++) {
+		struct function_intx *intx = &machine->functions[i]->intx;
+
+		for (vector = 0; vector < VIRTIO_MMR_NUM_VECTORS; vector++)
+			events[count++] = (struct pollfd){
+				.fd = intx->sources[vector], .events = POLLIN,
+			};
+		events[count++] = (struct pollfd){ .fd = intx->resample, .events = POLLIN };
+	}
+	return count;
+}
+
+static void handle(struct machine *machine, const struct pollfd *events, unsigned int count)
+{
+	unsigned int i, vector;
+
+	for (i = 2; i < count; i++) {
+		struct function *function = machine->functions[(i - 2) / PER_FUNCTION];
+
+		vector = (i - 2) % PER_FUNCTION;
+		if (!events[i].revents)
+			continue;
+		if (vector < VIRTIO_MMR_NUM_VECTORS)
+			intx_signalled(function, vector);
+		else
+			intx_resampled(function);
+	}
+}
+
+/**
+ * events_run - handle events until the machine ends
+ * @machine: the machine
+ *
+ * Return: the machine's exit status, and the machine stays locked.
+ */
+int events_run(struct machine *machine)
+{
+	struct pollfd events[MAX_EVENTS];
+	unsigned int i, count = list(machine, events);
+	bool has_input = true;
+	int ready;
+
+	for (;;) {
+		ready = poll(events, count, TICK_MS);
+		pthread_mutex_lock(&machine->lock);
+		if (ready > 0)
+			handle(machine, events, count);
+		if (ready > 0 && events[1].revents)
+			has_input = receive(machine);
+		if (ready <= 0 || events[0].revents)
+			for (i = 0; i < MACHINE_SERIALS; i++)
+				serial_flush(&machine->serials[i]);
+		if (exit_status >= 0)
+			return exit_status;
+		/* Input waits until the guest has room for it. */
+		events[1].fd = has_input && serial_room(&machine->serials[0]) ? STDIN_FILENO : -1;
+		pthread_mutex_unlock(&machine->lock);
+	}
+}

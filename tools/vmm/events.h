@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include "machine.h"
+
+void events_open(struct machine *machine, int second_serial);
+int events_run(struct machine *machine);
+
+#endif /* EVENTS_H */
