@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Opens a function of vfio-pci and finds out what it is. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "function.h"
+#include "message.h"
+#include "msix.h"
+#include "notify.h"
+#include "vfio.h"
+
+#define DRIVER	"vfio-pci"
+
+/* Inputs of the I/O APIC for INTA of slot 1, 2, and so on. The 8259 has them as well. */
+static const unsigned int irqs[] = { 5, 9, 10, 11 };
+
+static void sysfs_path(char path[PATH_MAX], const char *bdf, const char *name)
+{
+	snprintf(path, PATH_MAX, "/sys/bus/pci/devices/%s/%s", bdf, name);
+}
+
+/* The last part of what a link of the function points to, or an empty string */
+static void sysfs_link(const char *bdf, const char *name, char target[PATH_MAX])
+{
+	char path[PATH_MAX], text[PATH_MAX];
+	ssize_t length;
+	const char *slash;
+
+	sysfs_path(path, bdf, name);
+	length = readlink(path, text, sizeof(text) - 1);
+	text[length < 0 ? 0 : length] = 0;
+	slash = strrchr(text, '/');
+	strcpy(target, slash ? slash + 1 : text);
+}
+
+static void sysfs_read(const char *bdf, const char *name, void *data, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t length;
+	int fd;
+
+	sysfs_path(path, bdf, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	length = fd < 0 ? -1 : read(fd, data, size);
+	if (length < 0)
+		fail("%s: cannot read %s: %s", bdf, path, strerror(errno));
+	memset((uint8_t *)data + length, 0, size - length);
+	close(fd);
+}
+
+static uint16_t sysfs_id(const char *bdf, const char *name)
+{
+	char text[16];
+
+	sysfs_read(bdf, name, text, sizeof(text) - 1);
+	text[sizeof(text) - 1] = 0;
+	return strtoul(text, NULL, 16);
+}
+
+static void check_driver(const char *bdf)
+{
+	char path[PATH_MAX], driver[PATH_MAX];
+
+	sysfs_path(path, bdf, "config");
+	if (access(path, F_OK))
+		fail("%s: no such PCI function; 'mmrctl list' shows those of this host", bdf);
+	sysfs_link(bdf, "driver", driver);
+	if (strcmp(driver, DRIVER))
+		fail("%s: its driver is %s, not vfio-pci; 'driverctl --nosave set-override %s vfio-pci' binds it",
+		     bdf, *driver ? driver : "none", bdf);
+}
+
+/* The container gets the guest's memory with its first group. */
+static void map_memory(struct machine *machine, const char *bdf)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)machine->memory,
+		.size = machine->size,
+	};
+
+	if (ioctl(machine->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+		fail("%s: no IOMMU of type 1: %s; the host needs its IOMMU on, and vfio_iommu_type1",
+		     bdf, strerror(errno));
+	if (ioctl(machine->container, VFIO_IOMMU_MAP_DMA, &map))
+		fail("%s: the IOMMU does not take the guest's memory: %s; less --memory or a higher limit of locked memory may help",
+		     bdf, strerror(errno));
+}
+
+static int open_group(struct machine *machine, const char *bdf)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	char path[PATH_MAX], number[PATH_MAX];
+	int group;
+	bool first = machine->container < 0;
+
+	sysfs_link(bdf, "iommu_group", number);
+	if (!*number)
+		fail("%s: no IOMMU group; the host needs its IOMMU on, and a function that it covers",
+		     bdf);
+	snprintf(path, sizeof(path), "/dev/vfio/%.64s", number);
+	group = open(path, O_RDWR | O_CLOEXEC);
+	if (group < 0)
+		fail("%s: cannot open %s: %s; another program may use it", bdf, path,
+		     strerror(errno));
+	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status) ||
+	    !(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		fail("%s: IOMMU group %s has functions of the host's drivers; bind all of it to "
+		     DRIVER, bdf, number);
+	if (first) {
+		machine->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+		if (machine->container < 0)
+			fail("cannot open /dev/vfio/vfio: %s", strerror(errno));
+	}
+	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &machine->container))
+		fail("%s: IOMMU group %s does not go with the other functions: %s", bdf, number,
+		     strerror(errno));
+	if (first)
+		map_memory(machine, bdf);
+	return group;
+}
+
+static uint64_t find_region(struct function *function, unsigned int index, uint64_t *size,
+			    uint32_t *flags)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
+
+	if (ioctl(function->device, VFIO_DEVICE_GET_REGION_INFO, &info))
+		fail("%s: " DRIVER " says nothing of region %u: %s", function->bdf, index,
+		     strerror(errno));
+	*size = info.size;
+	*flags = info.flags;
+	return info.offset;
+}
+
+static void open_bar(struct function *function, unsigned int number)
+{
+	struct function_bar *bar = &function->bars[number];
+	uint32_t flags, value = 0;
+	unsigned int facts = VIRTIO_MMR_BAR_FLAG_ASSIGNED;
+	void *mapping;
+
+	bar->position = find_region(function, VFIO_PCI_BAR0_REGION_INDEX + number, &bar->size,
+				    &flags);
+	if (!bar->size)
+		return;
+	if (pread(function->device, &value, sizeof(value), function->config_position +
+		  PCI_BASE_ADDRESS_0 + 4 * number) != sizeof(value))
+		fail("%s: cannot read configuration space: %s", function->bdf, strerror(errno));
+	if (!(value & PCI_BASE_ADDRESS_SPACE_IO))
+		facts |= VIRTIO_MMR_BAR_FLAG_MEMORY;
+	if ((value & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64)
+		facts |= VIRTIO_MMR_BAR_FLAG_64_BIT;
+	virtio_mmr_function_set_bar(&function->scan.function, number, bar->size, facts);
+	if (!(flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return;
+	/* Without a mapping, accesses take longer */
+	mapping = mmap(NULL, bar->size, PROT_READ | PROT_WRITE, MAP_SHARED, function->device,
+		       bar->position);
+	if (mapping != MAP_FAILED)
+		bar->mapping = mapping;
+}
+
+/* The host's configuration space: vfio-pci hides capabilities without a VSEC header. */
+static bool read_config(void *context, unsigned int position, uint32_t *value)
+{
+	*value = virtio_mmr_get_le32((uint8_t *)context + position);
+	return true;
+}
+
+static void scan(struct function *function)
+{
+	static uint8_t config[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
+	static struct virtio_mmr_lists lists;
+	static struct virtio_mmr_walk walk;
+	struct virtio_mmr_space space = {
+		.read = read_config, .context = config, .size = sizeof(config),
+	};
+	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
+	uint16_t vendor = sysfs_id(function->bdf, "vendor");
+	uint16_t device = sysfs_id(function->bdf, "device");
+
+	sysfs_read(function->bdf, "config", config, sizeof(config));
+	virtio_mmr_space_find_known(&space);
+	virtio_mmr_scan_run(&function->scan, &space, &lists, vendor, device, NULL);
+	if (function->scan.verdict != VIRTIO_MMR_SCAN_USABLE) {
+		virtio_mmr_scan_explain(why, sizeof(why), &function->scan, &lists, vendor, device);
+		fail("%s: not usable as an MMR function: %s; 'mmrctl show %s' says more",
+		     function->bdf, why, function->bdf);
+	}
+	virtio_mmr_walk_start(&walk, &space, false);
+	while (virtio_mmr_walk_next(&walk)) {
+		if (walk.id == PCI_CAP_ID_PM)
+			function->pm = walk.position;
+		else if (walk.id == PCI_CAP_ID_EXP)
+			function->pcie = walk.position;
+	}
+}
+
+static int new_eventfd(void)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		fail("cannot make an eventfd: %s; a higher limit of open files may help",
+		     strerror(errno));
+	return fd;
+}
+
+static void open_interrupts(struct function *function)
+{
+	struct vfio_irq_info info = { .argsz = sizeof(info), .index = VFIO_PCI_MSIX_IRQ_INDEX };
+	struct machine *machine = function->machine;
+	unsigned int i;
+
+	if (function->scan.function.has_msix &&
+	    !ioctl(function->device, VFIO_DEVICE_GET_IRQ_INFO, &info))
+		function->msix.count = info.count;
+	if (function->msix.count > FUNCTION_VECTORS) {
+		message("%s: only %u of %u MSI-X vectors interrupt", function->bdf,
+			FUNCTION_VECTORS, function->msix.count);
+		function->msix.count = FUNCTION_VECTORS;
+	}
+	function->msix.first_gsi = MACHINE_INPUTS + machine->routes->nr - MACHINE_ROUTES;
+	machine->routes->nr += function->msix.count;
+	for (i = 0; i < function->msix.count; i++)
+		function->msix.eventfds[i] = new_eventfd();
+	msix_start(function);
+
+	function->intx.irq = irqs[(function->slot - 1) % (sizeof(irqs) / sizeof(irqs[0]))];
+	for (i = 0; i < VIRTIO_MMR_NUM_VECTORS; i++)
+		function->intx.sources[i] = new_eventfd();
+	function->intx.trigger = new_eventfd();
+	function->intx.resample = new_eventfd();
+}
+
+/**
+ * vfio_add - add a function to the machine, or end the program
+ * @machine: with memory, and room for one more function
+ * @bdf: its name in the host, such as 0000:01:00.1
+ */
+void vfio_add(struct machine *machine, const char *bdf)
+{
+	struct function *function = calloc(1, sizeof(*function));
+	unsigned int bar;
+	uint64_t size;
+	uint32_t flags;
+	int group;
+
+	if (!function)
+		fail("out of memory");
+	if (strlen(bdf) >= sizeof(function->bdf))
+		fail("'%s' is no PCI function such as 0000:01:00.1", bdf);
+	strcpy(function->bdf, bdf);
+	check_driver(bdf);
+	function->machine = machine;
+	machine->functions[machine->num_functions++] = function;
+	function->slot = machine->num_functions;
+	group = open_group(machine, bdf);
+	function->device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
+	if (function->device < 0)
+		fail("%s: " DRIVER " does not open it: %s", bdf, strerror(errno));
+	function->config_position = find_region(function, VFIO_PCI_CONFIG_REGION_INDEX, &size,
+						&flags);
+	for (bar = 0; bar < FUNCTION_BARS; bar++)
+		open_bar(function, bar);
+	scan(function);
+	if (ioctl(function->device, VFIO_DEVICE_RESET))
+		fail("%s: cannot be reset: %s", bdf, strerror(errno));
+	open_interrupts(function);
+	function_start(function);
+	notify_find_doorbells(function);
+}
