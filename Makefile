@@ -36,7 +36,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo demo-native check check-kernels check-builds bench fuzz docs man setup help folders kdir release
 .PHONY: mmrctl install-tools uninstall-tools lib install-lib uninstall-lib
-.PHONY: deb dkms-install dkms-remove check-packages check-libvirt check-debug
+.PHONY: deb dkms-install dkms-remove check-packages check-libvirt check-debug vmm demo-vmm
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -123,6 +123,11 @@ lib:
 install-lib uninstall-lib:
 	@$(MAKE) --no-print-directory -C tools/lib $(@:-lib=)
 
+# The demonstrator of the library. Its package is not needed for anything else
+vmm:
+	@tools/archive/install packages-vmm
+	@$(MAKE) --no-print-directory -C tools/vmm
+
 # Debian packages, in build/deb; dpkg-buildpackage writes into the folder above its own
 PACKAGE = build/deb/virtio-mmr-$(VERSION)
 deb: folders
@@ -180,6 +185,9 @@ demo: setup
 
 demo-native: setup mmrctl
 	@tools/demo/run native
+
+demo-vmm: setup vmm
+	@tools/vmm/demo
 
 check: setup
 	@selftests/vmtest.sh
@@ -255,6 +263,8 @@ help:
 	@echo '  make lib       build build/lib/libvirtio_mmr.a, the core for other programs'
 	@echo '  make install-lib, make uninstall-lib'
 	@echo '                 install it with its headers, or undo that (as root)'
+	@echo '  make vmm       build build/mmrvmm, a small VMM that uses the library'
+	@echo '  make demo-vmm  set up, then show a legacy guest on it'
 	@echo '  make sign KEY=FILE CERT=FILE'
 	@echo '                 sign them for Secure Boot, between make and make install'
 	@echo '  make dkms-install, make dkms-remove'
