@@ -24,10 +24,11 @@ version_1() { # VIRTIO-DEVICE
 	cut -c 33 "$1/features"
 }
 
-# Interrupts that arrived as MSI-X for a virtio device
+# Interrupts that arrived as MSI-X for a virtio device, on all CPUs
 msix_count() { # VIRTIO-DEVICE
-	awk -v "device=$(basename "$1")-" \
-		'/MSI/ && index($0, device) { sum += $2 } END { print sum + 0 }' /proc/interrupts
+	awk -v "device=$(basename "$1")-" '
+		/MSI/ && index($0, device) { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i }
+		END { print sum + 0 }' /proc/interrupts
 }
 
 # How interrupts arrive: msix, or as INTx through the ioapic or the pic (8259)
@@ -41,7 +42,11 @@ intx_count() { # VIRTIO-DEVICE
 	*) controller=IO-APIC ;;
 	esac
 	tr -d , </proc/interrupts | awk -v "device=$(basename "$1")" -v "controller=$controller" '
-		index($0, controller) { for (i = 3; i <= NF; i++) if ($i == device) sum += $2 }
+		index($0, controller) {
+			for (i = 3; i <= NF; i++)
+				if ($i == device)
+					for (cpu = 2; $cpu ~ /^[0-9]+$/; cpu++) sum += $cpu
+		}
 		END { print sum + 0 }'
 }
 

@@ -12,6 +12,8 @@ linux_without=''
 linux_driver=legacy linux_interrupts=msix linux_requests=0
 # Checks of the scripts before guest/linux.sh
 linux_first=()
+# The check of the host that says how interrupts came to the guest: linux_$linux_proof
+linux_proof=own_interrupts
 
 linux_given() {
 	printf '%s\n' "${linux_types[@]}" | grep -vx "$linux_without"
@@ -170,7 +172,7 @@ linux_guest() { # NAME
 	ktap_test_result "$name.blk_image_file" linux_image_file blk
 	ktap_test_result "$name.scsi_image_file" linux_image_file scsi
 	ktap_test_result "$name.console_file" linux_console_file
-	ktap_test_result "$name.own_interrupts" linux_own_interrupts "$intx"
+	ktap_test_result "$name.$linux_proof" "linux_$linux_proof" "$intx"
 	# The host saw the memory go and come
 	[[ $linux_without == balloon ]] ||
 		ktap_test_result "$name.balloon_size" test -e "$verdict"
