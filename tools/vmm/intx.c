@@ -61,8 +61,9 @@ static void set_queues(struct function *function, uint16_t vector)
 		return;
 	selected = registers->read(function, VIRTIO_MMR_QUEUE_SELECT, 2);
 	for (queue = 0; queue < end; queue++)
-		intx_refused(function, virtio_mmr_vectors_set_queue(registers, function, queue,
-								    vector));
+		intx_refused(function, virtio_mmr_vectors_set_queue(&function->intx.vectors,
+								    registers, function,
+								    queue, vector));
 	registers->write(function, VIRTIO_MMR_QUEUE_SELECT, 2, selected);
 }
 
@@ -174,7 +175,7 @@ void intx_disable(struct function *function, bool disabled)
 void intx_was_reset(struct function *function)
 {
 	virtio_mmr_interrupt_reset(&function->intx.state);
-	function->intx.vectors.queues_end = 0;
+	virtio_mmr_vectors_reset(&function->intx.vectors);
 	function->intx.is_modern = false;
 }
 
@@ -191,17 +192,18 @@ void intx_was_reset(struct function *function)
 uint8_t intx_read_isr(struct function *function, unsigned int bar, uint64_t offset)
 {
 	struct function_intx *intx = &function->intx;
-	uint8_t value = 0, now;
+	uint8_t value = 0, bits, now;
 
 	if (intx->state.engaged || intx->state.isr)
 		value = virtio_mmr_interrupt_read(&intx->state);
 	if (!intx->state.engaged)
 		return value | function_bar_read(function, bar, offset, 1);
-	if (!virtio_mmr_vectors_share(&intx->vectors))
+	bits = virtio_mmr_vectors_isr(&intx->vectors);
+	if (!bits)
 		return value;
-	/* One vector for all: a change of the configuration shows in one of two ways */
-	value |= function_bar_read(function, bar, offset, 1) & VIRTIO_MMR_ISR_CONFIG;
-	if (function->scan.has_common_config) {
+	/* With one vector for all, a change of the configuration shows in one of two ways */
+	value |= function_bar_read(function, bar, offset, 1) & bits;
+	if (bits & VIRTIO_MMR_ISR_CONFIG && function->scan.has_common_config) {
 		now = generation(function);
 		if (now != intx->vectors.generation)
 			value |= VIRTIO_MMR_ISR_CONFIG;
