@@ -266,6 +266,10 @@ TEST_F(net, changes_around_resets_of_the_function)
 		EXPECT_EQ(vfio_eventfd_wait(self->trigger, LEGACY_TIMEOUT), 1);
 		ASSERT_EQ(i % 2 ? vfio_reset(device) : sysfs_reset(device->bdf), 0);
 		EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
+		ethernet_stop(&self->ethernet);
+		ethernet_start(&self->ethernet, device, IOVA_BASE);
+		/* The start of the guest's driver is no change either */
+		EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
 		qmp_set_link(device->bdf, true);
 		restart(self);
 		qmp_set_link(device->bdf, false);
