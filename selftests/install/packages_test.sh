@@ -369,7 +369,7 @@ package_over_make_install() {
 		for one in "${modules[@]}"; do
 			[[ ! -e /lib/modules/$kernel/updates/$one.ko ]] || by_hand+=("/lib/modules/$kernel/updates/$one.ko")
 		done
-		is "modules for $kernel" "${by_hand[*]}" \
+		is "modules for $kernel" "$(printf '%s\n' "${by_hand[@]}" | LC_ALL=C sort | paste -s -d ' ')" \
 			"$(find "/lib/modules/$kernel/" -name 'virtio_mmr*' | LC_ALL=C sort | paste -s -d ' ')" || return 1
 		paths=${by_hand[*]}
 		has "not installed for $kernel, which has ${paths// / and } (" "$log" || return 1
