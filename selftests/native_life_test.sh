@@ -1,0 +1,292 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The life of a function that is a device of the host, while it is in use: VIRTIO_MMR_CYCLES
+# binds and unbinds (default 60; three functions share them), switched off by sriov_numvfs, reset, handed over to
+# virtio_mmr_vfio_pci and back, without its module, and with resets that take long. Runs in L1 with
+# the options that --devices prints:
+#	mapfile -t devices < <(selftests/native_life_test.sh --devices)
+#	tools/vm/run "${devices[@]}" -- selftests/native_life_test.sh
+# --stock, before all else, is that of native_test.sh.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+tools=$here/../tools/vm
+build=${OUTPUT:-$here/../build/selftests}
+
+# shellcheck source=selftests/lib/native.sh
+source "$here/lib/native.sh"
+if [[ ${1-} == --stock ]]; then
+	native_driver=$native_stock
+	shift
+fi
+stock=$([[ $native_driver != "$native_stock" ]] || echo 1)
+
+if [[ ${1-} == --devices ]]; then
+	ordinary=''
+	[[ ! $stock ]] || ordinary=,mmr=off,iommu_platform=on,disable-legacy=on
+	for i in 0 1; do
+		printf -- '--qemu-arg\n-netdev\n--qemu-arg\nhubport,id=hub%u,hubid=0\n' $i
+		printf -- '--vf\nnet,netdev=hub%u%s\n' $i "$ordinary"
+	done
+	printf -- '--vf\nblk:2%s\n--vf\nrng%s\n' "$ordinary" "$ordinary"
+	[[ $stock ]] || printf -- '--vf\nblk,mmr-reset-delay=%u\n' 300 5000
+	exit
+fi
+
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+# shellcheck source=selftests/lib/kernel_log.sh
+source "$here/lib/kernel_log.sh"
+
+need_machine "uses emulated functions as devices of the host"
+ways=$([[ $stock ]] && echo 1 || echo 2)
+cycles=$((${VIRTIO_MMR_CYCLES:-60} / (3 * ways)))
+native_limit=$((native_limit + cycles * 5))
+
+native_load || {
+	echo "# cannot load $native_driver: 'make modules KERNEL=$(uname -r)'"
+	exit "$KSFT_FAIL"
+}
+native_create
+blk=${native_bdf[blk0]} second=${native_bdf[blk0.1]} net=${native_bdf[net0]} peer=${native_bdf[net1]} rng=${native_bdf[rng0]}
+image=${native_file[blk0]}
+region=$((1 << 20))
+
+# What is left of a function shows here
+traces() {
+	grep -c . /proc/interrupts
+	grep -v '^ *[0-9a-f]*-[0-9a-f]* : \(0000:\|PCI\)' /proc/iomem
+	awk '/ioremap/ { n++ } END { print n + 0 }' /proc/vmallocinfo
+	ls /sys/bus/virtio/devices
+}
+
+disk_ready() { # BDF
+	disk_of "$1" >/dev/null
+}
+
+# --- use in the background ---------------------------------------------------------------
+
+users=()
+use_blk() { # BDF
+	"$build/native_io" load "$(disk_of "$1")" 0 $region 7 >"$native_work/load.$1" &
+	users+=($!)
+}
+
+use_net() {
+	local mine
+	mine=$(interface_of "$net")
+	ip addr add 10.9.0.1/24 dev "$mine"
+	ip link set "$mine" up
+	# Both ways at once
+	ping -f -q -c 100000 -s 1000 10.9.0.2 >/dev/null 2>&1 &
+	users+=($!)
+	ip netns exec native ping -f -q -c 100000 -s 1000 10.9.0.1 >/dev/null 2>&1 &
+	users+=($!)
+}
+
+use_rng() {
+	dd if=/dev/hwrng of=/dev/null bs=512 count=100000 status=none 2>/dev/null &
+	users+=($!)
+}
+
+# Requests on the way end, with or without an error
+users_end() {
+	local user
+	for user in "${users[@]}"; do
+		kill "$user" 2>/dev/null || true
+		within $seconds eval "! kill -0 $user 2>/dev/null" ||
+			say "$(tr '\0' ' ' <"/proc/$user/cmdline") hangs in $(cat "/proc/$user/stack")"
+		wait "$user" || true
+	done
+	users=()
+	! grep -H differs "$native_work"/load.* || return 1
+}
+
+# --- cases -----------------------------------------------------------------------------------
+
+one_cycle() { # NUMBER
+	local functions=("$blk" "$net" "$rng")
+	native_bind "${functions[@]}"
+	disk_ready "$blk" || say "cycle $1: no disk"
+	use_blk "$blk"
+	use_net
+	use_rng
+	sleep "0.$(($1 % 4))"
+	# Each of them is the first in turn
+	native_unbind "${functions[$1 % 3]}"
+	native_unbind "${functions[@]}"
+	users_end || say "cycle $1"
+}
+
+cycles() {
+	local i before after
+	native_bind "$peer"
+	ip netns add native
+	ip link set "$(interface_of "$peer")" netns native
+	ip netns exec native sh -c "ip addr add 10.9.0.2/24 dev $(ip netns exec native ls /sys/class/net | grep -v lo); ip link set $(ip netns exec native ls /sys/class/net | grep -v lo) up"
+	# The first one allocates what stays
+	one_cycle 0
+	before=$(traces)
+	for ((i = 1; i < cycles; i++)); do
+		one_cycle "$i"
+	done
+	after=$(traces)
+	[[ $after == "$before" ]] || say "left: $(diff <(echo "$before") <(echo "$after"))"
+	# What the peer has sent is on its way until somebody takes it, and keeps the namespace
+	native_bind "$net"
+	ip link set "$(interface_of "$net")" up
+	ip netns del native
+	within $seconds interface_of "$peer" >/dev/null || say "the peer is not back"
+	native_unbind "$peer" "$net"
+}
+
+# After all of this the function is as good as new
+works() {
+	native_bind "$blk"
+	disk_ready "$blk" || say "no disk"
+	"$build/native_io" write "$(disk_of "$blk")" 0 $region 8
+	"$build/native_io" read "$(disk_of "$blk")" 0 $region 8
+}
+
+switched_off() {
+	local pf disk
+	pf=$(readlink -f "$sys_pci/$blk/physfn")
+	native_bind "$blk" "$second"
+	use_blk "$blk"
+	disk=$(disk_of "$second")
+	mkfs.ext4 -q -F "$disk" 16m
+	mkdir -p "$native_work/fs"
+	mount -t ext4 "$disk" "$native_work/fs"
+	echo kept >"$native_work/fs/kept"
+	sync -f "$native_work/fs"
+	echo 0 >"$pf/sriov_numvfs"
+	[[ ! -e $sys_pci/$blk && ! -e $sys_pci/$second ]] || say "VFs are still there"
+	users_end
+	umount "$native_work/fs"
+	cat "$pf/sriov_totalvfs" >"$pf/sriov_numvfs"
+	native_bind "$second"
+	mount -t ext4 "$(disk_of "$second")" "$native_work/fs"
+	same "the file" "$(<"$native_work/fs/kept")" kept
+	umount "$native_work/fs"
+	native_unbind "$second"
+}
+
+requests_since() { # BEFORE: of the device
+	[[ $(qmp_get vf-blk0-0 mmr-notifies) -gt $1 ]]
+}
+
+# By sysfs, while requests are under way. The driver brings the device back, or refuses the reset
+reset_under_way() {
+	local refused='' notified
+	native_bind "$blk"
+	use_blk "$blk"
+	sleep 0.5
+	echo 1 >"$sys_pci/$blk/reset" || refused=1
+	[[ ! $refused ]] || ! grep -q ' virtio_device_reset_prepare$' /proc/kallsyms || say "the kernel can reset virtio devices, and the driver refuses"
+	notified=$(qmp_get vf-blk0-0 mmr-notifies)
+	within $seconds requests_since $((notified + 10)) || say "no requests after the reset"
+	users_end
+	grep -q 'until a signal' "$native_work/load.$blk" || say "requests failed: $(<"$native_work/load.$blk")"
+	"$build/native_io" write "$(disk_of "$blk")" 0 $region 9
+	"$build/native_io" read "$(disk_of "$blk")" 0 $region 9
+	native_unbind "$blk"
+}
+
+# The disk is the same for the host and for a guest
+to_vfio_and_back() {
+	native_bind "$blk"
+	"$build/native_io" write "$(disk_of "$blk")" 0 $region 10
+	"$tools/vfs" bind "$blk"
+	same "driver" "$(driver_of "$blk")" virtio_mmr_vfio_pci
+	# A user resets it, and sees a fresh device
+	same "device status" "$("$build/ports" "$blk" 0x12.1)" 0
+	VIRTIO_MMR_BDFS=$blk timeout 100 "$build/blk_test" >"$native_work/blk_test" || say "$(tail -n 20 "$native_work/blk_test")"
+	"$tools/vfs" unbind "$blk"
+	native_bind "$blk"
+	# Beyond the sectors that blk_test writes
+	"$build/native_io" write "$(disk_of "$blk")" $((32 << 20)) $region 11
+	"$tools/vfs" bind "$blk"
+	"$tools/vfs" unbind "$blk"
+	native_bind "$blk"
+	"$build/native_io" read "$(disk_of "$blk")" $((32 << 20)) $region 11
+	native_unbind "$blk"
+	dd if="$image" of="$native_work/image" bs=1M skip=32 count=1 status=none
+	"$build/native_io" read "$native_work/image" 0 $region 11
+}
+
+module_unloaded() {
+	native_bind "$blk" "$net"
+	use_blk "$blk"
+	sleep 0.3
+	if rmmod virtio_mmr_pci 2>"$native_work/refused"; then
+		same "driver" "$(driver_of "$blk")" none
+		users_end
+	else
+		# Refused as it is in use, and nothing else happens to it
+		same "driver" "$(driver_of "$blk")" "$native_driver"
+		users_end
+		grep -q 'until a signal' "$native_work/load.$blk" || say "requests failed"
+		native_unbind "$blk" "$net"
+		rmmod virtio_mmr_pci
+	fi
+	[[ ! -e /sys/bus/pci/drivers/$native_driver ]] || say "the driver is still there"
+	native_load
+	native_legacy "$legacy"
+	works
+	native_unbind "$blk"
+}
+
+# Its reset takes 300 ms, and nothing touches it meanwhile
+slow_reset() {
+	local function=${native_bdf[blk1]} before
+	before=$(counters "$function")
+	native_bind "$function"
+	"$build/native_io" write "$(disk_of "$function")" 0 $region 12
+	native_unbind "$function"
+	native_bind "$function"
+	"$build/native_io" read "$(disk_of "$function")" 0 $region 12
+	native_unbind "$function"
+	count_since "$function" "$before"
+	# shellcheck disable=SC2154 # set by count_since
+	[[ $delta_early == 0 && $delta_resets -ge 2 ]] || say "$delta_early accesses in $delta_resets resets"
+}
+
+# Its reset takes longer than the driver waits
+stuck_reset() {
+	local function=${native_bdf[blk2]} start=$EPOCHREALTIME taken
+	native_bind "$function"
+	"$build/native_io" write "$(disk_of "$function")" 0 $region 13
+	start=$EPOCHREALTIME
+	native_unbind "$function"
+	taken=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
+	[[ $taken -lt $((4500 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1})) ]] || say "the unbind took $taken ms"
+	log_lines | grep -F "$function" | grep -qi reset || say "no line about the reset of $function"
+	# The driver either waits for it or refuses the function
+	native_bind "$function" || true
+	sleep 6
+	native_bind "$function"
+	"$build/native_io" read "$(disk_of "$function")" 0 $region 13
+	native_unbind "$function"
+}
+
+use() {
+	native_legacy "$legacy"
+	native_check "$1.cycles" cycles
+	native_check "$1.works_after_cycles" works
+	native_check "$1.switched_off" switched_off
+	[[ $stock ]] || native_check "$1.reset_under_way" reset_under_way
+	[[ $stock ]] || native_check "$1.to_vfio_and_back" to_vfio_and_back
+	[[ $stock ]] || native_check "$1.module_unloaded" module_unloaded
+}
+
+ktap_print_header
+legacy=N
+use modern
+if [[ ! $stock ]]; then
+	legacy=Y
+	use legacy
+	native_check legacy.slow_reset slow_reset
+	native_check legacy.stuck_reset stuck_reset
+fi
+native_finish
