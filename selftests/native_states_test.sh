@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# native_states_test.sh SERIES [QEMU]: a disk and a network on MMR functions, while their host
+# suspends and resumes, and boots another kernel by kexec. The IOMMU translates. The host
+# has no disk: its only program is lib/native_states_init.sh. Runs on this machine, and starts a
+# virtual machine for the modern structures and one for the registers.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+tools=$here/../tools
+build=${OUTPUT:-$here/../build/selftests}
+
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/lib/ktap.sh"
+
+[[ $# -ge 1 ]] || {
+	echo "usage: selftests/native_states_test.sh SERIES [QEMU]" >&2
+	exit 2
+}
+series=$1
+qemu=()
+[[ ! ${2-} ]] || qemu=(--qemu "$2")
+kernel=$("$tools/vm/kernel" "$series")
+modules=$here/../build/$(basename "$kernel")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+archive() { # FILE...: in the folder
+	printf '%s\n' "$@" | cpio --quiet -o -H newc -L --owner=0:0
+}
+
+# The second kernel's archive is in the first one's
+make_archive() { # LEGACY
+	local base files=(init legacy virtio_mmr.ko virtio_mmr_pci.ko native_io kernel-log-faults)
+	base=$("$tools/vm/initramfs" l2 "$kernel")
+	rm -rf "$work/root"
+	mkdir "$work/root"
+	install -m 755 "$here/lib/native_states_init.sh" "$work/root/init"
+	echo "$1" >"$work/root/legacy"
+	cp -L "$modules/virtio_mmr.ko" "$modules/virtio_mmr_pci.ko" "$build/native_io" "$build/kexec" "$work/root/"
+	grep -v '^#' "$tools/vm/kernel-log-faults" >"$work/root/kernel-log-faults"
+	ln -s "$kernel/vmlinux" "$work/root/vmlinux"
+	cd "$work/root"
+	{
+		cat "$base"
+		archive "${files[@]}"
+	} >again.cpio
+	{
+		cat "$base"
+		archive "${files[@]}" kexec vmlinux again.cpio
+	} >"$work/initrd"
+	cd "$OLDPWD"
+}
+
+# Its cases as they are, with the way before their names and numbers of their own
+run() { # NAME LEGACY
+	local status=0 machine=native_states-$1-$series folder line results=0
+	folder=$here/../results/vm/$machine
+	make_archive "$2"
+	"$tools/vm/run" --kernel "$series" --name "$machine" --timeout 300 ${qemu[@]+"${qemu[@]}"} \
+		--vf net --vf blk --kernel-arg iommu.passthrough=0 --kernel-arg iommu.strict=1 \
+		--qemu-arg -initrd --qemu-arg "$work/initrd" -- true >"$work/output" 2>&1 || status=$?
+	if [[ -e $folder/native_states.tap ]]; then
+		while read -r line; do
+			case $line in
+			'ok '*) ktap_test_pass "$1.${line##* }" ;;
+			'not ok '*) ktap_test_fail "$1.${line##* }" ;;
+			'#'*) echo "$line" ;;
+			esac
+			[[ $line == '#'* || $line == [T1]* ]] || results=$((results + 1))
+		done <"$folder/native_states.tap"
+	else
+		sed 's/^/# /' "$work/output"
+		echo "# its kernel's log is $folder/console.log"
+	fi
+	for (( ; results < cases; results++)); do
+		ktap_test_fail "$1.no_result_$results"
+	done
+	echo "# $1: status $status"
+}
+
+cases=$(sed -n 's/^total=//p' "$here/lib/native_states_init.sh")
+ktap_print_header
+ktap_set_plan $((2 * cases))
+run modern N
+run legacy Y
+ktap_finished
