@@ -40,7 +40,7 @@ static irqreturn_t queues_interrupt(int irq, void *context)
 	unsigned int i;
 
 	for (i = 0; i < transport->num_queues; i++) {
-		/* Pairs with find_queue(): the queue is complete */
+		/* Pairs with create_queue(): the queue is complete */
 		struct virtqueue *vq = smp_load_acquire(&transport->queues[i].vq);
 
 		if (vq && vring_interrupt(irq, vq) == IRQ_HANDLED)
