@@ -3,7 +3,7 @@
 #
 # native_states_test.sh SERIES [QEMU]: a disk and a network on MMR functions, while their host
 # suspends and resumes, and boots another kernel by kexec. The IOMMU translates. The host
-# has no disk: its only program is lib/native_states_init.sh. Runs on this machine, and starts a
+# has no disk: its only program is guest/native-states-init. Runs on this machine, and starts a
 # virtual machine for the modern structures and one for the registers.
 set -euo pipefail
 
@@ -36,7 +36,7 @@ make_archive() { # LEGACY
 	base=$("$tools/vm/initramfs" l2 "$kernel")
 	rm -rf "$work/root"
 	mkdir "$work/root"
-	install -m 755 "$here/lib/native_states_init.sh" "$work/root/init"
+	install -m 755 "$here/guest/native-states-init" "$work/root/init"
 	echo "$1" >"$work/root/legacy"
 	cp -L "$modules/virtio_mmr.ko" "$modules/virtio_mmr_pci.ko" "$build/native_io" "$build/kexec" "$work/root/"
 	grep -v '^#' "$tools/vm/kernel-log-faults" >"$work/root/kernel-log-faults"
@@ -80,7 +80,7 @@ run() { # NAME LEGACY
 	echo "# $1: status $status"
 }
 
-cases=$(sed -n 's/^total=//p' "$here/lib/native_states_init.sh")
+cases=$(sed -n 's/^total=//p' "$here/guest/native-states-init")
 ktap_print_header
 ktap_set_plan $((2 * cases))
 run modern N

@@ -22,6 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,7 +35,7 @@
 /* For the other end to appear */
 #define PATIENCE	30 /* s */
 
-static volatile sig_atomic_t stopped;
+static atomic_bool stopped;
 
 static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *format, ...)
 {
@@ -47,7 +49,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) give_up(const char *
 	_exit(1);
 }
 
-static unsigned long long number(const char *text)
+static unsigned long long parse_number(const char *text)
 {
 	char *end;
 	unsigned long long value = strtoull(text, &end, 0);
@@ -247,9 +249,9 @@ static void use_disk(char **arguments)
 	unsigned int i;
 
 	disk = arguments[0];
-	first = number(arguments[1]);
-	blocks = number(arguments[2]) / BLOCK;
-	disk_seed = number(arguments[3]);
+	first = parse_number(arguments[1]);
+	blocks = parse_number(arguments[2]) / BLOCK;
+	disk_seed = parse_number(arguments[3]);
 	threads = sysconf(_SC_NPROCESSORS_ONLN);
 	if (threads > CPUS_MAX)
 		threads = CPUS_MAX;
@@ -279,7 +281,7 @@ static void channels(const char *interface, const char *wanted)
 		give_up("%s: %s", interface, strerror(errno));
 	if (wanted) {
 		value.cmd = ETHTOOL_SCHANNELS;
-		value.combined_count = number(wanted);
+		value.combined_count = parse_number(wanted);
 		if (ioctl(fd, SIOCETHTOOL, &request))
 			give_up("%s: %s pairs: %s", interface, wanted, strerror(errno));
 	}
@@ -292,9 +294,9 @@ int main(int argc, char **argv)
 
 	/* A receiver or sender that waits for ever ends by the alarm */
 	if (!strcmp(what, "receive") && argc == 4) {
-		receive(number(argv[2]), number(argv[3]));
+		receive(parse_number(argv[2]), parse_number(argv[3]));
 	} else if (!strcmp(what, "send") && argc == 6) {
-		send_all(argv[2], number(argv[3]), number(argv[4]), number(argv[5]));
+		send_all(argv[2], parse_number(argv[3]), parse_number(argv[4]), parse_number(argv[5]));
 	} else if (!strcmp(what, "channels") && (argc == 3 || argc == 4)) {
 		channels(argv[2], argv[3]);
 	} else if (argc == 6 && (!strcmp(what, "write") || !strcmp(what, "read") ||

@@ -81,17 +81,16 @@ static bool config_changed(struct virtio_mmr_transport *transport)
 }
 
 /*
- * One message can stand for a used buffer and for a change of the configuration. A change that
- * is reported without need costs much: drivers read all of their configuration, and some log it.
+ * One message can stand for used buffers and for a change of the configuration, or for buffers
+ * that an earlier one has found. A change that is reported without need costs much: drivers read
+ * all of their configuration, and some log it.
  */
 static irqreturn_t any_interrupt(int irq, void *context)
 {
-	struct virtio_mmr_transport *transport = context;
-	bool changed = config_changed(transport);
+	bool changed = config_changed(context);
+	irqreturn_t ret = queues_interrupt(irq, context);
 
-	if (queues_interrupt(irq, context) == IRQ_NONE || changed)
-		config_interrupt(irq, context);
-	return IRQ_HANDLED;
+	return changed ? config_interrupt(irq, context) : ret;
 }
 
 static irqreturn_t pin_interrupt(int irq, void *context)
