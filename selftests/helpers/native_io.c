@@ -296,7 +296,8 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "receive") && argc == 4) {
 		receive(parse_number(argv[2]), parse_number(argv[3]));
 	} else if (!strcmp(what, "send") && argc == 6) {
-		send_all(argv[2], parse_number(argv[3]), parse_number(argv[4]), parse_number(argv[5]));
+		send_all(argv[2], parse_number(argv[3]), parse_number(argv[4]),
+			 parse_number(argv[5]));
 	} else if (!strcmp(what, "channels") && (argc == 3 || argc == 4)) {
 		channels(argv[2], argv[3]);
 	} else if (argc == 6 && (!strcmp(what, "write") || !strcmp(what, "read") ||
