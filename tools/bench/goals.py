@@ -6,6 +6,7 @@ import math
 import statistics
 
 from guests import LOADS
+from natives import INTERRUPTS, LOADS as NATIVE_LOADS, STOCK as NATIVE_STOCK
 from samples import OURS, STOCK
 
 
@@ -48,6 +49,8 @@ REGISTER_SLACK = 1.05
 NOTIFY_SHARE = 0.9
 # The doorbell's own write, over an eventfd that nobody waits for
 DOORBELL_SLACK = 1.10
+# A device of the host may cost a little more than by the kernel's own driver
+NATIVE_SLACK = 1.05
 # Instructions
 REPORTING = 10
 # Of a bind's instructions from the first functions to the last. Trees of names become deeper,
@@ -148,7 +151,21 @@ def guest_rows(counted):
                   statistics.median(ratios), goal, extremes=extremes(ratios))
 
 
-def rows(exact, bare, bind, guests):
+def native_rows(native):
+    """Devices of the host to virtio-pci, and a VMM's interrupts to those by MSI-X."""
+    for load, operation in NATIVE_LOADS.items():
+        for way, goal in (("modern", Limit(NATIVE_SLACK, NATIVE_STOCK)), ("legacy", Limit(math.inf, "measured only"))):
+            key, base = (load, way), (load, "stock")
+            yield Row(f"host's {operation}, {way}, to {NATIVE_STOCK}", "times", native.ratio(key, base), goal,
+                      extremes=extremes(native.ratios(key, base)))
+    base = "msix", ""
+    for load, name in INTERRUPTS.items():
+        if load != base[0]:
+            yield Row(f"a VMM's interrupt, {name}, to MSI-X", "times", native.ratio((load, ""), base),
+                      Limit(math.inf, "measured only"), extremes=extremes(native.ratios((load, ""), base)))
+
+
+def rows(exact, bare, bind, guests, native):
     """All goals that the measured modes have something to say about."""
     found = []
     if exact:
@@ -158,4 +175,6 @@ def rows(exact, bare, bind, guests):
     if guests:
         counted, _ = guests
         found += guest_rows(counted)
+    if native:
+        found += native_rows(native)
     return found

@@ -7,6 +7,7 @@ import math
 import statistics
 
 import goals
+import natives
 from guests import LOADS, WAYS
 from samples import OURS, STOCK
 
@@ -109,7 +110,40 @@ def guest_text(guests):
         yield ""
 
 
-def text(exact, time, bind, guests, rows):
+def quartile_text(quartiles):
+    low, high = quartiles
+    return f"{low:.0f}-{high:.0f}"
+
+
+def native_lines(native):
+    yield ("host's", "driver", "instructions", "median", "quartiles", "to virtio-pci")
+    for load, operation in natives.LOADS.items():
+        for way, name in natives.WAYS.items():
+            middle, quartiles = native.spread((load, way))
+            yield (operation, name, number(native.least((load, way))), number(middle), quartile_text(quartiles),
+                   f"{native.ratio((load, way), (load, 'stock')):.4f}")
+
+
+def interrupt_lines(native):
+    parts = ("signal", "isr", "unmask")
+    yield ("a VMM's request, by", "instructions", "median", "quartiles", "to MSI-X", *parts)
+    for load, name in natives.INTERRUPTS.items():
+        key = load, ""
+        middle, quartiles = native.spread(key)
+        yield (name, number(native.least(key)), number(middle), quartile_text(quartiles),
+               f"{native.ratio(key, ('msix', '')):.3f}",
+               *(number(native.part(key, part)) if part in native.parts[key] else "" for part in parts))
+
+
+def native_text(native):
+    yield f"# instructions of operations that sleep, least of each: Linux {native.kernel}"
+    yield from columns(list(native_lines(native)), {2, 3, 4, 5})
+    yield ""
+    yield from columns(list(interrupt_lines(native)), {1, 2, 3, 4, 5, 6, 7})
+    yield ""
+
+
+def text(exact, time, bind, guests, native, rows):
     """The paths, the costs of binding, a guest as a whole, and the goals."""
     lines = []
     for samples in filter(None, (exact, time)):
@@ -122,6 +156,8 @@ def text(exact, time, bind, guests, rows):
         lines += [*columns(list(bind_lines(bind)), {0, 2, 4, 6}), ""]
     if guests:
         lines += guest_text(guests)
+    if native:
+        lines += native_text(native)
     if rows:
         lines += columns(list(goal_lines(rows)), {1})
     return "\n".join(lines) + "\n"
@@ -149,7 +185,16 @@ def saved_goal(row):
     return saved
 
 
-def save(path, exact, bare, time, bind, guests, rows):
+def saved_native(native):
+    found = []
+    for key in native.rounds:
+        middle, quartiles = native.spread(key)
+        found.append({"load": key[0], "way": key[1] or None, "cost": native.least(key), "median": middle,
+                      "quartiles": quartiles, "parts": {part: native.part(key, part) for part in native.parts[key]}})
+    return {"unit": "instructions", "kernel": native.kernel, "loads": found}
+
+
+def save(path, exact, bare, time, bind, guests, native, rows):
     """All of that, for programs, and the counts of the module without counters."""
     data = {name: saved_paths(samples)
             for name, samples in (("exact", exact), ("bare", bare), ("time", time)) if samples}
@@ -160,5 +205,7 @@ def save(path, exact, bare, time, bind, guests, rows):
             name: {"kernel": run.kernel, "notifications_sent": run.sent, "notifications_seen": run.seen,
                    "rounds": [one for rounds in run.rounds.values() for one in rounds]}
             for name, run in zip(("counted", "timed"), guests)}
+    if native:
+        data["native"] = saved_native(native)
     data["goals"] = [saved_goal(row) for row in rows]
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
