@@ -32,6 +32,8 @@ layouts=(
 	'common_too_short|mmr-common-length=31|N|legacy each'
 	'common_in_no_bar|mmr-common-bar=6|N|legacy each'
 	'notify_in_no_bar|mmr-notify-bar=3|N|legacy each'
+	'no_isr|mmr-config=0x97=9|N|legacy each'
+	'no_device_configuration|mmr-config=0xa7=9|N|legacy each'
 	'no_notify_capability|mmr-notify-cap=off|N|legacy each'
 	'one_doorbell|mmr-notify-multiplier=0|N|modern each'
 	'doorbell_pages|mmr-notify-multiplier=4096|Y|legacy each'
