@@ -178,11 +178,16 @@ requests_since() { # BEFORE: of the device
 
 # By sysfs, while requests are under way. The driver brings the device back, or refuses the reset
 reset_under_way() {
-	local refused='' notified
+	local refused='' notified reader
 	native_bind "$blk"
 	use_blk "$blk"
+	# The configuration is all ones meanwhile, which this attribute's reader cannot bear
+	while cat "/sys/class/block/$(basename "$(disk_of "$blk")")/cache_type"; do :; done >"$native_work/cache_types" &
+	reader=$!
 	sleep 0.5
 	echo 1 >"$sys_pci/$blk/reset" || refused=1
+	kill "$reader"
+	wait "$reader" || true
 	[[ ! $refused ]] || ! grep -q ' virtio_device_reset_prepare$' /proc/kallsyms || say "the kernel can reset virtio devices, and the driver refuses"
 	notified=$(qmp_get vf-blk0-0 mmr-notifies)
 	within $seconds requests_since $((notified + 10)) || say "no requests after the reset"
@@ -191,6 +196,65 @@ reset_under_way() {
 	"$build/native_io" write "$(disk_of "$blk")" 0 $region 9
 	"$build/native_io" read "$(disk_of "$blk")" 0 $region 9
 	native_unbind "$blk"
+}
+
+index_of_net() {
+	cat "/sys/class/net/$(interface_of "$net")/ifindex"
+}
+
+# Other types go away for it, and come back as new devices
+reset_of_net() {
+	local before
+	native_bind "$net"
+	ip link set "$(interface_of "$net")" up
+	before=$(index_of_net)
+	echo 1 >"$sys_pci/$net/reset"
+	within $seconds interface_of "$net" >/dev/null || say "no interface after the reset"
+	[[ $(index_of_net) != "$before" ]] || say "the interface is the old one"
+	[[ $(log_lines) == *"$net: virtio net goes away"* ]] || say "no line says so"
+	same "interface" "$(<"$sys_pci/$net/virtio_mmr_interface")" "$([[ $legacy == Y ]] && echo legacy || echo modern)"
+	native_unbind "$net"
+}
+
+# The virtio driver is taken away meanwhile. It has to wait for the end of the reset
+driver_leaves_in_reset() {
+	local function=$blk virtio reset end=$((SECONDS + seconds))
+	native_bind "$function"
+	virtio=$(virtio_of "$function")
+	echo 1 >"$sys_pci/$function/reset" &
+	reset=$!
+	# It takes a tenth of a second, and has no vectors then
+	while [[ $(</proc/interrupts) == *" $virtio-"* ]]; do
+		[[ $SECONDS -lt $end ]] || say "no reset"
+	done
+	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/unbind
+	[[ $(log_lines | grep -c "$virtio: [0-9/]* default") == 2 ]] || say "the driver did not wait for the reset"
+	wait $reset
+	same "virtio driver" "$(virtio_driver "$function")" none
+	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/bind
+	same "virtio driver" "$(virtio_driver "$function")" virtio_blk
+	native_unbind "$function"
+}
+
+# The function answers no more, without notice, while a program waits for it
+vanished() {
+	local pf waiter start
+	pf=$(basename "$(readlink -f "$sys_pci/$net/physfn")")
+	native_bind "$net"
+	ip link set "$(interface_of "$net")" up
+	# Memory of its PF's VFs
+	setpci -s "$pf" ECAP0010+08.w=0:8
+	ip link set "$(interface_of "$net")" promisc on &
+	waiter=$!
+	sleep 0.5
+	start=$SECONDS
+	native_unbind "$net"
+	wait $waiter || true
+	setpci -s "$pf" ECAP0010+08.w=8:8
+	[[ $((SECONDS - start)) -lt $seconds ]] || say "the unbind took $((SECONDS - start)) s"
+	native_bind "$net"
+	ip link set "$(interface_of "$net")" up
+	native_unbind "$net"
 }
 
 # The disk is the same for the host and for a guest
@@ -252,9 +316,13 @@ slow_reset() {
 	[[ $delta_early == 0 && $delta_resets -ge 2 ]] || say "$delta_early accesses in $delta_resets resets"
 }
 
+masters() { # BDF: prints 0 or 1
+	echo $((0x$(setpci -s "$1" COMMAND) >> 2 & 1))
+}
+
 # Its reset takes longer than the driver waits
 stuck_reset() {
-	local function=${native_bdf[blk2]} start=$EPOCHREALTIME taken
+	local function=${native_bdf[blk2]} start=$EPOCHREALTIME taken virtio
 	native_bind "$function"
 	"$build/native_io" write "$(disk_of "$function")" 0 $region 13
 	start=$EPOCHREALTIME
@@ -264,6 +332,14 @@ stuck_reset() {
 	log_lines | grep -F "$function" | grep -qi reset || say "no line about the reset of $function"
 	# The driver either waits for it or refuses the function
 	native_bind "$function" || true
+	sleep 6
+	native_bind "$function"
+	# Without bus mastering it reaches no memory that the virtio driver has freed
+	same "bus mastering" "$(masters "$function")" 1
+	virtio=$(virtio_of "$function")
+	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/unbind
+	same "bus mastering of a stuck function" "$(masters "$function")" 0
+	native_unbind "$function"
 	sleep 6
 	native_bind "$function"
 	"$build/native_io" read "$(disk_of "$function")" 0 $region 13
@@ -276,6 +352,9 @@ use() {
 	native_check "$1.works_after_cycles" works
 	native_check "$1.switched_off" switched_off
 	[[ $stock ]] || native_check "$1.reset_under_way" reset_under_way
+	[[ $stock ]] || native_check "$1.reset_of_net" reset_of_net
+	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset
+	[[ $stock ]] || native_check "$1.vanished" vanished
 	[[ $stock ]] || native_check "$1.to_vfio_and_back" to_vfio_and_back
 	[[ $stock ]] || native_check "$1.module_unloaded" module_unloaded
 }
