@@ -46,7 +46,8 @@ all_devices() {
 		[[ ! $stock || $properties != disable-modern=on ]] || properties=''
 		printf -- '--vf\nnet,netdev=hub%u%s%s\n' $((i++)) "${properties:+,$properties}" "$ordinary"
 	done
-	for properties in '' vectors=2 vectors=1 disable-modern=on; do
+	# A device need not set ISR status with MSI-X
+	for properties in '' vectors=2 vectors=1,mmr-msix-isr=0 disable-modern=on; do
 		[[ ! $stock || $properties != disable-modern=on ]] || properties=''
 		printf -- '--vf\nblk%s%s\n' "${properties:+,$properties}" "$ordinary"
 	done
