@@ -248,6 +248,17 @@ test_ends_by_status() {
 	light_end 42
 }
 
+# The sandbox closes while threads are young: all of them must have begun by then
+test_many_cpus() {
+	local i status
+	for i in 1 2 3 4 5; do
+		status=0
+		echo "o cf9 1 6" | timeout $((100 * VIRTIO_MMR_TIMEOUT_SCALE)) "$vmm" --cpus 32 --memory 16 \
+			--without-avx "$build/guest/ports.bin" >/dev/null || status=$?
+		[[ $status == 0 ]] || { echo "# start $i: status $status" && return 1; }
+	done
+}
+
 # Errors name the function and the way out
 test_refuses() {
 	local output status=0
@@ -275,7 +286,7 @@ test_sandbox() {
 }
 
 ktap_print_header
-ktap_set_plan 19
+ktap_set_plan 20
 log_mark
 trace_start
 ktap_test_result starts light_start main
@@ -295,6 +306,7 @@ ktap_test_result hostile_ports test_hostile_ports
 ktap_test_result still_works test_still_works
 ktap_test_result ends_by_reset test_ends_by_reset
 ktap_test_result ends_by_status test_ends_by_status
+ktap_test_result many_cpus test_many_cpus
 ktap_test_result refuses test_refuses
 ktap_test_result kernel_log log_clean
 ktap_finished

@@ -249,25 +249,34 @@ static void show_config(struct machine *machine)
 	}
 }
 
-static pthread_barrier_t start;
+static pthread_barrier_t ready, start;
 
 static void *run_cpu(void *context)
 {
+	pthread_barrier_wait(&ready);
 	pthread_barrier_wait(&start);
 	cpu_run(context);
 	return NULL;
 }
 
-/* Threads exist before the sandbox does, which needs no more of them. */
+/*
+ * Threads exist before the sandbox does, which needs no more of them. Each has begun to run as
+ * well: the C library makes system calls at a thread's start that the sandbox forbids.
+ */
 static void start_cpus(struct cpu *cpus, unsigned int count)
 {
 	pthread_t thread;
 	unsigned int i;
+	int error;
 
+	pthread_barrier_init(&ready, NULL, count + 1);
 	pthread_barrier_init(&start, NULL, count + 1);
-	for (i = 0; i < count; i++)
-		if (pthread_create(&thread, NULL, run_cpu, &cpus[i]))
-			fail("cannot start a thread: %s", strerror(errno));
+	for (i = 0; i < count; i++) {
+		error = pthread_create(&thread, NULL, run_cpu, &cpus[i]);
+		if (error)
+			fail("cannot start a thread: %s", strerror(error));
+	}
+	pthread_barrier_wait(&ready);
 }
 
 static void go(struct machine *machine, const struct options *options)
