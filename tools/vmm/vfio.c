@@ -173,33 +173,59 @@ static void open_bar(struct function *function, unsigned int number)
 		bar->mapping = mapping;
 }
 
-/* The host's configuration space: vfio-pci hides capabilities without a VSEC header. */
 static bool read_config(void *context, unsigned int position, uint32_t *value)
 {
 	*value = virtio_mmr_get_le32((uint8_t *)context + position);
 	return true;
 }
 
-static void scan(struct function *function)
+/* The host's configuration space: vfio-pci hides capabilities without a VSEC header. */
+static struct virtio_mmr_space open_space(const char *bdf)
 {
 	static uint8_t config[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
-	static struct virtio_mmr_lists lists;
-	static struct virtio_mmr_walk walk;
 	struct virtio_mmr_space space = {
 		.read = read_config, .context = config, .size = sizeof(config),
 	};
-	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
-	uint16_t vendor = sysfs_id(function->bdf, "vendor");
-	uint16_t device = sysfs_id(function->bdf, "device");
 
-	sysfs_read(function->bdf, "config", config, sizeof(config));
+	sysfs_read(bdf, "config", config, sizeof(config));
 	virtio_mmr_space_find_known(&space);
-	virtio_mmr_scan_run(&function->scan, &space, &lists, vendor, device, NULL);
-	if (function->scan.verdict != VIRTIO_MMR_SCAN_USABLE) {
-		virtio_mmr_scan_explain(why, sizeof(why), &function->scan, &lists, vendor, device);
-		fail("%s: not usable as an MMR function: %s; 'mmrctl show %s' says more",
-		     function->bdf, why, function->bdf);
-	}
+	return space;
+}
+
+static void check(const char *bdf, struct virtio_mmr_scan *result, struct virtio_mmr_space *space,
+		  enum virtio_mmr_verdict first, enum virtio_mmr_verdict last)
+{
+	static struct virtio_mmr_lists lists;
+	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
+	uint16_t vendor = sysfs_id(bdf, "vendor");
+	uint16_t device = sysfs_id(bdf, "device");
+
+	virtio_mmr_scan_run(result, space, &lists, vendor, device, NULL);
+	if (result->verdict < first || result->verdict > last)
+		return;
+	virtio_mmr_scan_explain(why, sizeof(why), result, &lists, vendor, device);
+	fail("%s: not usable as an MMR function: %s; 'mmrctl show %s' says more", bdf, why, bdf);
+}
+
+/*
+ * vfio-pci-core copies capability lists when it opens the function, and some lists harm it. So
+ * they are judged before. What needs BARs comes later.
+ */
+static void check_lists(const char *bdf)
+{
+	static struct virtio_mmr_scan result;
+	struct virtio_mmr_space space = open_space(bdf);
+
+	check(bdf, &result, &space, VIRTIO_MMR_SCAN_OTHER_ID, VIRTIO_MMR_SCAN_LISTS);
+}
+
+static void scan(struct function *function)
+{
+	static struct virtio_mmr_walk walk;
+	struct virtio_mmr_space space = open_space(function->bdf);
+
+	check(function->bdf, &function->scan, &space, VIRTIO_MMR_SCAN_OTHER_ID,
+	      VIRTIO_MMR_SCAN_PLACEMENT);
 	virtio_mmr_walk_start(&walk, &space, false);
 	while (virtio_mmr_walk_next(&walk)) {
 		if (walk.id == PCI_CAP_ID_PM)
@@ -265,6 +291,7 @@ void vfio_add(struct machine *machine, const char *bdf)
 		fail("'%s' is no PCI function such as 0000:01:00.1", bdf);
 	strcpy(function->bdf, bdf);
 	check_driver(bdf);
+	check_lists(bdf);
 	function->machine = machine;
 	machine->functions[machine->num_functions++] = function;
 	function->slot = machine->num_functions;
