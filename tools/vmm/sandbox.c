@@ -94,7 +94,8 @@ void sandbox_enter(void)
 	static const unsigned long requests[] = {
 		KVM_RUN, KVM_SET_USER_MEMORY_REGION, KVM_IOEVENTFD, KVM_IRQFD,
 		KVM_SET_GSI_ROUTING, KVM_IRQ_LINE, VFIO_DEVICE_SET_IRQS, VFIO_DEVICE_IOEVENTFD,
-		0x5402 /* TCSETS: the terminal gets its settings back */,
+		/* The terminal gets its settings back: TCSETS, and TCSETS2 of newer C libraries */
+		0x5402, 0x402c542b,
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	unsigned int i;
