@@ -248,6 +248,12 @@ test_ends_by_status() {
 	light_end 42
 }
 
+test_ends_by_signal() {
+	light_start signal || return 1
+	kill -TERM "$(pgrep -P "$ports_pid" -x mmrvmm)"
+	light_end 143
+}
+
 # The sandbox closes while threads are young: all of them must have begun by then
 test_many_cpus() {
 	local i status
@@ -286,7 +292,7 @@ test_sandbox() {
 }
 
 ktap_print_header
-ktap_set_plan 20
+ktap_set_plan 21
 log_mark
 trace_start
 ktap_test_result starts light_start main
@@ -306,6 +312,7 @@ ktap_test_result hostile_ports test_hostile_ports
 ktap_test_result still_works test_still_works
 ktap_test_result ends_by_reset test_ends_by_reset
 ktap_test_result ends_by_status test_ends_by_status
+ktap_test_result ends_by_signal test_ends_by_signal
 ktap_test_result many_cpus test_many_cpus
 ktap_test_result refuses test_refuses
 ktap_test_result kernel_log log_clean

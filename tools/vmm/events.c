@@ -2,9 +2,11 @@
 /* The first thread: waits for signals of functions, for input, and for the end. */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -16,8 +18,11 @@
 
 /* What a guest has sent without a line's end appears within this time. */
 #define TICK_MS		100
+#define STATUS_SIGNAL	128	/* and the signal's number, as shells have it */
 #define PER_FUNCTION	(VIRTIO_MMR_NUM_VECTORS + 1)
-#define MAX_EVENTS	(2 + MACHINE_FUNCTIONS * PER_FUNCTION)
+#define MAX_EVENTS	(FIRST_FUNCTION + MACHINE_FUNCTIONS * PER_FUNCTION)
+
+enum { STOPPED, INPUT, SIGNALS, FIRST_FUNCTION };
 
 static const unsigned int serial_irqs[MACHINE_SERIALS] = { 4, 3 };
 
@@ -31,6 +36,7 @@ struct line {
 static struct line lines[MACHINE_SERIALS];
 static struct termios terminal;
 static int stopped = -1;
+static int signals = -1;
 static int exit_status = -1;
 
 static void set_line(void *context, bool level)
@@ -77,6 +83,28 @@ static void restore_terminal(void)
 	tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
 }
 
+/*
+ * Signals that end this program become events, as the terminal must get its settings back. What the
+ * caller ignores stays ignored, such as SIGHUP under nohup.
+ */
+static void open_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
+	unsigned int i;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!sigaction(numbers[i], NULL, &action) && action.sa_handler != SIG_IGN)
+			sigaddset(&set, numbers[i]);
+	/* Threads of CPUs inherit the mask. */
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		fail("cannot make a signalfd: %s", strerror(errno));
+}
+
 /* Keys reach the guest one by one. Ctrl-C still ends this program. */
 static void prepare_terminal(void)
 {
@@ -112,6 +140,7 @@ void events_open(struct machine *machine, int second_serial)
 	if (stopped < 0)
 		fail("cannot make an eventfd: %s", strerror(errno));
 	machine->stop = stop;
+	open_signals();
 	prepare_terminal();
 }
 
@@ -126,13 +155,22 @@ static bool receive(struct machine *machine)
 	return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* Returns the number of events: the end, input, and those of each function. */
+static void end_by_signal(struct machine *machine)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signals, &info, sizeof(info)) == sizeof(info))
+		stop(machine, STATUS_SIGNAL + info.ssi_signo);
+}
+
+/* Returns the number of events: the end, input, signals, and those of each function. */
 static unsigned int list(struct machine *machine, struct pollfd *events)
 {
-	unsigned int i, vector, count = 2;
+	unsigned int i, vector, count = FIRST_FUNCTION;
 
-	events[0] = (struct pollfd){ .fd = stopped, .events = POLLIN };
-	events[1] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	events[STOPPED] = (struct pollfd){ .fd = stopped, .events = POLLIN };
+	events[INPUT] = (struct pollfd){ .fd = -1, .events = POLLIN };
+	events[SIGNALS] = (struct pollfd){ .fd = signals, .events = POLLIN };
 	for (i = 0; i < machine->num_functions; i++) {
 		struct function_intx *intx = &machine->functions[i]->intx;
 
@@ -149,10 +187,11 @@ static void handle(struct machine *machine, const struct pollfd *events, unsigne
 {
 	unsigned int i, vector;
 
-	for (i = 2; i < count; i++) {
-		struct function *function = machine->functions[(i - 2) / PER_FUNCTION];
+	for (i = FIRST_FUNCTION; i < count; i++) {
+		unsigned int number = i - FIRST_FUNCTION;
+		struct function *function = machine->functions[number / PER_FUNCTION];
 
-		vector = (i - 2) % PER_FUNCTION;
+		vector = number % PER_FUNCTION;
 		if (!events[i].revents)
 			continue;
 		if (vector < VIRTIO_MMR_NUM_VECTORS)
@@ -180,15 +219,17 @@ int events_run(struct machine *machine)
 		pthread_mutex_lock(&machine->lock);
 		if (ready > 0)
 			handle(machine, events, count);
-		if (ready > 0 && events[1].revents)
+		if (ready > 0 && events[INPUT].revents)
 			has_input = receive(machine);
-		if (ready <= 0 || events[0].revents)
+		if (ready > 0 && events[SIGNALS].revents)
+			end_by_signal(machine);
+		if (ready <= 0 || events[STOPPED].revents)
 			for (i = 0; i < MACHINE_SERIALS; i++)
 				serial_flush(&machine->serials[i]);
 		if (exit_status >= 0)
 			return exit_status;
 		/* Input waits until the guest has room for it. */
-		events[1].fd = has_input && serial_room(&machine->serials[0]) ? STDIN_FILENO : -1;
+		events[INPUT].fd = has_input && serial_room(&machine->serials[0]) ? STDIN_FILENO : -1;
 		pthread_mutex_unlock(&machine->lock);
 	}
 }
