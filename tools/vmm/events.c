@@ -15,6 +15,7 @@
 #include "host.h"
 #include "intx.h"
 #include "message.h"
+#include "output.h"
 
 /* What a guest has sent without a line's end appears within this time. */
 #define TICK_MS		100
@@ -30,7 +31,7 @@ static const unsigned int serial_irqs[MACHINE_SERIALS] = { 4, 3 };
 struct line {
 	struct machine *machine;
 	unsigned int irq;
-	int output;
+	struct output output;
 };
 
 static struct line lines[MACHINE_SERIALS];
@@ -49,20 +50,8 @@ static void set_line(void *context, bool level)
 static void send(void *context, const uint8_t *data, unsigned int count)
 {
 	struct line *line = context;
-	ssize_t done;
 
-	while (count && line->output >= 0) {
-		done = write(line->output, data, count);
-		if (done < 0 && errno == EINTR)
-			continue;
-		/* Nobody reads it any more, and the guest goes on */
-		if (done < 0) {
-			line->output = -1;
-			return;
-		}
-		data += done;
-		count -= done;
-	}
+	output_add(&line->output, data, count);
 }
 
 /* The first status counts. The machine is locked. */
@@ -122,26 +111,51 @@ static void prepare_terminal(void)
 /**
  * events_open - prepare what this thread waits for
  * @machine: the machine
- * @second_serial: file for the output of the second serial port, or -1
+ * @second: file for the output of the second serial port, or -1
+ * @second_name: its name for messages
  */
-void events_open(struct machine *machine, int second_serial)
+void events_open(struct machine *machine, int second, const char *second_name)
 {
 	unsigned int i;
 
 	for (i = 0; i < MACHINE_SERIALS; i++) {
-		lines[i] = (struct line){
-			machine, serial_irqs[i], i ? second_serial : STDOUT_FILENO,
-		};
+		lines[i].machine = machine;
+		lines[i].irq = serial_irqs[i];
 		machine->serials[i] = (struct serial){
 			.line = set_line, .send = send, .context = &lines[i],
 		};
 	}
+	output_open(&lines[0].output, STDOUT_FILENO, "standard output");
+	output_open(&lines[1].output, second, second_name);
 	stopped = eventfd(0, EFD_CLOEXEC);
 	if (stopped < 0)
 		fail("cannot make an eventfd: %s", strerror(errno));
 	machine->stop = stop;
 	open_signals();
 	prepare_terminal();
+}
+
+/**
+ * events_run_output - write the output of a serial port; for a thread of its own
+ * @number: of the port
+ *
+ * Does not return.
+ */
+void events_run_output(unsigned int number)
+{
+	output_run(&lines[number].output);
+	for (;;)
+		pause();
+}
+
+static void finish(struct machine *machine)
+{
+	unsigned int i;
+
+	for (i = 0; i < MACHINE_SERIALS; i++) {
+		serial_flush(&machine->serials[i]);
+		output_finish(&lines[i].output);
+	}
 }
 
 /* Returns whether there may be more input. */
@@ -226,8 +240,10 @@ int events_run(struct machine *machine)
 		if (ready <= 0 || events[STOPPED].revents)
 			for (i = 0; i < MACHINE_SERIALS; i++)
 				serial_flush(&machine->serials[i]);
-		if (exit_status >= 0)
+		if (exit_status >= 0) {
+			finish(machine);
 			return exit_status;
+		}
 		/* Input waits until the guest has room for it. */
 		events[INPUT].fd = has_input && serial_room(&machine->serials[0]) ? STDIN_FILENO : -1;
 		pthread_mutex_unlock(&machine->lock);

@@ -4,7 +4,8 @@
 
 #include "machine.h"
 
-void events_open(struct machine *machine, int second_serial);
+void events_open(struct machine *machine, int second, const char *second_name);
+void events_run_output(unsigned int number);
 int events_run(struct machine *machine);
 
 #endif /* EVENTS_H */

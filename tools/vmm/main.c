@@ -251,31 +251,49 @@ static void show_config(struct machine *machine)
 
 static pthread_barrier_t ready, start;
 
-static void *run_cpu(void *context)
+static void begin(void)
 {
 	pthread_barrier_wait(&ready);
 	pthread_barrier_wait(&start);
+}
+
+static void *run_cpu(void *context)
+{
+	begin();
 	cpu_run(context);
 	return NULL;
+}
+
+static void *run_output(void *context)
+{
+	begin();
+	events_run_output((uintptr_t)context);
+	return NULL;
+}
+
+static void start_thread(void *(*run)(void *context), void *context)
+{
+	pthread_t thread;
+	int error = pthread_create(&thread, NULL, run, context);
+
+	if (error)
+		fail("cannot start a thread: %s", strerror(error));
 }
 
 /*
  * Threads exist before the sandbox does, which needs no more of them. Each has begun to run as
  * well: the C library makes system calls at a thread's start that the sandbox forbids.
  */
-static void start_cpus(struct cpu *cpus, unsigned int count)
+static void start_threads(struct cpu *cpus, unsigned int count)
 {
-	pthread_t thread;
 	unsigned int i;
-	int error;
 
-	pthread_barrier_init(&ready, NULL, count + 1);
-	pthread_barrier_init(&start, NULL, count + 1);
-	for (i = 0; i < count; i++) {
-		error = pthread_create(&thread, NULL, run_cpu, &cpus[i]);
-		if (error)
-			fail("cannot start a thread: %s", strerror(error));
-	}
+	pthread_barrier_init(&ready, NULL, count + MACHINE_SERIALS + 1);
+	pthread_barrier_init(&start, NULL, count + MACHINE_SERIALS + 1);
+	for (i = 0; i < count; i++)
+		start_thread(run_cpu, &cpus[i]);
+	for (i = 0; i < MACHINE_SERIALS; i++)
+		start_thread(run_output, (void *)(uintptr_t)i);
 	pthread_barrier_wait(&ready);
 }
 
@@ -293,14 +311,14 @@ static void go(struct machine *machine, const struct options *options)
 			fail("cannot open %s: %s", options->serial, strerror(errno));
 	}
 	machine->exit_port = options->exit_port;
-	events_open(machine, serial);
+	events_open(machine, serial, options->serial);
 	for (i = 0; i < machine->cpus; i++)
 		cpu_open(&cpus[i], machine, i, options->without_avx);
 	cpu_set_start(&cpus[0], &loader);
 	connect_lines(machine);
 	if (!options->no_sandbox)
 		sandbox_drop(options->user);
-	start_cpus(cpus, machine->cpus);
+	start_threads(cpus, machine->cpus);
 	if (!options->no_sandbox)
 		sandbox_enter();
 	pthread_barrier_wait(&start);
