@@ -29,6 +29,7 @@ struct function;
  * struct machine - the virtual machine
  * @kvm: file of KVM
  * @vm: file of the virtual machine
+ * @kvm_vfio: file by which KVM learns of VFIO's groups, -1 before the first one
  * @container: file of VFIO's container, which has the guest's memory
  * @memory: of the guest, from address 0 on
  * @size: of it
@@ -47,6 +48,7 @@ struct function;
 struct machine {
 	int kvm;
 	int vm;
+	int kvm_vfio;
 	int container;
 	uint8_t *memory;
 	uint64_t size;

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <linux/kvm.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
@@ -99,6 +100,28 @@ static void map_memory(struct machine *machine, const char *bdf)
 		     bdf, strerror(errno));
 }
 
+/*
+ * KVM holds the group, and lets the guest's CPUs honour its own cache types where DMA does not
+ * snoop caches.
+ */
+static void give_to_kvm(struct machine *machine, const char *bdf, int32_t group)
+{
+	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
+	struct kvm_device_attr attribute = {
+		.group = KVM_DEV_VFIO_GROUP,
+		.attr = KVM_DEV_VFIO_GROUP_ADD,
+		.addr = (uintptr_t)&group,
+	};
+
+	if (machine->kvm_vfio < 0) {
+		if (ioctl(machine->vm, KVM_CREATE_DEVICE, &create))
+			fail("KVM takes no functions of VFIO: %s", strerror(errno));
+		machine->kvm_vfio = create.fd;
+	}
+	if (ioctl(machine->kvm_vfio, KVM_SET_DEVICE_ATTR, &attribute))
+		fail("%s: KVM does not take its IOMMU group: %s", bdf, strerror(errno));
+}
+
 static int open_group(struct machine *machine, const char *bdf)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
@@ -129,6 +152,7 @@ static int open_group(struct machine *machine, const char *bdf)
 		     strerror(errno));
 	if (first)
 		map_memory(machine, bdf);
+	give_to_kvm(machine, bdf, group);
 	return group;
 }
 
