@@ -21,6 +21,9 @@
 #define CODE_64			0x10
 #define DATA			0x18
 #define CODE_32			0x20
+#define CPUID_VMX		(1u << 5)
+#define CPUID_SVM		(1u << 2)
+#define CPUID_PERFCTR		(1u << 23 | 1u << 24 | 1u << 28)	/* AMD's counters */
 #define MULTIBOOT_BOOTED	0x2badb002
 
 /* What XSAVE has: registers, AVX, FMA, F16C */
@@ -78,6 +81,31 @@ static void set_topology(struct kvm_cpuid_entry2 *leaf, unsigned int id)
 	}
 }
 
+/*
+ * What a guest here has no use for, while it makes KVM's part that a hostile guest reaches larger:
+ * virtualization of its own, and counters of the processor's events.
+ */
+static void remove_needless(struct kvm_cpuid_entry2 *leaf)
+{
+	switch (leaf->function) {
+	case 0x1:
+		leaf->ecx &= ~CPUID_VMX;
+		break;
+	case 0x80000001:
+		leaf->ecx &= ~(CPUID_SVM | CPUID_PERFCTR);
+		break;
+	case 0xa:
+	case 0x23:
+	case 0x8000000a:
+	case 0x80000022:
+		leaf->eax = 0;
+		leaf->ebx = 0;
+		leaf->ecx = 0;
+		leaf->edx = 0;
+		break;
+	}
+}
+
 static void set_features(struct cpu *cpu, bool without_avx)
 {
 	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) +
@@ -92,6 +120,7 @@ static void set_features(struct cpu *cpu, bool without_avx)
 	for (i = 0; i < cpuid->nent; i++) {
 		if (without_avx)
 			remove_avx(&cpuid->entries[i]);
+		remove_needless(&cpuid->entries[i]);
 		set_topology(&cpuid->entries[i], cpu->id);
 	}
 	if (ioctl(cpu->fd, KVM_SET_CPUID2, cpuid))
