@@ -325,6 +325,23 @@ static void go(struct machine *machine, const struct options *options)
 	exit(events_run(machine));
 }
 
+/*
+ * Files of the caller are not for a guest's process. Standard ones that are closed must not become
+ * files of this program, where messages and the guest's output would go.
+ */
+static void close_inherited(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			exit(STATUS_FAILED);
+	} while (fd <= STDERR_FILENO);
+	if (close_range(STDERR_FILENO + 1, ~0u, 0))
+		fail("cannot close inherited files: %s", strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {
@@ -333,6 +350,7 @@ int main(int argc, char **argv)
 	static struct machine machine;
 	unsigned int i;
 
+	close_inherited();
 	parse(&options, argc, argv);
 	/* A reader of the output that ends is no reason to end the guest. */
 	signal(SIGPIPE, SIG_IGN);
