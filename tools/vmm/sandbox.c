@@ -2,6 +2,7 @@
 /* What this program may still do once the guest runs: as little as it needs. */
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -42,6 +43,11 @@ void sandbox_drop(const char *user)
 		    setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid))
 			fail("cannot become user '%s': %s", user, strerror(errno));
 	}
+	/*
+	 * Each thread would get 64 MiB or more of addresses at its first request of memory, and the
+	 * limit of addresses has no room for that.
+	 */
+	mallopt(M_ARENA_MAX, 1);
 	/* Core files would have the guest's memory. */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		fail("cannot give up privileges: %s", strerror(errno));
