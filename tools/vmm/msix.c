@@ -143,6 +143,9 @@ void msix_write_control(struct function *function, uint8_t byte)
 	if (on && !was_on) {
 		intx_release(function);
 		on = turn_on(function);
+		/* The guest has no MSI-X, so it may still have INTx. */
+		if (!on)
+			intx_take_over(function);
 	}
 	function->msix.control = on ? byte & (ENABLE | MASK_ALL) : byte & MASK_ALL;
 	refresh(function, 0, function->msix.count);
