@@ -30,25 +30,31 @@ static uint64_t size_of(const struct function *function, unsigned int bar)
 	return bar && number < FUNCTION_BARS ? function->bars[number].size : 0;
 }
 
-/* Cuts the pages of the MSI-X table out of the last area. */
-static void cut_table(const struct function *function, unsigned int bar,
-		      struct function_place *place)
+/* Cuts the pages of a range out of all areas. */
+static void cut(const struct virtio_mmr_range *range, struct function_place *place)
 {
-	const struct virtio_mmr_range *table = &function->scan.function.msix_table;
-	struct virtio_mmr_area *area = &place->areas[place->num_areas - 1];
-	uint64_t start = table->offset & ~(uint64_t)(PAGE - 1);
-	uint64_t end = ((uint64_t)table->offset + table->length + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-	uint64_t area_end = area->offset + area->size;
+	uint64_t start = range->offset & ~(uint64_t)(PAGE - 1);
+	uint64_t end = ((uint64_t)range->offset + range->length + PAGE - 1) & ~(uint64_t)(PAGE - 1);
+	struct virtio_mmr_area areas[FUNCTION_AREAS + 1];
+	unsigned int i, count = 0;
 
-	if (!function->scan.function.has_msix || table->bar != bar || start >= area_end ||
-	    end <= area->offset)
-		return;
-	if (start > area->offset)
-		area->size = start - area->offset;
-	else
-		place->num_areas--;
-	if (end < area_end)
-		place->areas[place->num_areas++] = (struct virtio_mmr_area){ end, area_end - end };
+	for (i = 0; i < place->num_areas; i++) {
+		struct virtio_mmr_area area = place->areas[i];
+		uint64_t area_end = area.offset + area.size;
+
+		if (start >= area_end || end <= area.offset) {
+			areas[count++] = area;
+			continue;
+		}
+		if (start > area.offset)
+			areas[count++] = (struct virtio_mmr_area){
+				area.offset, start - area.offset,
+			};
+		if (end < area_end)
+			areas[count++] = (struct virtio_mmr_area){ end, area_end - end };
+	}
+	place->num_areas = count;
+	memcpy(place->areas, areas, count * sizeof(*areas));
 }
 
 /**
@@ -58,7 +64,8 @@ static void cut_table(const struct function *function, unsigned int bar,
 void bars_divide(struct function *function)
 {
 	struct virtio_mmr_area areas[VIRTIO_MMR_MAX_AREAS];
-	unsigned int bar, number, count, i;
+	const struct virtio_mmr_function *facts = &function->scan.function;
+	unsigned int bar, number, count;
 
 	for (bar = 1; bar < FUNCTION_BARS; bar++) {
 		struct function_place *place = &function->places[bar];
@@ -71,10 +78,13 @@ void bars_divide(struct function *function)
 		areas[0] = (struct virtio_mmr_area){ 0, function->bars[number].size };
 		if (virtio_mmr_mapping_is_split(&function->scan, number, PAGE))
 			count = virtio_mmr_mapping_areas(&function->scan, number, PAGE, areas);
-		for (i = 0; i < count; i++) {
-			place->areas[place->num_areas++] = areas[i];
-			cut_table(function, number, place);
-		}
+		memcpy(place->areas, areas, count * sizeof(*areas));
+		place->num_areas = count;
+		if (facts->has_msix && facts->msix_table.bar == number)
+			cut(&facts->msix_table, place);
+		/* Pending bits are those of this program, not the function's. */
+		if (facts->has_msix && facts->msix_pba.bar == number)
+			cut(&facts->msix_pba, place);
 	}
 }
 

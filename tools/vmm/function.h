@@ -10,8 +10,8 @@
 #include "machine.h"
 
 #define FUNCTION_BARS		VIRTIO_MMR_NUM_BARS
-/* The core's areas, one of them cut by the table of MSI-X */
-#define FUNCTION_AREAS		(VIRTIO_MMR_MAX_AREAS + 1)
+/* The core's areas, cut by the table of MSI-X and by its pending bits */
+#define FUNCTION_AREAS		(VIRTIO_MMR_MAX_AREAS + 2)
 /* All functions together keep within KVM's 4096 routes. */
 #define FUNCTION_VECTORS	480
 /* KVM looks through them in turn: with more, an exit is cheaper (Documentation/benchmark.rst) */
