@@ -264,8 +264,8 @@ static void open_function(unsigned int i, bool is_mapped)
 	expect(function->scan.verdict == VIRTIO_MMR_SCAN_USABLE && function->scan.has_isr &&
 	       function->scan.has_notification && function->scan.can_interrupt);
 	virtio_mmr_put_le16(files[i] + BAR_POSITION(4) + 0x12, QUEUES);
-	function->pm = 0x80;
-	function->pcie = 0x40;
+	virtio_mmr_fields_add(&function->power_fields, 0x80 + PCI_PM_CTRL);
+	virtio_mmr_fields_add(&function->express_resets, 0x40 + PCI_EXP_DEVCTL + 1);
 	function->msix.count = VECTORS;
 	function->msix.first_gsi = MACHINE_INPUTS + i * VECTORS;
 	for (vector = 0; vector < VECTORS; vector++)

@@ -183,11 +183,12 @@ static bool write_byte(struct function *function, unsigned int position, uint8_t
 	default:
 		break;
 	}
-	if (function->pm && position == function->pm + (unsigned int)PCI_PM_CTRL)
+	if (virtio_mmr_fields_have(&function->power_fields, position))
 		forward &= ~PCI_PM_CTRL_STATE_MASK;
 	physical_write(function, position, forward);
-	if (function->pcie && position == function->pcie + PCI_EXP_DEVCTL + 1u &&
-	    byte & DEVCTL_HIGH_FLR)
+	if ((virtio_mmr_fields_have(&function->express_resets, position) &&
+	     byte & DEVCTL_HIGH_FLR) ||
+	    (virtio_mmr_fields_have(&function->af_resets, position) && byte & PCI_AF_CTRL_FLR))
 		intx_was_reset(function);
 	return position == PCI_COMMAND || position - PCI_BASE_ADDRESS_0 < 4 * FUNCTION_BARS;
 }

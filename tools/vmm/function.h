@@ -120,8 +120,9 @@ struct function_notify {
  * @slot: its place on the guest's bus
  * @device: file of VFIO
  * @config_position: place of configuration space in @device
- * @pm: position of the power management capability, 0 for none
- * @pcie: position of the PCI Express capability, 0 for none
+ * @power_fields: bytes of configuration space with a power state; a list may have several
+ * @express_resets: those with the bit of PCI Express that resets the function
+ * @af_resets: those with the bit of Advanced Features that does so
  * @bars: by its own numbers
  * @places: by the guest's numbers; the first one is of I/O
  * @command_memory: COMMAND.MEMORY as the guest wrote it
@@ -138,8 +139,9 @@ struct function {
 	unsigned int slot;
 	int device;
 	uint64_t config_position;
-	uint8_t pm;
-	uint8_t pcie;
+	struct virtio_mmr_fields power_fields;
+	struct virtio_mmr_fields express_resets;
+	struct virtio_mmr_fields af_resets;
 	struct function_bar bars[FUNCTION_BARS];
 	struct function_place places[FUNCTION_BARS];
 	bool command_memory;

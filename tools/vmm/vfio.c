@@ -243,6 +243,13 @@ static void check_lists(const char *bdf)
 	check(bdf, &result, &space, VIRTIO_MMR_SCAN_OTHER_ID, VIRTIO_MMR_SCAN_LISTS);
 }
 
+/* The guest does not reach what lies beyond. */
+static void add_field(struct virtio_mmr_fields *fields, unsigned int position)
+{
+	if (position < VIRTIO_MMR_CONFIG_SIZE)
+		virtio_mmr_fields_add(fields, position);
+}
+
 static void scan(struct function *function)
 {
 	static struct virtio_mmr_walk walk;
@@ -253,9 +260,11 @@ static void scan(struct function *function)
 	virtio_mmr_walk_start(&walk, &space, false);
 	while (virtio_mmr_walk_next(&walk)) {
 		if (walk.id == PCI_CAP_ID_PM)
-			function->pm = walk.position;
+			add_field(&function->power_fields, walk.position + PCI_PM_CTRL);
 		else if (walk.id == PCI_CAP_ID_EXP)
-			function->pcie = walk.position;
+			add_field(&function->express_resets, walk.position + PCI_EXP_DEVCTL + 1);
+		else if (walk.id == PCI_CAP_ID_AF)
+			add_field(&function->af_resets, walk.position + PCI_AF_CTRL);
 	}
 }
 
