@@ -45,7 +45,8 @@ static void sysfs_link(const char *bdf, const char *name, char target[PATH_MAX])
 	strcpy(target, slash ? slash + 1 : text);
 }
 
-static void sysfs_read(const char *bdf, const char *name, void *data, size_t size)
+/* Returns the number of bytes that the file has; zeros follow them. */
+static size_t sysfs_read(const char *bdf, const char *name, void *data, size_t size)
 {
 	char path[PATH_MAX];
 	ssize_t length;
@@ -58,6 +59,7 @@ static void sysfs_read(const char *bdf, const char *name, void *data, size_t siz
 		fail("%s: cannot read %s: %s", bdf, path, strerror(errno));
 	memset((uint8_t *)data + length, 0, size - length);
 	close(fd);
+	return length;
 }
 
 static uint16_t sysfs_id(const char *bdf, const char *name)
@@ -211,7 +213,8 @@ static struct virtio_mmr_space open_space(const char *bdf)
 		.read = read_config, .context = config, .size = sizeof(config),
 	};
 
-	sysfs_read(bdf, "config", config, sizeof(config));
+	if (sysfs_read(bdf, "config", config, sizeof(config)) <= PCI_STD_HEADER_SIZEOF)
+		fail("%s: only root can read its capabilities; 'sudo mmrvmm' helps", bdf);
 	virtio_mmr_space_find_known(&space);
 	return space;
 }
