@@ -272,6 +272,10 @@ test_refuses() {
 	echo "# $output"
 	[[ $status == 125 && $output == *0000:7f:00.0*mmrctl* ]] || return 1
 	status=0
+	output=$("$vmm" --function "${bdf_of[rng]}" --function "${bdf_of[rng]}" "$build/guest/ports.bin" 2>&1) || status=$?
+	echo "# $output"
+	[[ $status == 125 && $output == *"${bdf_of[rng]}: --function is given twice"* ]] || return 1
+	status=0
 	echo "${bdf_of[rng]}" >/sys/bus/pci/drivers/vfio-pci/unbind
 	output=$("$vmm" --function "${bdf_of[rng]}" "$build/guest/ports.bin" 2>&1) || status=$?
 	echo "${bdf_of[rng]}" >/sys/bus/pci/drivers_probe

@@ -31,6 +31,8 @@ struct function;
  * @vm: file of the virtual machine
  * @kvm_vfio: file by which KVM learns of VFIO's groups, -1 before the first one
  * @container: file of VFIO's container, which has the guest's memory
+ * @groups: number and file of each of VFIO's groups
+ * @num_groups: their number
  * @memory: of the guest, from address 0 on
  * @size: of it
  * @cpus: number of CPUs
@@ -50,6 +52,11 @@ struct machine {
 	int vm;
 	int kvm_vfio;
 	int container;
+	struct {
+		char number[12];
+		int file;
+	} groups[MACHINE_FUNCTIONS];
+	unsigned int num_groups;
 	uint8_t *memory;
 	uint64_t size;
 	unsigned int cpus;

@@ -124,6 +124,17 @@ static void give_to_kvm(struct machine *machine, const char *bdf, int32_t group)
 		fail("%s: KVM does not take its IOMMU group: %s", bdf, strerror(errno));
 }
 
+/* A group opens once, and may have several functions. */
+static int find_group(const struct machine *machine, const char *number)
+{
+	unsigned int i;
+
+	for (i = 0; i < machine->num_groups; i++)
+		if (!strcmp(machine->groups[i].number, number))
+			return machine->groups[i].file;
+	return -1;
+}
+
 static int open_group(struct machine *machine, const char *bdf)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
@@ -135,6 +146,11 @@ static int open_group(struct machine *machine, const char *bdf)
 	if (!*number)
 		fail("%s: no IOMMU group; the host needs its IOMMU on, and a function that it covers",
 		     bdf);
+	group = find_group(machine, number);
+	if (group >= 0)
+		return group;
+	if (strlen(number) >= sizeof(machine->groups[0].number))
+		fail("%s: IOMMU group '%s' has no number", bdf, number);
 	snprintf(path, sizeof(path), "/dev/vfio/%.64s", number);
 	group = open(path, O_RDWR | O_CLOEXEC);
 	if (group < 0)
@@ -155,6 +171,8 @@ static int open_group(struct machine *machine, const char *bdf)
 	if (first)
 		map_memory(machine, bdf);
 	give_to_kvm(machine, bdf, group);
+	machine->groups[machine->num_groups].file = group;
+	strcpy(machine->groups[machine->num_groups++].number, number);
 	return group;
 }
 
@@ -316,7 +334,7 @@ static void open_interrupts(struct function *function)
 void vfio_add(struct machine *machine, const char *bdf)
 {
 	struct function *function = calloc(1, sizeof(*function));
-	unsigned int bar;
+	unsigned int bar, i;
 	uint64_t size;
 	uint32_t flags;
 	int group;
@@ -326,6 +344,9 @@ void vfio_add(struct machine *machine, const char *bdf)
 	if (strlen(bdf) >= sizeof(function->bdf))
 		fail("'%s' is no PCI function such as 0000:01:00.1", bdf);
 	strcpy(function->bdf, bdf);
+	for (i = 0; i < machine->num_functions; i++)
+		if (!strcasecmp(machine->functions[i]->bdf, bdf))
+			fail("%s: --function is given twice", bdf);
 	check_driver(bdf);
 	check_lists(bdf);
 	function->machine = machine;
