@@ -23,11 +23,15 @@ static unsigned int physical(const struct function *function, unsigned int bar)
 	return virtio_mmr_device_bar(&function->scan.placement, bar);
 }
 
+/* The size of a guest's memory BAR. A PF's own I/O BAR has no place in the guest. */
 static uint64_t size_of(const struct function *function, unsigned int bar)
 {
 	unsigned int number = physical(function, bar);
 
-	return bar && number < FUNCTION_BARS ? function->bars[number].size : 0;
+	if (!bar || number >= FUNCTION_BARS ||
+	    function->scan.function.bar_kind[number] != VIRTIO_MMR_BAR_MEMORY)
+		return 0;
+	return function->bars[number].size;
 }
 
 /* Cuts the pages of a range out of all areas. */
