@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -158,6 +159,14 @@ static void finish(struct machine *machine)
 	}
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
 /* Returns whether there may be more input. */
 static bool receive(struct machine *machine)
 {
@@ -230,6 +239,7 @@ int events_run(struct machine *machine)
 {
 	struct pollfd events[MAX_EVENTS];
 	unsigned int i, count = list(machine, events);
+	int64_t flushed = now_ms();
 	bool has_input = true;
 	int ready;
 
@@ -242,9 +252,12 @@ int events_run(struct machine *machine)
 			has_input = receive(machine);
 		if (ready > 0 && events[SIGNALS].revents)
 			end_by_signal(machine);
-		if (ready <= 0 || events[STOPPED].revents)
+		/* Also while events keep this thread busy */
+		if (ready <= 0 || now_ms() - flushed >= TICK_MS) {
 			for (i = 0; i < MACHINE_SERIALS; i++)
 				serial_flush(&machine->serials[i]);
+			flushed = now_ms();
+		}
 		if (exit_status >= 0) {
 			finish(machine);
 			return exit_status;
