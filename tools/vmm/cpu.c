@@ -214,7 +214,8 @@ static void exit_port(struct cpu *cpu)
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
 	uint32_t i;
 
-	for (i = 0; i < run->io.count; i++, data += run->io.size) {
+	cpu->machine->has_waited = false;
+	for (i = 0; i < run->io.count && !cpu->machine->is_over; i++, data += run->io.size) {
 		if (run->io.direction == KVM_EXIT_IO_IN)
 			exits_read_port(cpu->machine, run->io.port, data, run->io.size);
 		else
