@@ -183,7 +183,7 @@ int host_signal_writes(int device, uint64_t position, uint16_t value, int eventf
 /* A thread of its own routes interrupts on a real host. */
 void machine_route(struct machine *machine)
 {
-	host_set_routes(machine->vm, machine->routes);
+	machine->routes_are_stale = host_set_routes(machine->vm, machine->routes);
 }
 
 /* --- The function --------------------------------------------------------------------- */

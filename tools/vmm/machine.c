@@ -59,11 +59,14 @@ static void set_level_inputs(struct machine *machine)
 /**
  * machine_route - tell KVM the routes of interrupts
  * @machine: the machine
+ *
+ * If KVM has no memory for them now, the next change of any vector tries it again.
  */
 void machine_route(struct machine *machine)
 {
 	int error = host_set_routes(machine->vm, machine->routes);
 
+	machine->routes_are_stale = error;
 	if (error)
 		message("interrupts may be lost, KVM refuses their routes: error %d", -error);
 }

@@ -44,6 +44,7 @@ struct function;
  * @functions: those of PCI, in slots from 1 on
  * @num_functions: their number
  * @routes: places of interrupts, of inputs and of messages
+ * @routes_are_stale: KVM has refused them, and still has others
  * @has_waited: a reset of a function was not over in time, in this exit
  * @stop: called to end the machine with a status; may be called again
  * @is_over: it was
@@ -69,6 +70,7 @@ struct machine {
 	struct function *functions[MACHINE_FUNCTIONS];
 	unsigned int num_functions;
 	struct kvm_irq_routing *routes;
+	bool routes_are_stale;
 	bool has_waited;
 	void (*stop)(struct machine *machine, int status);
 	bool is_over;

@@ -94,7 +94,7 @@ static void attach(struct function *function, unsigned int vector, bool on)
 /* The guest may have changed vectors from @first to before @end. */
 static void refresh(struct function *function, unsigned int first, unsigned int end)
 {
-	bool changed = false;
+	bool changed = function->machine->routes_are_stale;
 	unsigned int vector;
 
 	for (vector = first; vector < end; vector++)
