@@ -174,7 +174,7 @@ static bool receive(struct machine *machine)
 	unsigned int room = serial_room(&machine->serials[0]);
 	ssize_t count;
 
-	/* The guest may have filled it by its loopback since. A read of nothing looks like the end. */
+	/* The guest's loopback may have filled it. A read of nothing looks like the end. */
 	if (!room)
 		return true;
 	count = read(STDIN_FILENO, data, room);
@@ -263,7 +263,8 @@ int events_run(struct machine *machine)
 			return exit_status;
 		}
 		/* Input waits until the guest has room for it. */
-		events[INPUT].fd = has_input && serial_room(&machine->serials[0]) ? STDIN_FILENO : -1;
+		events[INPUT].fd = has_input && serial_room(&machine->serials[0]) ?
+				   STDIN_FILENO : -1;
 		pthread_mutex_unlock(&machine->lock);
 	}
 }
