@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+// SPDX-License-Identifier: GPL-2.0-only
 /* Output of serial ports to readers that are fast, slow, or gone. */
 #include <fcntl.h>
 #include <signal.h>
