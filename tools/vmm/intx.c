@@ -136,7 +136,7 @@ void intx_release(struct function *function)
 
 	if (!function->intx.state.engaged)
 		return;
-	/* The guest must not find numbers of ours. */
+	/* The guest must not find vector numbers of the VMM. */
 	registers->write(function, VIRTIO_MMR_CONFIG_VECTOR, 2, VIRTIO_MMR_NO_VECTOR);
 	set_queues(function, VIRTIO_MMR_NO_VECTOR);
 	function->intx.vectors.config = VIRTIO_MMR_NO_VECTOR;
