@@ -123,20 +123,15 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 				      bool context)
 {
 	struct virtio_pci_legacy_device *ldev = &transport->ldev;
-	void __iomem *doorbell = virtio_mmr_doorbell(transport, index);
 	struct virtqueue *vq;
 	u64 page;
 
-	/* The device gives the size. It runs beside the CPUs, so barriers must be real ones. */
-	vq = vring_create_virtqueue(index, size, VIRTIO_PCI_VRING_ALIGN, &transport->vdev, false,
-				    false, context, virtio_mmr_ring, callback, name);
-	if (!vq) {
-		pci_err(transport->pdev, "no ring for queue %u: the device says 0x%x entries; a power of 2 up to 0x8000 is right\n",
-			index, size);
-		return ERR_PTR(-ENOMEM);
-	}
-	vq->num_max = size;
-	vq->priv = (void __force *)(doorbell ?: ldev->ioaddr + VIRTIO_MMR_QUEUE_NOTIFY);
+	vq = virtio_mmr_create_ring(transport, index, size, VIRTIO_PCI_VRING_ALIGN, false,
+				    callback, name, context);
+	if (IS_ERR(vq))
+		return vq;
+	if (!vq->priv)
+		vq->priv = (void __force *)(ldev->ioaddr + VIRTIO_MMR_QUEUE_NOTIFY);
 
 	page = virtqueue_get_desc_addr(vq) >> VIRTIO_PCI_QUEUE_ADDR_SHIFT;
 	if (page > U32_MAX) {

@@ -155,15 +155,10 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 	struct virtio_pci_modern_device *mdev = &transport->mdev;
 	struct virtqueue *vq;
 
-	vq = vring_create_virtqueue(index, size, SMP_CACHE_BYTES, &transport->vdev, false, true,
-				    context, virtio_mmr_ring, callback, name);
-	if (!vq) {
-		pci_err(transport->pdev, "no ring for queue %u: the device says 0x%x entries; a power of 2 up to 0x8000 is right\n",
-			index, size);
-		return ERR_PTR(-ENOMEM);
-	}
-	vq->num_max = size;
-	vq->priv = (void __force *)virtio_mmr_doorbell(transport, index);
+	vq = virtio_mmr_create_ring(transport, index, size, SMP_CACHE_BYTES, true, callback,
+				    name, context);
+	if (IS_ERR(vq))
+		return vq;
 
 	vp_modern_set_queue_size(mdev, index, virtqueue_get_vring_size(vq));
 	vp_modern_queue_address(mdev, index, virtqueue_get_desc_addr(vq),

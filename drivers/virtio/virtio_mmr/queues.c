@@ -11,8 +11,44 @@
 #include <linux/slab.h>
 #include <linux/virtio_ring.h>
 
+#include "doorbells.h"
 #include "interface.h"
 #include "queues.h"
+
+/**
+ * virtio_mmr_create_ring - make the ring of a queue, for either interface
+ * @transport: the device
+ * @index: of the queue
+ * @size: entries that the device says it has, any value
+ * @alignment: of the parts of the ring, in bytes
+ * @may_shrink: a ring with fewer entries is as good
+ * @callback: for used buffers, or NULL
+ * @name: of the queue
+ * @context: buffers have a context
+ *
+ * The device runs beside the CPUs, so barriers must be real ones.
+ *
+ * Return: the queue, with the address of its doorbell in priv, or NULL there if it has none; or
+ * an ERR_PTR(), and the log says why.
+ */
+struct virtqueue *
+virtio_mmr_create_ring(struct virtio_mmr_transport *transport, u16 index, u16 size,
+		       unsigned int alignment, bool may_shrink, vq_callback_t *callback,
+		       const char *name, bool context)
+{
+	struct virtqueue *vq;
+
+	vq = vring_create_virtqueue(index, size, alignment, &transport->vdev, false, may_shrink,
+				    context, virtio_mmr_ring, callback, name);
+	if (!vq) {
+		pci_err(transport->pdev, "no ring for queue %u: the device says 0x%x entries; a power of 2 up to 0x8000 is right\n",
+			index, size);
+		return ERR_PTR(-ENOMEM);
+	}
+	vq->num_max = size;
+	vq->priv = (void __force *)virtio_mmr_doorbell(transport, index);
+	return vq;
+}
 
 /* How queues share interrupts; the first one that the function has enough vectors for is used */
 enum sharing {

@@ -9,6 +9,10 @@ int virtio_mmr_find_vqs(struct virtio_device *vdev, unsigned int count,
 			struct virtqueue *vqs[], struct virtqueue_info infos[],
 			struct irq_affinity *affinity);
 void virtio_mmr_del_vqs(struct virtio_device *vdev);
+struct virtqueue *
+virtio_mmr_create_ring(struct virtio_mmr_transport *transport, u16 index, u16 size,
+		       unsigned int alignment, bool may_shrink, vq_callback_t *callback,
+		       const char *name, bool context);
 void virtio_mmr_synchronize_interrupts(struct virtio_device *vdev);
 int virtio_mmr_set_affinity(struct virtqueue *vq, const struct cpumask *mask);
 const struct cpumask *virtio_mmr_get_affinity(struct virtio_device *vdev, int index);
