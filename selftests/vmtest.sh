@@ -20,8 +20,8 @@ usage() {
 usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [--jobs N] [SUITE...]
 
   --kernel SERIES  only on this kernel, of those that tools/kernels has; default:
-                   everything on $(tools/kernels default), and in_place and guest on
-                   all of "tools/kernels check"
+                   everything on $(tools/kernels default), and in_place on all
+                   of "tools/kernels check"
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
   --jobs N         suites that run at the same time; default: one for each of this
                    machine's CPUs and each 4 GiB of memory
