@@ -20,8 +20,8 @@ usage() {
 usage: selftests/vmtest.sh [--kernel SERIES] [--qemu PATH] [--jobs N] [SUITE...]
 
   --kernel SERIES  only on this kernel, of those that tools/kernels has; default:
-                   everything on $(tools/kernels default), and in_place on all
-                   of "tools/kernels check"
+                   those of "tools/kernels check", on which each suite runs as
+                   its file says
   --qemu PATH      QEMU to use; default: what tools/qemu/build prints
   --jobs N         suites that run at the same time; default: one for each of this
                    machine's CPUs and each 4 GiB of memory
@@ -93,8 +93,12 @@ for one in "${series[@]}"; do
 		suite_load "$suite"
 		if [[ $where == here ]]; then
 			[[ $one != "${series[0]}" ]] || plan+=("$suite -")
-		elif [[ $one == "${series[0]}" || $kernels == all ]]; then
-			plan+=("$suite $one")
+		else
+			case $kernels in
+			default) [[ $one != "${series[0]}" ]] || plan+=("$suite $one") ;;
+			oldest) [[ $one != "${series[-1]}" ]] || plan+=("$suite $one") ;;
+			all) plan+=("$suite $one") ;;
+			esac
 		fi
 	done
 done

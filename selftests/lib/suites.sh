@@ -19,7 +19,7 @@ suite_read() { # NAME
 	# shellcheck source=/dev/null
 	source "$suites_folder/$1" || return 1
 	[[ $order =~ ^[1-9][0-9]*$ && $about && ${#targets[@]} != 0 && $where == @(here|vm) &&
-		$kernels == @(default|all) && $use == @(vfs|pfs) && $abreast =~ ^[1-9]$ &&
+		$kernels == @(default|oldest|all) && $use == @(vfs|pfs) && $abreast =~ ^[1-9]$ &&
 		$((${#lanes[@]} + ${#layouts[@]} + ${#programs[@]})) != 0 ]] || return 1
 	declare -p order about targets where kernels prepare options options_from before use \
 		environment lanes layouts abreast programs | sed -E 's/^declare -[-a]+ //'

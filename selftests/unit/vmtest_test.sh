@@ -143,6 +143,10 @@ ln -s good_test "$root/build/selftests/last_test"
 suite table 3 check-kernels vm <<'END'
 layouts=('one|net|a=1,b=2|good_test' 'pair|blk:2|c=|good_test skipping_test~2')
 END
+suite last 6 other vm <<'END'
+kernels=oldest
+lanes=('net|good_test')
+END
 suite faults 4 other here <<'END'
 about+='
 and what it says'
@@ -209,14 +213,18 @@ table 9.1 pair.skipping_test'
 # Without a choice: each suite once, and those for all kernels on the others, too
 lists_default_kernels() {
 	vmtest --list
-	equal "$(cut -d ' ' -f 1,2 <<<"$output" | uniq)" $'lanes 9.1\nlocal -\nlanes 9.2'
+	equal "$(cut -d ' ' -f 1,2 <<<"$output" | uniq)" $'lanes 9.1\nlocal -\nlanes 9.2' || return 1
+	vmtest --list last
+	equal "$output" 'last 9.2 good_test' || return 1
+	vmtest --kernel 9.1 --list last
+	equal "$output" 'last 9.1 good_test'
 }
 
 helps() {
 	vmtest --help
 	[[ $status == 0 ]] && says '  lanes     suite lanes' '  faults    suite faults' '            and what it says' || return 1
 	equal "$(grep -o 'suite [a-z]*$' <<<"$output" | tr '\n' ' ')" \
-		'suite lanes suite local suite table suite faults suite miscounts '
+		'suite lanes suite local suite table suite faults suite miscounts suite last '
 }
 
 refuses_unknown() {
