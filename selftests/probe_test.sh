@@ -192,15 +192,12 @@ is_about_list() { # CASE-NUMBER
 	[[ ${cases[$1]} == *'|list' ]]
 }
 
-counter() { # CASE-NUMBER NAME
-	"$here/../tools/vm/qmp" get "probe$1" "mmr-$2"
-}
-
 use() { # CASE-NUMBER
-	local bdf=${bdf_of[$1]} but=(-T golden)
+	local bdf=${bdf_of[$1]} but=(-T golden) counters
 	"$here/../tools/vm/vfs" bind "$bdf"
 	"$build/ports" "$bdf" 0x12.1=1 0x10.2=0
-	echo "$(counter "$1" notifies) notified, $(counter "$1" doorbells) by doorbell, $(counter "$1" strays) strays"
+	mapfile -t counters < <("$here/../tools/vm/qmp" get "probe$1" mmr-notifies mmr-doorbells mmr-strays)
+	echo "${counters[0]} notified, ${counters[1]} by doorbell, ${counters[2]} strays"
 	if is_about_list "$1"; then
 		# Golden files are only for correct lists. A structure that the driver must not
 		# use points to no valid place for the guest either.
