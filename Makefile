@@ -36,7 +36,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo demo-native check check-kernels check-builds bench fuzz docs man setup help folders kdir release
 .PHONY: mmrctl install-tools uninstall-tools lib install-lib uninstall-lib
-.PHONY: deb dkms-install dkms-remove check-packages check-libvirt check-debug vmm demo-vmm
+.PHONY: deb dkms-install dkms-remove check-packages check-newcomer check-libvirt check-debug vmm demo-vmm
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -170,7 +170,7 @@ release:
 clean:
 	rm -rf build results
 
-# Everything a fresh Debian 12 lacks: packages, the emulated device, kernels
+# Everything a fresh Debian lacks: packages, the emulated device, kernels
 # for the virtual machines and the modules for each of them.
 setup: folders
 	@tools/archive/install
@@ -197,6 +197,12 @@ check-packages: folders
 	@tools/archive/install
 	@tools/archive/install packages-deb
 	@selftests/vmtest.sh packages
+
+# What the README says, in a fresh Debian 12 and 13, as root; RELEASE=13 for one of them
+check-newcomer: RELEASES = $(if $(filter command%,$(origin RELEASE)),$(RELEASE),12 13)
+check-newcomer: folders
+	@tools/archive/install
+	@for release in $(RELEASES); do selftests/newcomer_test.sh "$$release" || exit 1; done
 
 check-libvirt: setup
 	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) libvirt
@@ -273,6 +279,8 @@ help:
 	@echo '  make style     checkpatch, sparse, shellcheck, pylint, commits; prints TAP'
 	@echo '  make check-packages'
 	@echo '                 tests of the packages and of dkms, in a fresh Debian 12 and 13'
+	@echo '  make check-newcomer RELEASE=12|13'
+	@echo '                 make demo and make check in a fresh Debian that has git and make alone (as root)'
 	@echo '  make check-libvirt'
 	@echo '                 tests with the libvirt of Debian 12 and 13'
 	@echo '  make check-kernels'
