@@ -34,20 +34,11 @@ if [[ ${1-} == --devices ]]; then
 	exit
 fi
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-
-need_machine "uses emulated functions as devices of the host"
+native_start
 ways=$([[ $stock ]] && echo 1 || echo 2)
 cycles=$((${VIRTIO_MMR_CYCLES:-60} / (3 * ways)))
 native_limit=$((native_limit + cycles * 5))
 
-native_load || {
-	echo "# cannot load $native_driver: 'make modules KERNEL=$(uname -r)'"
-	exit "$KSFT_FAIL"
-}
 native_create
 blk=${native_bdf[blk0]} second=${native_bdf[blk0.1]} net=${native_bdf[net0]} peer=${native_bdf[net1]} rng=${native_bdf[rng0]}
 image=${native_file[blk0]}

@@ -19,16 +19,7 @@ if [[ ${1-} == --devices ]]; then
 	exit
 fi
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-
-need_machine "uses emulated functions as devices of the host"
-native_load || {
-	echo "# cannot load $native_driver: 'make modules KERNEL=$(uname -r)'"
-	exit "$KSFT_FAIL"
-}
+native_start
 
 # The PF of a type that the options name
 pf_of() { # TYPE

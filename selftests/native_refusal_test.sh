@@ -68,16 +68,7 @@ if [[ $devices ]]; then
 	exit
 fi
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-
-need_machine "uses emulated functions as devices of the host"
-native_load || {
-	echo "# cannot load $native_driver: 'make modules KERNEL=$(uname -r)'"
-	exit "$KSFT_FAIL"
-}
+native_start
 native_create
 
 works() { # BDF INTERFACE VECTORS

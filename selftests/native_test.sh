@@ -76,18 +76,9 @@ if [[ ${1-} == --devices ]]; then
 	exit
 fi
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-
-need_machine "uses emulated functions as devices of the host"
+native_start
 [[ $# -gt 0 ]] || set -- modern
 
-native_load || {
-	echo "# cannot load $native_driver: 'make modules KERNEL=$(uname -r)'"
-	exit "$KSFT_FAIL"
-}
 native_create
 
 # What each way has: functions by type, "legacy", the interface and the kind of vectors

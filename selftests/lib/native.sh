@@ -2,14 +2,27 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # variables for the scripts
 #
-# MMR functions as devices of the host, for tests in shell that run in L1. Needs ktap.sh and
-# kernel_log.sh. The script has set "here", "tools" and "build".
+# MMR functions as devices of the host, for tests in shell that run in L1. The script has set "here",
+# "tools" and "build".
 
 native_driver=virtio_mmr_pci
 # The yardstick: the kernel's own driver, on the same devices with ordinary IDs
 native_stock='virtio-pci'
 sys_pci=/sys/bus/pci/devices
 seconds=$((20 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1}))
+
+# All tests begin with it, after their options
+native_start() {
+	# shellcheck source=selftests/lib/ktap.sh
+	source "$here/lib/ktap.sh"
+	# shellcheck source=selftests/lib/kernel_log.sh
+	source "$here/lib/kernel_log.sh"
+	need_machine "uses emulated functions as devices of the host"
+	native_load || {
+		echo "# cannot load $native_driver: 'make modules KERNEL=$(uname -r)'"
+		exit "$KSFT_FAIL"
+	}
+}
 
 # --- cases ---------------------------------------------------------------------------
 
@@ -175,10 +188,6 @@ native_load() {
 	for name in virtio_mmr virtio_mmr_pci; do
 		[[ -e /sys/module/$name ]] || insmod "$folder/$name.ko" || return 1
 	done
-}
-
-native_unload() {
-	rmmod virtio_mmr_pci
 }
 
 # For functions that are bound from now on
