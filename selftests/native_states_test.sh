@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # native_states_test.sh SERIES [QEMU]: a disk and a network on MMR functions, while their host
-# suspends and resumes, and boots another kernel by kexec. The IOMMU translates. The host
+# suspends and resumes, boots another kernel by kexec, and powers off. The IOMMU translates. The host
 # has no disk: its only program is guest/native-states-init. Runs on this machine, and starts a
 # virtual machine for the modern structures and one for the registers.
 set -euo pipefail
@@ -53,14 +53,47 @@ make_archive() { # LEGACY
 	cd "$OLDPWD"
 }
 
+qmp() { # COMMAND [ARGUMENTS]
+	timeout 60 "$tools/vm/qmp" --socket "$work/qmp" "$@" 2>/dev/null
+}
+
+# The machine is kept when its kernel has powered off, as only then its devices show whether the
+# kernel has left them in use
+at_the_end() { # FILE: for a line about each device
+	local state='' path device
+	until state=$(qmp query-status) && [[ $state == *'"shutdown"'* ]]; do
+		sleep 3
+	done
+	for path in $(qmp x-query-virtio | grep -o '"path": "[^"]*"' | cut -d '"' -f 4); do
+		device=${path#/machine/peripheral/}
+		[[ $device != vf-* ]] || echo "${device%%/*} $(qmp x-query-virtio-status "{\"path\": \"$path\"}" |
+			grep -Eo 'DRIVER_OK|"broken": true' | paste -sd ,)"
+	done >"$1"
+	qmp quit >/dev/null
+}
+
+at_rest() { # FILE
+	[[ $(sort "$1" 2>/dev/null) == $'vf-blk0-0 \nvf-net0-0 ' ]] || {
+		echo "# in use at the end, or absent: $(paste -sd ';' "$1")"
+		return 1
+	}
+}
+
 # Its cases as they are, with the way before their names and numbers of their own
 run() { # NAME LEGACY
-	local status=0 machine=native_states-$1-$series folder line results=0
+	local status=0 machine=native_states-$1-$series folder line results=0 watcher
 	folder=$here/../results/vm/$machine
 	make_archive "$2"
+	rm -f "$work/end"
+	at_the_end "$work/end" &
+	watcher=$!
 	"$tools/vm/run" --kernel "$series" --name "$machine" --timeout 300 ${qemu[@]+"${qemu[@]}"} \
 		--vf net --vf blk --kernel-arg iommu.passthrough=0 --kernel-arg iommu.strict=1 \
-		--qemu-arg -initrd --qemu-arg "$work/initrd" -- true >"$work/output" 2>&1 || status=$?
+		--qemu-arg -initrd --qemu-arg "$work/initrd" --qemu-arg -action --qemu-arg shutdown=pause \
+		--qemu-arg -qmp --qemu-arg "unix:$work/qmp,server=on,wait=off" \
+		-- true >"$work/output" 2>&1 || status=$?
+	kill "$watcher" 2>/dev/null || true
+	wait "$watcher" 2>/dev/null || true
 	if [[ -e $folder/native_states.tap ]]; then
 		while read -r line; do
 			case $line in
@@ -77,12 +110,13 @@ run() { # NAME LEGACY
 	for (( ; results < cases; results++)); do
 		ktap_test_fail "$1.no_result_$results"
 	done
+	ktap_test_result "$1.at_rest_when_off" at_rest "$work/end"
 	echo "# $1: status $status"
 }
 
 cases=$(sed -n 's/^total=//p' "$here/guest/native-states-init")
 ktap_print_header
-ktap_set_plan $((2 * cases))
+ktap_set_plan $((2 * (cases + 1)))
 run modern N
 run legacy Y
 ktap_finished
