@@ -14,10 +14,16 @@
 /* Time that reads of all doorbells may take (policy); a device needs microseconds for each */
 #define READ_TIMEOUT	HZ
 
-static void report_unusable(struct virtio_mmr_transport *transport, const char *what, u64 value)
+/* A queue that comes later, with the modern interface, has no Queue Notify. */
+static void report_unusable(struct virtio_mmr_transport *transport, u16 first, const char *what,
+			    u64 value)
 {
-	pci_warn(transport->pdev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
-		 what, value);
+	if (first)
+		pci_err(transport->pdev, "no doorbells for the queues from %u on: %s is 0x%llx; module parameter legacy=1 does without\n",
+			first, what, value);
+	else
+		pci_warn(transport->pdev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
+			 what, value);
 }
 
 static u16 read_notify_off(struct virtio_mmr_transport *transport, u16 queue)
@@ -31,20 +37,21 @@ static u16 read_notify_off(struct virtio_mmr_transport *transport, u16 queue)
 	return ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
 }
 
-/* The number of doorbells that can be used, or a negative error */
-static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells, u16 count)
+/* 1 if the doorbells of queues from @first on can be used, 0 if not, or a negative error */
+static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells, u16 first,
+			  u16 count)
 {
 	unsigned long deadline = jiffies + READ_TIMEOUT;
 	u16 queue;
 
-	for (queue = 0; queue < count; queue++) {
+	for (queue = first; queue < count; queue++) {
 		enum virtio_mmr_doorbell_defect defect;
 		u64 offset;
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (time_after(jiffies, deadline)) {
-			report_unusable(transport,
+			report_unusable(transport, first,
 					"the number of queues, too large to read them in 1 s,",
 					count);
 			return 0;
@@ -53,12 +60,39 @@ static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells
 		defect = virtio_mmr_doorbell_place(&transport->scan,
 						   read_notify_off(transport, queue), &offset);
 		if (defect) {
-			report_unusable(transport, virtio_mmr_doorbell_explain(defect), offset);
+			report_unusable(transport, first, virtio_mmr_doorbell_explain(defect),
+					offset);
 			return 0;
 		}
 		doorbells[queue] = offset;
 	}
-	return count;
+	return 1;
+}
+
+/* Those that are known already stay as they are. */
+static int find_until(struct virtio_mmr_transport *transport, u16 count)
+{
+	void __iomem *common = transport->mdev.common;
+	u16 known = transport->num_doorbells;
+	u32 *doorbells;
+	int ret;
+
+	doorbells = kvcalloc(count, sizeof(*doorbells), GFP_KERNEL);
+	if (!doorbells)
+		return -ENOMEM;
+	if (known)
+		memcpy(doorbells, transport->doorbells, known * sizeof(*doorbells));
+	ret = read_doorbells(transport, doorbells, known, count);
+	/* Queue Select gets the value that a reset gives it. */
+	iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
+	if (ret <= 0) {
+		kvfree(doorbells);
+		return ret;
+	}
+	kvfree(transport->doorbells);
+	transport->doorbells = doorbells;
+	transport->num_doorbells = count;
+	return 0;
 }
 
 /**
@@ -72,10 +106,8 @@ int virtio_mmr_doorbells_find(struct virtio_mmr_transport *transport)
 {
 	void __iomem *common = transport->mdev.common;
 	enum virtio_mmr_doorbell_defect defect;
-	u32 *doorbells;
 	u16 count;
 	u8 status;
-	int ret;
 
 	if (!transport->notify)
 		return 0;
@@ -84,24 +116,26 @@ int virtio_mmr_doorbells_find(struct virtio_mmr_transport *transport)
 	count = ioread16(common + VIRTIO_PCI_COMMON_NUMQ);
 	defect = virtio_mmr_doorbell_judge(status, count);
 	if (defect) {
-		report_unusable(transport, virtio_mmr_doorbell_explain(defect),
+		report_unusable(transport, 0, virtio_mmr_doorbell_explain(defect),
 				defect == VIRTIO_MMR_DOORBELL_STATUS ? status : count);
 		return 0;
 	}
+	return find_until(transport, count);
+}
 
-	doorbells = kvcalloc(count, sizeof(*doorbells), GFP_KERNEL);
-	if (!doorbells)
-		return -ENOMEM;
-	ret = read_doorbells(transport, doorbells, count);
-	/* Queue Select gets the value that a reset gives it. */
-	iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
-	if (ret <= 0) {
-		kvfree(doorbells);
-		return ret;
-	}
-	transport->doorbells = doorbells;
-	transport->num_doorbells = count;
-	return 0;
+/**
+ * virtio_mmr_doorbells_find_more - find the doorbells of queues that the device has only now
+ * @transport: the device; its virtio driver has taken its features, and no queue is in use
+ *
+ * A device may show all of its queues only to a driver that has taken the feature for them, such
+ * as VIRTIO_NET_F_MQ. For the modern interface, as it reads modern registers of a device in use.
+ */
+void virtio_mmr_doorbells_find_more(struct virtio_mmr_transport *transport)
+{
+	u16 count = vp_modern_get_num_queues(&transport->mdev);
+
+	if (count > transport->num_doorbells && !virtio_mmr_doorbell_judge(0, count))
+		find_until(transport, count);
 }
 
 /**

@@ -5,6 +5,7 @@
 #include "transport.h"
 
 int virtio_mmr_doorbells_find(struct virtio_mmr_transport *transport);
+void virtio_mmr_doorbells_find_more(struct virtio_mmr_transport *transport);
 void __iomem *virtio_mmr_doorbell(struct virtio_mmr_transport *transport, u16 index);
 bool virtio_mmr_ring(struct virtqueue *vq);
 

@@ -139,9 +139,12 @@ static void set_status(struct virtio_device *vdev, u8 status)
 
 static u16 queue_size(struct virtio_mmr_transport *transport, u16 index)
 {
-	u16 size = vp_modern_get_queue_size(&transport->mdev, index);
+	u16 size;
 
 	/* Each queue that the device has, has a doorbell. */
+	if (!virtio_mmr_doorbell(transport, index))
+		virtio_mmr_doorbells_find_more(transport);
+	size = vp_modern_get_queue_size(&transport->mdev, index);
 	if (!virtio_mmr_doorbell(transport, index) ||
 	    vp_modern_get_queue_enable(&transport->mdev, index))
 		return 0;
