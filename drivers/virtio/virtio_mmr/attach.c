@@ -6,6 +6,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_mmr.h>
 
 #include "attach.h"
@@ -257,6 +258,27 @@ out_free:
 	return ret;
 }
 
+/* The kernel's block driver has no time limit of its own, and waits for these for ever. */
+static void report_unanswered(struct virtio_mmr_transport *transport)
+{
+	bool pending = false;
+	unsigned int i;
+
+	if (transport->vdev.id.device != VIRTIO_ID_BLOCK)
+		return;
+	/* The virtio driver, which has the queues, may leave at the same time. */
+	device_lock(&transport->vdev.dev);
+	for (i = 0; i < transport->num_queues; i++) {
+		struct virtqueue *vq = transport->queues[i].vq;
+
+		if (vq && vq->num_free != virtqueue_get_vring_size(vq))
+			pending = true;
+	}
+	device_unlock(&transport->vdev.dev);
+	if (pending)
+		pci_err(transport->pdev, "the function is gone or was reset, and does not answer the requests that its disk has under way; they wait until the next boot, and so does this removal\n");
+}
+
 /**
  * virtio_mmr_detach - take the virtio device of a function away
  * @binding: of the function
@@ -272,8 +294,10 @@ void virtio_mmr_detach(struct virtio_mmr_binding *binding)
 	device_lock_assert(&binding->pdev->dev);
 	if (!transport)
 		return;
-	if (!virtio_mmr_answers(transport))
+	if (!virtio_mmr_answers(transport)) {
+		report_unanswered(transport);
 		virtio_break_device(&transport->vdev);
+	}
 	WRITE_ONCE(binding->interface, NULL);
 	binding->transport = NULL;
 	get_device(&transport->vdev.dev);
