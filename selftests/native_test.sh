@@ -59,7 +59,7 @@ all_devices() {
 	for properties in max_ports=2,vectors=8 vectors=2 vectors=1; do
 		printf -- '--vf\nconsole,%s%s\n' "$properties" "$ordinary"
 	done
-	[[ $stock ]] || printf -- '--vf\nballoon\n'
+	[[ $stock ]] || printf -- '--vf\nballoon,free-page-reporting=on\n'
 }
 
 # For a smaller machine: --devices TYPE... with the functions that "modern:TYPE,..." has
@@ -105,6 +105,7 @@ way_is() { # WAY[:TYPE,...]
 	for type in "${!have[@]}"; do
 		[[ $1 != *:* || ,${1#*:},peer, == *",$type,"* ]] || unset "have[$type]"
 	done
+	[[ ${have[net]-} ]] || unset 'have[peer]'
 }
 
 types=(net blk scsi rng 9p console)

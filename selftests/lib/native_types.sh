@@ -318,8 +318,7 @@ console_interrupts() {
 	[[ $(fired "$(bdf console)" "$queue") -gt 0 ]] || say "the input queue's vector never fired"
 }
 
-# Its pages have numbers that the IOMMU does not translate for Linux, and a modern device
-# insists on ACCESS_PLATFORM
+# Its pages have numbers that the IOMMU does not translate for Linux
 balloon_works() {
 	local before
 	native_bind "$(bdf balloon)"
@@ -344,10 +343,10 @@ balloon_is_refused() {
 }
 
 cases_of_balloon() {
-	if [[ $interface == legacy ]] && ! grep -qw iommu.passthrough=0 /proc/cmdline; then
-		native_check "$way.balloon.works" balloon_works
-	else
+	if grep -qw iommu.passthrough=0 /proc/cmdline; then
 		native_check "$way.balloon.is_refused" balloon_is_refused
+	else
+		native_check "$way.balloon.works" balloon_works
 	fi
 }
 
