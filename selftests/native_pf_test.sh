@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# PFs as devices of the host: their VFs, and an interrupt by the pin, which VFs do not have. Runs in
-# L1 with the options that --devices prints:
+# PFs as devices of the host: their VFs, an interrupt by the pin, which VFs do not have, and slots
+# that lose them while they are in use. Runs in L1 with the options that --devices prints:
 #	mapfile -t devices < <(selftests/native_pf_test.sh --devices)
 #	tools/vm/run "${devices[@]}" -- selftests/native_pf_test.sh
 set -euo pipefail
@@ -15,7 +15,7 @@ build=${OUTPUT:-$here/../build/selftests}
 source "$here/lib/native.sh"
 
 if [[ ${1-} == --devices ]]; then
-	printf -- '--pf-mmr\n--vf\nblk:2\n--vf\nrng\n--pf\nmmr-pin=on,vectors=0\n'
+	printf -- '--pf-mmr\n--vf\nblk:2\n--vf\nrng\n--pf\nmmr-pin=on,vectors=0\n--vf\nnet\n--pf\nmmr-pin=on,vectors=0\n'
 	exit
 fi
 
@@ -33,6 +33,7 @@ pf_of() { # TYPE
 }
 disk=$(pf_of blk)
 rng=$(pf_of rng)
+net=$(pf_of net)
 
 vfs_of() { # BDF: a line each
 	local vf
@@ -63,6 +64,22 @@ vfs() {
 	reads "$disk"
 	echo 0 >"$sys_pci/$disk/sriov_numvfs"
 	same 'number of VFs' "$(vfs_of "$disk" | wc -l)" 0
+	reads "$disk"
+}
+
+# A device with VIRTIO_F_SR_IOV has VFs after a driver has taken that, which is modern
+vfs_need_a_driver() { # INTERFACE
+	local virtio status=0
+	virtio=$(virtio_of "$disk")
+	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/unbind
+	echo 2 2>/dev/null >"$sys_pci/$disk/sriov_numvfs" || status=1
+	if [[ $1 == modern ]]; then
+		[[ $status == 1 && $(log_lines) == *"$disk: no VFs before a virtio driver"* ]] || say "VFs without a driver"
+	else
+		same status $status 0
+		echo 0 >"$sys_pci/$disk/sriov_numvfs"
+	fi
+	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/bind
 	reads "$disk"
 }
 
@@ -98,12 +115,91 @@ pin() {
 	native_unbind "$rng"
 }
 
+carrier_is() { # VALUE
+	[[ $(<"/sys/class/net/$(interface_of "$net")/carrier") == "$1" ]]
+}
+
+# Without MSI-X the registers of the configuration have another place
+pin_for_changes() {
+	local up value
+	native_bind "$net"
+	same MAC "$(<"/sys/class/net/$(interface_of "$net")/address")" "$(qmp_get pf-net0 mac)"
+	ip link set "$(interface_of "$net")" up
+	for up in false true; do
+		qmp set_link "{\"name\": \"pf-net0\", \"up\": $up}" >/dev/null
+		value=$([[ $up == true ]] && echo 1 || echo 0)
+		within "$seconds" carrier_is "$value" || say "the carrier is not $value"
+	done
+	native_unbind "$net"
+}
+
+port_of() { # BDF of a PF: its slot
+	basename "$(dirname "$(readlink -f "$sys_pci/$1")")"
+}
+
+absent() { # BDF...
+	local bdf
+	for bdf; do
+		[[ ! -e $sys_pci/$bdf ]] || return 1
+	done
+}
+
+# Somebody pulls the card, with a VF in use as well: all is ones from then on, before the kernel
+# knows. No request is under way
+pulled() {
+	local port bus vf
+	native_bind "$disk"
+	echo 1 >"$sys_pci/$disk/sriov_numvfs"
+	vf=$(vfs_of "$disk" | sed -n 1p)
+	native_bind "$vf"
+	reads "$disk"
+	reads "$vf"
+	port=$(port_of "$disk")
+	# A port without buses and without memory
+	bus=$(setpci -s "$port" 18.l)
+	setpci -s "$port" 18.l=0:ffff00 COMMAND=0:2
+	# The emulated device is still there, so it loses its state as one without power does
+	setpci -s "$port" BRIDGE_CONTROL=40:40
+	setpci -s "$port" BRIDGE_CONTROL=0:40
+	same "vendor ID" "$(setpci -s "$disk" 0.w 2>/dev/null || echo ffff)" ffff
+	echo 1 >"$sys_pci/$disk/remove"
+	absent "$disk" "$vf" || say "functions are still there"
+	setpci -s "$port" 18.l="$bus" COMMAND=2:2
+	echo 1 >/sys/bus/pci/rescan
+	! absent "$disk" || say "it does not come back"
+	bound "$1"
+	native_unbind "$disk"
+}
+
+# Hot-unplug in good order, while both are in use
+unplugged() {
+	local vf loop loops=()
+	native_bind "$disk"
+	echo 2 >"$sys_pci/$disk/sriov_numvfs"
+	vf=$(vfs_of "$disk" | sed -n 1p)
+	native_bind "$vf"
+	for loop in "$disk" "$vf"; do
+		while reads "$loop" 2>/dev/null; do :; done &
+		loops+=($!)
+	done
+	qmp device_del '{"id": "pf-blk0"}' >/dev/null
+	within $((2 * seconds)) absent "$disk" "$vf" || say "functions are still there"
+	for loop in "${loops[@]}"; do
+		wait "$loop" || true
+	done
+}
+
 ktap_print_header
 for way in modern legacy; do
 	native_legacy "$([[ $way == modern ]] && echo N || echo Y)"
 	native_check "$way.bound" bound "$way"
 	native_check "$way.vfs" vfs
+	native_check "$way.vfs_need_a_driver" vfs_need_a_driver "$way"
 	native_check "$way.unbound_with_vfs" unbound_with_vfs
+	native_check "$way.pulled" pulled "$way"
 	native_check "$way.pin" pin "$way"
+	native_check "$way.pin_for_changes" pin_for_changes
 done
+# It does not come back
+native_check unplugged unplugged
 native_finish
