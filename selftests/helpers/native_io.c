@@ -28,6 +28,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BLOCK		4096
@@ -208,10 +209,20 @@ enum action {
 
 static enum action action;
 
+/* A copy of an image is a file in memory, where older kernels refuse O_DIRECT */
+static int open_disk(void)
+{
+	struct stat status;
+
+	if (stat(disk, &status))
+		return -1;
+	return open(disk, O_RDWR | O_CLOEXEC | (S_ISBLK(status.st_mode) ? O_DIRECT : 0));
+}
+
 static void *work(void *argument)
 {
 	unsigned int thread = (uintptr_t)argument;
-	int fd = open(disk, O_RDWR | O_DIRECT | O_CLOEXEC);
+	int fd = open_disk();
 	cpu_set_t cpus;
 
 	CPU_ZERO(&cpus);
