@@ -337,6 +337,24 @@ stuck_reset() {
 	native_unbind "$function"
 }
 
+# After a reset the device refuses what it took before. The function stays as it is, and so does the
+# module: this case comes last
+lost() {
+	local function=${native_bdf[blk1]} all=$((2 ** 63 - 1))
+	native_bind "$function"
+	qmp_set vf-blk1-0 mmr-refused-config $all
+	qmp_set vf-blk1-0 mmr-refused-queue $all
+	echo 1 >"$sys_pci/$function/reset"
+	[[ $(log_lines) == *"$function: virtio block does not work after a reset"* ]] || say "no line says so"
+	# Neither reset nor unbind touches what the virtio driver does not have
+	echo 1 >"$sys_pci/$function/reset"
+	native_unbind "$function"
+	[[ $(log_lines) == *"$function: virtio block did not resume"* ]] || say "no line about the unbind"
+	same "bus mastering" "$(masters "$function")" 0
+	! native_bind "$function" 2>/dev/null || say "it was bound again"
+	! rmmod virtio_mmr_pci 2>/dev/null || say "the module was unloaded"
+}
+
 use() {
 	native_legacy "$legacy"
 	native_check "$1.cycles" cycles
@@ -358,5 +376,6 @@ if [[ ! $stock ]]; then
 	use legacy
 	native_check legacy.slow_reset slow_reset
 	native_check legacy.stuck_reset stuck_reset
+	native_check legacy.lost lost
 fi
 native_finish
