@@ -128,7 +128,7 @@ run_vm() { # SUITE SERIES
 
 	echo "$1 on Linux $release"
 	rm -rf "$folder/tap"
-	tools/vm/run --kernel "$2" --name "$machine" --timeout 1200 "${qemu[@]}" "${arguments[@]}" -- \
+	tools/vm/run --kernel "$2" --name "$machine" --timeout "$limit" "${qemu[@]}" "${arguments[@]}" -- \
 		env VIRTIO_MMR_CYCLES="${VIRTIO_MMR_CYCLES:-}" selftests/lib/inside "$1" || status=$?
 	while read -r tap; do
 		rm -f "$taps/$machine.$tap.tap"

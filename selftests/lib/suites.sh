@@ -14,15 +14,16 @@ suite_exists() { # NAME
 # its own
 suite_read() { # NAME
 	order=0 about='' targets=() where='' kernels=default
-	prepare='' options=() options_from='' before='' use=vfs environment=()
+	prepare='' options=() options_from='' before='' use=vfs environment=() limit=1200
 	lanes=() layouts=() abreast=1 programs=()
 	# shellcheck source=/dev/null
 	source "$suites_folder/$1" || return 1
 	[[ $order =~ ^[1-9][0-9]*$ && $about && ${#targets[@]} != 0 && $where == @(here|vm) &&
 		$kernels == @(default|oldest|all) && $use == @(vfs|pfs) && $abreast =~ ^[1-9]$ &&
+		$limit =~ ^[1-9][0-9]{3}$ &&
 		$((${#lanes[@]} + ${#layouts[@]} + ${#programs[@]})) != 0 ]] || return 1
 	declare -p order about targets where kernels prepare options options_from before use \
-		environment lanes layouts abreast programs | sed -E 's/^declare -[-a]+ //'
+		environment limit lanes layouts abreast programs | sed -E 's/^declare -[-a]+ //'
 }
 
 # Sets all of these variables, and no others

@@ -52,6 +52,7 @@ number=0
 while [[ $1 != -- ]]; do
 	case $1 in
 	--name) results=$PWD/results/vm/$2 && mkdir -p "$results" && : >"$results/functions" ;;
+	--timeout) echo "machine $2" >>"$LIMITS" ;;
 	--vf)
 		type=${2%%,*} count=1
 		[[ $type != *:* ]] || count=${type#*:}
@@ -141,6 +142,7 @@ programs=('alone|build/selftests/good_test RESULTS/x')
 END
 ln -s good_test "$root/build/selftests/last_test"
 suite table 3 check-kernels vm <<'END'
+limit=2000
 layouts=('one|net|a=1,b=2|good_test' 'pair|blk:2|c=|good_test skipping_test~2')
 END
 suite last 6 other vm <<'END'
@@ -265,6 +267,13 @@ gives_layouts_functions() {
 		tap_line local.good '# on  with 9.1 /q' && equal "$status" 0
 }
 
+# Of the run before, and of one without a limit of its own
+limits() {
+	equal "$(sort -u "$work/limits")" $'1700\n1800\nmachine 2000' || return 1
+	vmtest --kernel 9.1 lanes
+	equal "$(sort -u "$work/limits")" $'900\nmachine 1200'
+}
+
 # What else runs, what is over and what is left
 says_what_runs() {
 	vmtest --kernel 9.1 --jobs 2 lanes local table
@@ -365,7 +374,7 @@ each_test_is_in_a_suite() {
 	return "$status"
 }
 
-cases=(lists lists_default_kernels helps refuses_unknown passes gives_functions gives_layouts_functions
+cases=(lists lists_default_kernels helps refuses_unknown passes gives_functions gives_layouts_functions limits
 	says_what_runs counts_faults leaves_no_processes shows_where counts_skips machine_that_fails
 	kernel_log_with_a_fault module_is_missing module_is_old one_at_a_time
 	each_test_is_in_a_suite)
