@@ -38,19 +38,27 @@ esac
 linux_begin
 [[ $# != 0 ]] || skip_all "no guest is named"
 
+# Seconds that a guest may take, times VIRTIO_MMR_TIMEOUT_SCALE (tools/vm/guest)
+patience=240
+
 # Sets what linux_guest needs
 choose() { # GUEST
 	local words word kernel
 	IFS=_ read -ra words <<<"$1"
 	linux_driver=${words[1]} linux_interrupts=ioapic linux_requests=200 linux_first=() linux_without=''
-	guest_arguments=(--timeout 240 --machine "${words[0]}") guest_scripts=(lib.sh)
+	linux_sectors=2048
+	guest_arguments=(--timeout "$patience" --machine "${words[0]}") guest_scripts=(lib.sh)
 	[[ $1 == *_kexec* ]] || guest_arguments+=(--kernel-arg pci=nomsi)
 	[[ $linux_driver == legacy ]] ||
 		guest_arguments+=(--kernel-arg virtio_pci.force_legacy=0) linux_without=balloon
 	for word in "${words[@]:2}"; do
 		case $word in
 		noirqfd) guest_arguments+=(--qemu-arg -global --qemu-arg vfio-pci.x-no-kvm-intx=on) ;;
-		tcg) guest_arguments+=(--accel tcg --timeout 700) linux_requests=20 ;;
+		tcg)
+			# Emulated twice over, so it takes ten times as long and does a tenth of the work
+			guest_arguments+=(--accel tcg --timeout $((10 * patience)))
+			linux_requests=20 linux_sectors=128
+			;;
 		noapic) guest_arguments+=(--kernel-arg noapic) linux_interrupts=pic ;;
 		old) guest_arguments+=(--kernel 5.10) ;;
 		kexec)

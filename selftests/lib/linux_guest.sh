@@ -9,7 +9,7 @@ linux_types=(net blk scsi rng console balloon 9p)
 # and the emulated device insists on it
 linux_without=''
 # As guest/linux.sh has these. INTx takes a kernel argument, too
-linux_driver=legacy linux_interrupts=msix linux_requests=0
+linux_driver=legacy linux_interrupts=msix linux_requests=0 linux_sectors=2048
 # Checks of the scripts before guest/linux.sh
 linux_first=()
 # The check of the host that says how interrupts came to the guest: linux_$linux_proof
@@ -150,7 +150,7 @@ linux_own_interrupts() { # BEFORE
 linux_guest() { # NAME
 	local name=$1 case verdict=$VIRTIO_MMR_RESULTS/balloon-$1 balloon bdfs=() type intx
 	guest_variables=("driver=$linux_driver" "interrupts=$linux_interrupts" "requests=$linux_requests"
-		"without=$linux_without")
+		"without=$linux_without" "sectors=$linux_sectors")
 	guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	for type in $(linux_given); do
 		bdfs+=("${linux_bdf[$type]}")
