@@ -133,6 +133,35 @@ int virtio_mmr_vectors_queue(struct virtio_mmr_vectors *vectors, bool engaged,
 	return queue;
 }
 
+/**
+ * virtio_mmr_vectors_enable - pass on a write of the guest that enables a modern queue, or not
+ * @vectors: the vectors
+ * @engaged: as in virtio_mmr_vectors_queue()
+ * @ops: how the registers of the modern common configuration are accessed: VIRTIO_MMR_QUEUE_ADDRESS
+ *	is queue_enable, which has two bytes
+ * @context: for the operations
+ * @shift: first byte of the register that the guest writes
+ * @width: number of bytes
+ * @value: what it writes
+ *
+ * A device may look at the vector when the queue is enabled, so the vector comes first. The device
+ * gets the guest's width: a register of two bytes must not be written in parts.
+ *
+ * Return: as virtio_mmr_vectors_queue().
+ */
+int virtio_mmr_vectors_enable(struct virtio_mmr_vectors *vectors, bool engaged,
+			      const struct virtio_mmr_port_ops *ops, void *context, u32 shift,
+			      u32 width, u32 value)
+{
+	int refused = VIRTIO_MMR_REFUSED_NONE;
+
+	if (value)
+		refused = virtio_mmr_vectors_queue(vectors, engaged, ops, context,
+						   ops->read(context, VIRTIO_MMR_QUEUE_SELECT, 2));
+	ops->write(context, VIRTIO_MMR_QUEUE_ADDRESS + shift, width, value);
+	return refused;
+}
+
 /* Queue select is that of the guest, and the queue may have lost its address. */
 static int queue_written(struct virtio_mmr_vectors *vectors, bool engaged,
 			 const struct virtio_mmr_port_ops *ops, void *context)

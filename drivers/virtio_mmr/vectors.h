@@ -48,6 +48,9 @@ int virtio_mmr_vectors_written(struct virtio_mmr_vectors *vectors, bool engaged,
 			       const struct virtio_mmr_piece *piece, const u8 *data);
 int virtio_mmr_vectors_queue(struct virtio_mmr_vectors *vectors, bool engaged,
 			     const struct virtio_mmr_port_ops *ops, void *context, u16 queue);
+int virtio_mmr_vectors_enable(struct virtio_mmr_vectors *vectors, bool engaged,
+			      const struct virtio_mmr_port_ops *ops, void *context, u32 shift,
+			      u32 width, u32 value);
 void virtio_mmr_vectors_reset(struct virtio_mmr_vectors *vectors);
 int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
 				  const struct virtio_mmr_port_ops *ops, void *context);

@@ -23,6 +23,10 @@ FIXTURE(vectors)
 	/* The device takes vectors below this one for queues, and for its configuration */
 	u16 queue_limit, config_limit;
 	unsigned int writes;
+	/* Of the modern interface. The vector of each queue when it was enabled, as the device saw it */
+	u8 enabled[QUEUES][2];
+	u16 seen[QUEUES];
+	u32 width;
 };
 
 static u32 device_read(void *context, u32 offset, u32 width)
@@ -65,6 +69,37 @@ static void device_write(void *context, u32 offset, u32 width, u32 value)
 
 static const struct virtio_mmr_port_ops device = {
 	.read = device_read, .write = device_write,
+};
+
+/* The same for the modern interface: queue_enable is in the place of the address */
+static u32 modern_read(void *context, u32 offset, u32 width)
+{
+	struct _test_data_vectors *self = context;
+
+	if (offset != VIRTIO_MMR_QUEUE_ADDRESS)
+		return device_read(context, offset, width);
+	return self->enabled[self->select][0] | self->enabled[self->select][1];
+}
+
+static void modern_write(void *context, u32 offset, u32 width, u32 value)
+{
+	struct _test_data_vectors *self = context;
+	u32 i, shift = offset - VIRTIO_MMR_QUEUE_ADDRESS;
+
+	if (shift >= 2) {
+		device_write(context, offset, width, value);
+		return;
+	}
+	if (!width || shift + width > 2 || value >> 8 * width)
+		abort();
+	self->width = width;
+	for (i = 0; i < width; i++)
+		self->enabled[self->select][shift + i] = value >> 8 * i;
+	self->seen[self->select] = self->vector[self->select];
+}
+
+static const struct virtio_mmr_port_ops modern = {
+	.read = modern_read, .write = modern_write,
 };
 
 FIXTURE_SETUP(vectors)
@@ -226,6 +261,59 @@ TEST_F(vectors, set_queue)
 	self->queue_limit = 0;
 	EXPECT_EQ(set_queue(self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES), 1);
 	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), VIRTIO_MMR_ISR_QUEUE);
+}
+
+static int enable(struct _test_data_vectors *self, bool engaged, u32 shift, u32 width, u32 value)
+{
+	self->width = 0;
+	return virtio_mmr_vectors_enable(&self->vectors, engaged, &modern, self, shift, width,
+					 value);
+}
+
+/* The device sees the vector when the queue is enabled, by the guest's own write */
+TEST_F(vectors, of_a_modern_queue)
+{
+	self->select = 2;
+	EXPECT_EQ(enable(self, true, 0, 2, 1), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->seen[2], VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_EQ(self->width, 2);
+	EXPECT_EQ(self->enabled[2][0], 1);
+	EXPECT_EQ(self->vectors.queues_end, 3);
+	/* By bytes, in either order */
+	self->select = 1;
+	EXPECT_EQ(enable(self, true, 1, 1, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->width, 1);
+	EXPECT_EQ(self->vector[1], VIRTIO_MMR_NO_VECTOR);
+	EXPECT_EQ(enable(self, true, 0, 1, 1), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->width, 1);
+	EXPECT_EQ(self->seen[1], VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_EQ(self->enabled[1][0], 1);
+	EXPECT_EQ(self->enabled[1][1], 0);
+	EXPECT_EQ(self->vectors.queues_end, 3);
+	/* Any bit */
+	self->select = 3;
+	EXPECT_EQ(enable(self, true, 1, 1, 0x80), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->enabled[3][1], 0x80);
+	EXPECT_EQ(self->seen[3], VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_EQ(self->vectors.queues_end, 4);
+}
+
+TEST_F(vectors, of_a_modern_queue_that_is_not_enabled)
+{
+	EXPECT_EQ(enable(self, true, 0, 2, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->width, 2);
+	EXPECT_EQ(self->writes, 0);
+	EXPECT_EQ(self->vectors.queues_end, 0);
+	/* A guest with MSI-X: the queue counts */
+	EXPECT_EQ(enable(self, false, 0, 2, 1), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->enabled[0][0], 1);
+	EXPECT_EQ(self->writes, 0);
+	EXPECT_EQ(self->vectors.queues_end, 1);
+	/* A refusal does not keep the queue from work */
+	self->queue_limit = 0;
+	self->select = 3;
+	EXPECT_EQ(enable(self, true, 0, 2, 1), 3);
+	EXPECT_EQ(self->enabled[3][0], 1);
 }
 
 /* Bits of the device's ISR status that no vector stands for */

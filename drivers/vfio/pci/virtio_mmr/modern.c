@@ -23,7 +23,8 @@ static unsigned int modern_offset(u32 offset)
 {
 	switch (offset) {
 	case VIRTIO_MMR_QUEUE_ADDRESS:
-		return VIRTIO_PCI_COMMON_Q_ENABLE;
+	case VIRTIO_MMR_QUEUE_ADDRESS + 1:
+		return VIRTIO_PCI_COMMON_Q_ENABLE + offset - VIRTIO_MMR_QUEUE_ADDRESS;
 	case VIRTIO_MMR_QUEUE_SELECT:
 		return VIRTIO_PCI_COMMON_Q_SELECT;
 	case VIRTIO_MMR_CONFIG_VECTOR:
@@ -43,13 +44,17 @@ static u32 modern_read(void *context, u32 offset, u32 width)
 static void modern_write(void *context, u32 offset, u32 width, u32 value)
 {
 	struct virtio_mmr_device *mmr = context;
+	void __iomem *address = mmr->common_config + modern_offset(offset);
 
-	iowrite16(value, mmr->common_config + modern_offset(offset));
+	if (width == 1)
+		iowrite8(value, address);
+	else
+		iowrite16(value, address);
 }
 
 /*
  * The four registers that the core uses for vectors: a queue with an address is here a queue
- * that is enabled. All of them have 16 bits.
+ * that is enabled. All of them have 16 bits. The guest may write queue_enable by bytes.
  */
 const struct virtio_mmr_port_ops virtio_mmr_modern_registers = {
 	.read = modern_read,
@@ -171,35 +176,26 @@ static int write_status(struct virtio_mmr_device *mmr, const char __user *buf)
 	return 0;
 }
 
-/* A device may look at the vector when the queue is enabled, so it comes first. */
 static int write_enable(struct virtio_mmr_device *mmr, const char __user *buf,
 			unsigned int shift, size_t width)
 {
-	void __iomem *address = mmr->common_config + VIRTIO_PCI_COMMON_Q_ENABLE + shift;
-	int refused = VIRTIO_MMR_REFUSED_NONE;
-	u8 value[2] = {};
-	bool enable, started = true;
-	u16 queue;
+	u8 bytes[2] = {};
+	bool started = true;
+	int refused;
+	u16 value;
 
-	if (copy_from_user(value, buf, width))
+	if (copy_from_user(bytes, buf, width))
 		return -EFAULT;
-	enable = value[0] || value[1];
-	if (enable) {
+	value = virtio_mmr_get_le16(bytes);
+	if (value) {
 		WRITE_ONCE(mmr->intx.is_modern, true);
 		started = virtio_mmr_intx_start(mmr, VIRTIO_MMR_STARTS_QUEUE);
 	}
 	if (!virtio_mmr_access_begin(mmr, true))
 		return -EIO;
-	if (enable) {
-		queue = ioread16(mmr->common_config + VIRTIO_PCI_COMMON_Q_SELECT);
-		refused = virtio_mmr_vectors_queue(&mmr->intx.vectors,
-						   virtio_mmr_intx_is_engaged(mmr),
-						   &virtio_mmr_modern_registers, mmr, queue);
-	}
-	if (width == 2)
-		iowrite16(virtio_mmr_get_le16(value), address);
-	else
-		iowrite8(value[0], address);
+	refused = virtio_mmr_vectors_enable(&mmr->intx.vectors, virtio_mmr_intx_is_engaged(mmr),
+					    &virtio_mmr_modern_registers, mmr, shift, width,
+					    value);
 	virtio_mmr_access_end(mmr);
 	virtio_mmr_msix_refused(mmr, refused);
 	/* A reset of the function may have ended just before the device got the write. */
