@@ -18,7 +18,8 @@ source "$here/lib/linux_guest.sh"
 
 case ${1-} in
 --devices)
-	printf -- '--vf\n%s\n' "${linux_types[@]}" blk,disable-modern=on
+	linux_devices
+	printf -- '--vf\nblk,disable-modern=on\n'
 	exit
 	;;
 # The checks of the Linux guest, for the documentation

@@ -26,17 +26,15 @@ build=${OUTPUT:-$here/../build/selftests}
 source "$here/lib/linux_guest.sh"
 case ${1-} in
 --devices)
-	printf -- '--vf\n%s\n' "${linux_types[@]}"
+	linux_devices
 	exit
 	;;
 # On the host: the kernel of old guests
 --prepare)
-	"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" old-guest)")" >/dev/null
+	linux_old_kernel
 	exit
 	;;
 esac
-linux_begin
-[[ $# != 0 ]] || skip_all "no guest is named"
 
 # Seconds that a guest may take, times VIRTIO_MMR_TIMEOUT_SCALE (tools/vm/guest)
 patience=240
@@ -79,18 +77,7 @@ choose() { # GUEST
 	done
 }
 
+linux_begin
 linux_functions <<<"$linux_created"
 "$tools/vfs" bind "${linux_bdf[@]}"
-
-points=0
-for name; do
-	choose "$name"
-	points=$((points + $(linux_points)))
-done
-ktap_print_header
-ktap_set_plan "$points"
-for name; do
-	choose "$name"
-	linux_guest "$name"
-done
-ktap_finished
+linux_guests "$@"

@@ -19,6 +19,16 @@ linux_given() {
 	printf '%s\n' "${linux_types[@]}" | grep -vx "$linux_without"
 }
 
+# Options for tools/vm/run
+linux_devices() {
+	printf -- '--vf\n%s\n' "${linux_types[@]}"
+}
+
+# On the host: the kernel of guests that have the oldest one of Debian
+linux_old_kernel() {
+	"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" old-guest)")" >/dev/null
+}
+
 # The checks of such a guest, without those of the host
 linux_cases() {
 	local type kind=intx
@@ -177,4 +187,21 @@ linux_guest() { # NAME
 	[[ $linux_without == balloon ]] ||
 		ktap_test_result "$name.balloon_size" test -e "$verdict"
 	ktap_test_result "$name.kernel_log" log_clean
+}
+
+# A test of guests that have names. choose NAME, of the script, sets what linux_guest needs
+linux_guests() { # NAME...
+	local name points=0
+	[[ $# != 0 ]] || skip_all "no guest is named"
+	for name; do
+		choose "$name"
+		points=$((points + $(linux_points)))
+	done
+	ktap_print_header
+	ktap_set_plan "$points"
+	for name; do
+		choose "$name"
+		linux_guest "$name"
+	done
+	ktap_finished
 }
