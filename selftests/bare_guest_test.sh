@@ -6,8 +6,9 @@
 # (guest/driver.c), so each access is one that this test names.
 #
 # Runs in L1, with the options that --devices prints:
-#	selftests/bare_guest_test.sh [--noirqfd] pc|q35
-# With --noirqfd QEMU passes on each interrupt, not KVM.
+#	selftests/bare_guest_test.sh [--noirqfd|--million] pc|q35
+# With --noirqfd QEMU passes on each interrupt, not KVM. With --million only the requests that
+# flow are made, so many of them. Otherwise it is a five-hundredth.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -27,11 +28,17 @@ source "$here/lib/kernel_log.sh"
 source "$here/lib/ports.sh"
 
 need_machine "runs guests on emulated functions"
-qemu_options=()
-if [[ ${1-} == --noirqfd ]]; then
+qemu_options=() million=2000
+case ${1-} in
+--noirqfd)
 	qemu_options+=(-global vfio-pci.x-no-kvm-intx=on)
 	shift
-fi
+	;;
+--million)
+	million=1000000
+	shift
+	;;
+esac
 ports_machine=${1-pc}
 
 declare -A bdf_of file_of
@@ -206,6 +213,53 @@ test_acknowledges_first() {
 		[[ $good == 200 && $late == 0 && $clear -le 200 ]]
 }
 
+counter() { # NAME, of the driver for the entropy function
+	cat "/sys/bus/pci/devices/${bdf_of[rng]}/virtio_mmr/intx_$1"
+}
+
+notified() {
+	"$build/device_counters" "${bdf_of[rng]}" mmr-notifies
+}
+
+kvm_statistics=(exits io_exits halt_exits irq_exits irq_window_exits irq_injections)
+statistics() {
+	local name
+	for name in "${kvm_statistics[@]}"; do
+		cat "/sys/kernel/debug/kvm/$ports_pid-"*"/$name"
+	done
+}
+
+# Per 1000, since before
+say_exits() { # COUNT BEFORE...
+	local count=$1 i after text=''
+	shift
+	mapfile -t after < <(statistics)
+	for i in "${!kvm_statistics[@]}"; do
+		text+=" ${kvm_statistics[i]} $(((after[i] - $1) * 1000 / count))"
+		shift
+	done
+	echo "# per 1000 requests:$text"
+}
+
+# Requests of a guest that sleeps, so that a completion without an interrupt is the end. All counts
+# agree: those of the guest, of the device and of the driver. If each is notified, some end while the
+# guest handles the interrupt of others, or sends the next ones
+test_flow() { # DEPTH EACH SHARE, of 50
+	local count=$((million * $3 / 50)) before signals interrupts seen
+	start_driver rng 0 "${usual[@]}" || return 1
+	signals=$(counter signals) interrupts=$(counter interrupts) seen=$(notified)
+	mapfile -t before < <(statistics)
+	SECONDS=0
+	ask 'f %x %x %x %x' "$count" "$patience" "$1" "$2" && result || return 1
+	echo "# $count requests in $SECONDS s"
+	say_exits "$count" "${before[@]}"
+	signals=$(($(counter signals) - signals)) interrupts=$(($(counter interrupts) - interrupts))
+	seen=$(($(notified) - seen))
+	echo "# $changed notifications, $seen of them at the device, $interrupts interrupts of the device, $signals signals"
+	[[ $good == "$count" && $late == 0 && $clear == 0 && $seen == "$changed" && $signals == "$set" &&
+		$interrupts -ge $signals ]]
+}
+
 # A driver that never sets COMMAND.MASTER does its I/O, and sees the bit set
 test_without_master() { # TYPE WORD...
 	local type=$1 word
@@ -235,7 +289,10 @@ test_after_reset() {
 	place rng && place blk && place net && start_driver blk 0 "${usual[@]}" && requests blk 3 && all_good 3
 }
 
-tests=(starts pin entropy disk image network acknowledges_queues_only acknowledges_first)
+# One request at a time; eight, each notified; and eight that are notified together
+declare -A flows=([flow_single]='1 1 1' [flow_each]='8 1 5' [flow_together]='8 0 44')
+flow_tests=(flow_single flow_each flow_together)
+tests=(starts pin entropy disk image network acknowledges_queues_only acknowledges_first "${flow_tests[@]}")
 declare -A orders=(
 	[0_1_3_7]='0 1 3 queues 7' [0_1_2_4]='0 1 2 queues 4' [7_at_once]='7 queues'
 	[7_after_queues]='queues 7' [never_7]='1 3 queues'
@@ -249,15 +306,21 @@ for type in blk net; do
 	tests+=("master_cleared_$type" "master_set_again_$type")
 done
 tests+=(after_reset no_complaints kernel_log)
+[[ $million == 2000 ]] || tests=(starts "${flow_tests[@]}" no_complaints kernel_log)
 
 ktap_print_header
 ktap_set_plan "${#tests[@]}"
 log_mark
 # So that a slow guest is told from one that hangs
 trace_start
+mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
 for name in "${tests[@]}"; do
 	case $name in
 	starts) ktap_test_result starts start_guest ;;
+	flow_*)
+		# shellcheck disable=SC2086 # words
+		ktap_test_result "$name" test_flow ${flows[$name]}
+		;;
 	without_master_*)
 		type=${name#without_master_} type=${type%%_*}
 		# shellcheck disable=SC2086 # words

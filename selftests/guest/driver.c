@@ -13,14 +13,18 @@
  *				the same of a disk, to SECTOR and those that follow, a page each.
  *				WRITE is 1, or 0 for reading what such writes wrote
  *	a COUNT TICKS		COUNT questions by ARP for the network's gateway
+ *	f COUNT TICKS DEPTH EACH
+ *				COUNT requests to an entropy device, DEPTH of them at a time. EACH is 1
+ *				for a notification of each request, or 0 for one of all that are new
  *
  * A request is over if an interrupt has come and the queue says so. The next one follows then.
- * After TICKS of the timer (18.2 are a second) the driver gives up. The last three commands answer
+ * After TICKS of the timer (18.2 are a second) the driver gives up. The last four commands answer
  * with these numbers:
  *	how many requests ended by an interrupt, with the right data
  *	interrupts whose ISR status had bit 0, and others
  *	1 if a request did not end by an interrupt, but is in the used ring
- *	1 if the last request changed the memory that the device writes to
+ *	1 if the last request changed the memory that the device writes to; of command f the
+ *	number of notifications
  */
 #include "ports.h"
 
@@ -244,6 +248,89 @@ static bool read_entropy(uint32_t ticks, struct result *result)
 	return done && result->changed;
 }
 
+/* Of the requests that flow, by the descriptor: the device writes these */
+#define FLOWING		((uint32_t (*)[2])RECEIVED)
+
+static void flow_notify(struct result *result)
+{
+	out(DRIVER->port + LEGACY_QUEUE_NOTIFY, 2, 0);
+	result->changed++;
+}
+
+static void flow_submit(struct queue *queue, uint32_t descriptor, bool notify,
+			struct result *result)
+{
+	FLOWING[descriptor][0] = 0;
+	FLOWING[descriptor][1] = 0;
+	queue->descriptors[descriptor].address = (uint32_t)FLOWING[descriptor];
+	queue->descriptors[descriptor].length = sizeof(FLOWING[descriptor]);
+	queue->descriptors[descriptor].flags = DESCRIPTOR_WRITE;
+	queue->available->entries[queue->available->index % queue->size] = descriptor;
+	asm volatile("" : : : "memory");
+	queue->available->index++;
+	if (notify)
+		flow_notify(result);
+}
+
+/* Takes what the device has used. Returns its number, or 0 for a wrong answer */
+static uint32_t flow_take(struct queue *queue, uint32_t *taken)
+{
+	uint32_t count = 0, *used;
+
+	while (queue->seen != *(volatile uint16_t *)&queue->used->index) {
+		asm volatile("" : : : "memory");
+		used = (uint32_t *)queue->used->entries + queue->seen % queue->size * 2;
+		if (used[0] >= queue->size || used[1] != sizeof(FLOWING[0]) ||
+		    !(FLOWING[used[0]][0] | FLOWING[used[0]][1]))
+			return 0;
+		taken[count++] = used[0];
+		queue->seen++;
+	}
+	return count;
+}
+
+/*
+ * New requests follow for those that are over, so a request may end at each point of the handling
+ * of the one before. The driver looks at the queue only after an interrupt, and once for each.
+ */
+static void flow(uint32_t total, uint32_t ticks, uint32_t depth, bool each,
+		 struct result *result)
+{
+	struct queue *queue = &DRIVER->queues[0];
+	uint32_t sent, handled = DRIVER->set, start, count, i, taken[16];
+
+	if (!depth || depth > queue->size || depth > 16 || depth > total)
+		return;
+	for (sent = 0; sent < depth; sent++)
+		flow_submit(queue, sent, each, result);
+	if (!each)
+		flow_notify(result);
+	mask(TIMER_IRQ, false);
+	start = DRIVER->ticks;
+	while (result->good < total && DRIVER->ticks - start < ticks) {
+		if (DRIVER->set == handled) {
+			asm volatile("sti; hlt; cli" : : : "memory");
+			continue;
+		}
+		handled = DRIVER->set;
+		count = flow_take(queue, taken);
+		/* An interrupt for what was taken before */
+		if (!count)
+			continue;
+		start = DRIVER->ticks;
+		result->good += count;
+		for (i = 0; i < count && sent < total; i++, sent++)
+			flow_submit(queue, taken[i], each, result);
+		if (i && !each)
+			flow_notify(result);
+	}
+	mask(TIMER_IRQ, true);
+	if (result->good < total) {
+		result->late = queue->used->index != queue->seen;
+		end_interrupt(DRIVER->irq);
+	}
+}
+
 static uint32_t word_of(uint32_t sector, uint32_t i)
 {
 	return (sector << 16 ^ i) * 2654435761u;
@@ -325,7 +412,7 @@ static void answer(const struct result *result)
 bool driver_command(char command, const char *text)
 {
 	struct result result = {};
-	uint32_t write = 0, sector = 0, count, ticks;
+	uint32_t write = 0, sector = 0, count, ticks, depth;
 	bool good = true;
 
 	switch (command) {
@@ -342,6 +429,7 @@ bool driver_command(char command, const char *text)
 		break;
 	case 'r':
 	case 'a':
+	case 'f':
 		break;
 	default:
 		return false;
@@ -350,6 +438,12 @@ bool driver_command(char command, const char *text)
 	ticks = number(&text);
 	DRIVER->set = 0;
 	DRIVER->clear = 0;
+	if (command == 'f') {
+		depth = number(&text);
+		flow(count, ticks, depth, number(&text), &result);
+		answer(&result);
+		return true;
+	}
 	while (good && result.good < count) {
 		if (command == 'd')
 			good = use_disk(write, sector + result.good * SECTORS_OF_PAGE, ticks,
