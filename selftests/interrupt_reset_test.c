@@ -475,4 +475,96 @@ TEST_F(closed, in_the_middle_of_requests)
 	entropy_stop(&self->entropy);
 }
 
+/* --- Vectors are given back by a function that is awake --------------------------------- */
+
+FIXTURE(asleep)
+{
+	INTX_FIELDS;
+};
+
+FIXTURE_SETUP(asleep)
+{
+	INTX_SETUP();
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
+}
+
+FIXTURE_TEARDOWN(asleep)
+{
+	EXPECT_TRUE(session_close(&self->session));
+}
+
+/* vfio-pci-core wakes it for the close as well, but later, and says nothing */
+TEST_F(asleep, is_woken_for_the_close)
+{
+	struct vfio_device *device = self->device;
+	int wakeup = vfio_eventfd();
+
+	if (!vfio_has_low_power(device))
+		SKIP(return, "this kernel's vfio-pci has no low power feature");
+	ASSERT_SERVED();
+	ASSERT_EQ(vfio_low_power_with_wakeup(device, wakeup), 0);
+	ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
+	EXPECT_EQ(vfio_eventfd_wait(wakeup, 0), 0);
+	session_detach(&self->session);
+	EXPECT_EQ(vfio_eventfd_wait(wakeup, 0), 1);
+	self->entropy.area.container = NULL;
+	iova_unmap(&self->entropy.area);
+	close(wakeup);
+}
+
+struct power {
+	const char *bdf;
+	bool is_on;
+};
+
+/* A thread: whether the function is in D0 at some time */
+static int watch_power(void *data)
+{
+	struct power *power = data;
+	char state[16];
+
+	sysfs_text(power->bdf, "power_state", state, sizeof(state));
+	if (!strcmp(state, "D0"))
+		power->is_on = true;
+	return 0;
+}
+
+/*
+ * In D3 the writes that mask the vectors would get lost. The function is in D0 for them, and in the
+ * guest's D3 afterwards. It takes 10 ms to get there, so the thread has time to see it
+ */
+TEST_F(asleep, gives_them_back_in_d0)
+{
+	struct vfio_device *device = self->device;
+	static struct power power;
+	struct background *thread;
+	char state[16];
+	unsigned int i;
+
+	if (!vfio_capability(device, PCI_CAP_ID_PM))
+		SKIP(return, "no power management capability");
+	power = (struct power){ .bdf = device->bdf };
+	/* On a busy machine the thread may be late */
+	for (i = 0; i < 20 && !power.is_on; i++) {
+		ASSERT_SERVED();
+		intx_set_power(device, INTX_D3HOT);
+		thread = background_start(watch_power, &power);
+		ASSERT_EQ(intx_off(device), 0);
+		ASSERT_EQ(background_stop(thread), 0);
+		sysfs_text(device->bdf, "power_state", state, sizeof(state));
+		EXPECT_STREQ(state, "D3hot");
+		EXPECT_FALSE(intx_msix_is_on(device));
+		intx_set_power(device, INTX_D0);
+		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
+		legacy_reset(device);
+		intx_unmask(device);
+		vfio_eventfd_wait(self->trigger, 0);
+		entropy_restart(&self->entropy);
+	}
+	EXPECT_TRUE(power.is_on);
+	ASSERT_SERVED();
+	entropy_stop(&self->entropy);
+}
+
 FUNCTIONS_HARNESS_MAIN

@@ -263,6 +263,52 @@ TEST_F(modern, enabled_late)
 	}
 }
 
+/* Turns INTx on and off with a live queue. Whether the driver has used the legacy registers for that */
+static bool uses_legacy_registers(struct __test_metadata *_metadata, struct vfio_device *device,
+				  int trigger)
+{
+	uint64_t writes = qmp_count(device->bdf, "mmr-writes");
+
+	EXPECT_EQ(intx_trigger(device, trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(device));
+	EXPECT_EQ(intx_off(device), 0);
+	vfio_eventfd_wait(trigger, 0);
+	return qmp_count(device->bdf, "mmr-writes") != writes;
+}
+
+/*
+ * A queue's vector is written by the interface that the guest used last. A device need not show a
+ * modern queue in its legacy registers, nor the other way round
+ */
+TEST_F(modern, vectors_by_the_interface_of_the_guest)
+{
+	struct modern *modern = &self->modern;
+	struct vfio_device *device = self->device;
+	struct entropy entropy;
+
+	/* The open has written device status */
+	if (!qmp_count(device->bdf, "mmr-writes"))
+		SKIP(return, "no monitor that could count accesses");
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	modern_start(modern, IOVA_BASE);
+	EXPECT_FALSE(uses_legacy_registers(_metadata, device, self->trigger));
+	/* Either of these says so: device status, and a queue that is enabled */
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
+		     legacy_read(device, VIRTIO_MMR_DEVICE_STATUS, 1));
+	EXPECT_TRUE(uses_legacy_registers(_metadata, device, self->trigger));
+	modern_write(modern, VIRTIO_PCI_COMMON_STATUS, 1,
+		     modern_read(modern, VIRTIO_PCI_COMMON_STATUS, 1));
+	EXPECT_FALSE(uses_legacy_registers(_metadata, device, self->trigger));
+	legacy_write(device, VIRTIO_MMR_DEVICE_STATUS, 1,
+		     legacy_read(device, VIRTIO_MMR_DEVICE_STATUS, 1));
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	EXPECT_FALSE(uses_legacy_registers(_metadata, device, self->trigger));
+
+	entropy_start(&entropy, device, IOVA_BASE + 0x1000000);
+	EXPECT_TRUE(uses_legacy_registers(_metadata, device, self->trigger));
+	entropy_stop(&entropy);
+}
+
 /* A modern driver with MSI-X is served as ever, before and after one without */
 TEST_F(modern, to_msix_and_back)
 {

@@ -332,6 +332,21 @@ int vfio_low_power(struct vfio_device *device, bool enter)
 					     VFIO_DEVICE_FEATURE_LOW_POWER_EXIT));
 }
 
+int vfio_low_power_with_wakeup(struct vfio_device *device, int eventfd)
+{
+	struct {
+		struct vfio_device_feature header;
+		struct vfio_device_low_power_entry_with_wakeup entry;
+	} feature = {
+		.header.argsz = sizeof(feature),
+		.header.flags = VFIO_DEVICE_FEATURE_SET |
+				VFIO_DEVICE_FEATURE_LOW_POWER_ENTRY_WITH_WAKEUP,
+		.entry.wakeup_eventfd = eventfd,
+	};
+
+	return ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature) ? -errno : 0;
+}
+
 int vfio_irq_action(struct vfio_device *device, unsigned int index, uint32_t flags,
 		    unsigned int start, unsigned int count, const void *data, size_t size)
 {

@@ -115,6 +115,9 @@ int vfio_ioeventfd(struct vfio_device *device, uint32_t width, uint64_t offset, 
 bool vfio_has_low_power(struct vfio_device *device);
 int vfio_low_power(struct vfio_device *device, bool enter);
 
+/* The same, until something wakes it. That signals the eventfd */
+int vfio_low_power_with_wakeup(struct vfio_device *device, int eventfd);
+
 /* MSI-X vectors that the function has; none if it has no MSI-X */
 unsigned int vfio_msix_vectors(const struct vfio_device *device);
 
