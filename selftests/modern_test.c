@@ -263,7 +263,7 @@ TEST_F(modern, enabled_late)
 	}
 }
 
-/* Turns INTx on and off with a live queue. Whether the driver has used the legacy registers for that */
+/* Turns INTx on and off with a live queue. Whether that has written legacy registers */
 static bool uses_legacy_registers(struct __test_metadata *_metadata, struct vfio_device *device,
 				  int trigger)
 {

@@ -14,8 +14,8 @@
  *				WRITE is 1, or 0 for reading what such writes wrote
  *	a COUNT TICKS		COUNT questions by ARP for the network's gateway
  *	f COUNT TICKS DEPTH EACH
- *				COUNT requests to an entropy device, DEPTH of them at a time. EACH is 1
- *				for a notification of each request, or 0 for one of all that are new
+ *				COUNT requests to an entropy device, DEPTH of them at a time. EACH
+ *				is 1 if each is notified, or 0 if all that are new are together
  *
  * A request is over if an interrupt has come and the queue says so. The next one follows then.
  * After TICKS of the timer (18.2 are a second) the driver gives up. The last four commands answer
@@ -277,7 +277,7 @@ static uint32_t flow_take(struct queue *queue, uint32_t *taken)
 {
 	uint32_t count = 0, *used;
 
-	while (queue->seen != *(volatile uint16_t *)&queue->used->index) {
+	while (queue->seen != queue->used->index) {
 		asm volatile("" : : : "memory");
 		used = (uint32_t *)queue->used->entries + queue->seen % queue->size * 2;
 		if (used[0] >= queue->size || used[1] != sizeof(FLOWING[0]) ||

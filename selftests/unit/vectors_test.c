@@ -23,7 +23,7 @@ FIXTURE(vectors)
 	/* The device takes vectors below this one for queues, and for its configuration */
 	u16 queue_limit, config_limit;
 	unsigned int writes;
-	/* Of the modern interface. The vector of each queue when it was enabled, as the device saw it */
+	/* Of the modern interface; the vector that each queue had when it was enabled */
 	u8 enabled[QUEUES][2];
 	u16 seen[QUEUES];
 	u32 width;
