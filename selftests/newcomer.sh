@@ -11,7 +11,7 @@ set -euo pipefail
 
 usage() {
 	cat >&2 <<'END'
-usage: selftests/newcomer_test.sh RELEASE [WHO:TARGET...]
+usage: selftests/newcomer.sh RELEASE [WHO:TARGET...]
 
 RELEASE is 12 or 13, of Debian. WHO is root or user, TARGET one of make; the default is
 root:demo root:check user:demo. The system's files are removed at the end.
@@ -33,7 +33,7 @@ done
 source "$here/lib/ktap.sh"
 
 [[ $(id -u) == 0 ]] || {
-	echo "selftests/newcomer_test.sh: needs root, to make the system and its users" >&2
+	echo "selftests/newcomer.sh: needs root, to make the system and its users" >&2
 	exit 1
 }
 
@@ -51,7 +51,7 @@ sources=$(apt-get indextargets 'Created-By: Packages' 'Component: main' 'Origin:
 	--format 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(REPO_URI) $(RELEASE) main' |
 	sed -nE "s/ $own(-updates|-security)? main\$/ $codename\1 main/p" | sort -u)
 [[ -n $sources ]] || {
-	echo "selftests/newcomer_test.sh: apt names no mirror of Debian: run apt-get update first" >&2
+	echo "selftests/newcomer.sh: apt names no mirror of Debian: run apt-get update first" >&2
 	exit 1
 }
 
