@@ -75,6 +75,7 @@ void dmesg_mark(struct dmesg *log)
 		fail("/dev/kmsg: cannot seek to the end: %s", strerror(errno));
 	log->taint = taint();
 	log->faulty = false;
+	log->injecting = false;
 }
 
 /*
@@ -103,6 +104,8 @@ static void note_fault(struct dmesg *log, const char *text)
 {
 	unsigned int i;
 
+	if (log->injecting && strstr(text, "Call Trace:"))
+		return;
 	for (i = 0; i < fault_count; i++) {
 		if (regexec(&faults[i], text, 0, NULL, 0))
 			continue;
@@ -222,4 +225,66 @@ bool dmesg_dma_stopped(struct dmesg *log, const char *bdf, uint64_t iova,
 	}
 	say("selftests: that was the last one\n");
 	return stopped;
+}
+
+void dmesg_expect_injections(struct dmesg *log)
+{
+	log->injecting = true;
+	/* For readers of the whole log, see kernel_log.sh */
+	say("selftests: failures are injected\n");
+}
+
+void dmesg_injections_end(struct dmesg *log)
+{
+	char record[RECORD_SIZE], *text;
+
+	while (next(log->fd, record, &text))
+		note_fault(log, text);
+	log->injecting = false;
+	say("selftests: no more failures are injected\n");
+}
+
+/* Whether a function is part of allocating or copying, whoever needs that */
+static bool is_tool(const char *function)
+{
+	static const char *const tools[] = {
+		"dump_stack", "should_fail", "fail_dump", "__kmalloc", "kmalloc",
+		"kmem_cache_alloc", "__kmem_cache", "alloc_pages", "__alloc_pages",
+		"__get_free_page", "get_free_page", "__kvmalloc", "kvmalloc", "krealloc",
+		"__vmalloc", "vmalloc", "_copy_", "memdup_user", "vmemdup_user", "kstrdup",
+		"kvasprintf", "kasprintf", "devm_kmalloc", "devres_alloc", "__devres_alloc",
+		"pcpu_alloc", "kmemdup", "__should_fail",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+		if (!strncmp(function, tools[i], strlen(tools[i])))
+			return true;
+	return false;
+}
+
+bool dmesg_injected(struct dmesg *log, const char *module, char *place, size_t size)
+{
+	char record[RECORD_SIZE], function[128], mark[64], *text;
+	bool injected = false, named = false, ours = false;
+
+	snprintf(mark, sizeof(mark), "[%s]", module);
+	place[0] = '\0';
+	while (next(log->fd, record, &text)) {
+		note_fault(log, text);
+		if (strstr(text, "FAULT_INJECTION: forcing a failure"))
+			injected = true;
+		/* A frame of a stack: " function+0x10/0x20 [module]" */
+		if (!injected || text[0] != ' ' || text[1] == '?' || !strchr(text, '+') ||
+		    sscanf(text, " %127[^+]", function) != 1 || is_tool(function))
+			continue;
+		if (!named)
+			snprintf(place, size, "%s", function);
+		else if (!ours && strstr(text, mark))
+			snprintf(place + strlen(place), size - strlen(place), " for %s", function);
+		if (strstr(text, mark))
+			ours = true;
+		named = true;
+	}
+	return injected;
 }

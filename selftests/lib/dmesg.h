@@ -4,12 +4,14 @@
 #define SELFTESTS_DMESG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct dmesg {
 	int fd;
 	unsigned long taint;
 	bool faulty;
+	bool injecting;
 };
 
 void dmesg_mark(struct dmesg *log);
@@ -36,5 +38,18 @@ unsigned int dmesg_count(struct dmesg *log, const char *word1,
 void dmesg_expect_dma_stopped(struct dmesg *log);
 bool dmesg_dma_stopped(struct dmesg *log, const char *bdf, uint64_t iova,
 		       unsigned int milliseconds);
+
+/*
+ * The kernel logs the stack of each failure that it was asked for. That is no fault between
+ * these two calls.
+ */
+void dmesg_expect_injections(struct dmesg *log);
+void dmesg_injections_end(struct dmesg *log);
+
+/*
+ * The place of a failure since the last call: what allocates there, and for which function of
+ * this module. False if the kernel has logged none.
+ */
+bool dmesg_injected(struct dmesg *log, const char *module, char *place, size_t size);
 
 #endif /* SELFTESTS_DMESG_H */
