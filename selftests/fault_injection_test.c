@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Each allocation, and each copy of a user's memory, fails once: with the module on the stack, in
+ * bind, open, close, unbind and the operations in between. The operation returns an error or
+ * does without, the next try works, and whatever comes after it does as well. The kernel's search
+ * for leaks at the end of the suite is a judge, too.
+ *
+ * That needs a kernel with fault injection, such as the debug kernel. Comments name the places
+ * that were reached.
+ */
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/dmesg.h"
+#include "lib/entropy.h"
+#include "lib/functions.h"
+#include "lib/injection.h"
+#include "lib/intx.h"
+#include "lib/report.h"
+#include "lib/session.h"
+
+/* No operation has as many places */
+#define PLACES_MAX	500
+#define AREA_SIZE	(1 << 17)
+
+FIXTURE(injection)
+{
+	struct session session;
+	struct vfio_device *device;
+	struct iova_area area;
+	int eventfd, unmask, fail_nth;
+	void *memory;
+	size_t memory_size;
+};
+
+FIXTURE_VARIANT(injection)
+{
+	/* Undisturbed: what must be there before, and what undoes a success. 0 or an error code */
+	int (*prepare)(struct _test_data_injection *self);
+	int (*run)(struct _test_data_injection *self);
+	int (*undo)(struct _test_data_injection *self);
+	/* One more error code that the kernel has for it */
+	int error;
+	/* Part of the kernel that warns if an allocation in it fails, which is not the module's */
+	const char *spare;
+};
+
+/* --- Operations ------------------------------------------------------------------------------ */
+
+static int attach(struct _test_data_injection *self)
+{
+	int ret = session_try_attach(&self->session);
+
+	if (ret)
+		return ret;
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	/* For a queue, which stays empty */
+	iova_map(&self->area, &self->session.container, IOVA_BASE, AREA_SIZE);
+	return 0;
+}
+
+/* All that an open needs, but the function is closed */
+static int attach_closed(struct _test_data_injection *self)
+{
+	int ret = session_try_attach(&self->session);
+
+	if (ret)
+		return ret;
+	close(self->device->fd);
+	self->device->fd = -1;
+	return 0;
+}
+
+static int only_open(struct _test_data_injection *self)
+{
+	int fd = vfio_device_reopen(self->device);
+
+	if (fd < 0)
+		return fd;
+	self->device->fd = fd;
+	return 0;
+}
+
+static int only_close(struct _test_data_injection *self)
+{
+	close(self->device->fd);
+	self->device->fd = -1;
+	return 0;
+}
+
+static int detach(struct _test_data_injection *self)
+{
+	session_detach(&self->session);
+	if (self->area.memory)
+		munmap(self->area.memory, self->area.size);
+	self->area.memory = NULL;
+	return 0;
+}
+
+static int nothing(struct _test_data_injection *self)
+{
+	return 0;
+}
+
+static int unbind(struct _test_data_injection *self)
+{
+	return sysfs_unbind(self->session.bdf);
+}
+
+static int bind(struct _test_data_injection *self)
+{
+	return sysfs_bind(self->session.bdf, MMR_DRIVER);
+}
+
+/* drivers_probe alone; whether it bound is another question */
+static int probe(struct _test_data_injection *self)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+	int ret = sysfs_probe(self->session.bdf);
+
+	sysfs_driver(self->session.bdf, driver);
+	return !strcmp(driver, MMR_DRIVER) ? 0 : ret ? ret : -ENODEV;
+}
+
+static int region_info(struct _test_data_injection *self)
+{
+	struct {
+		struct vfio_region_info info;
+		uint8_t more[256];
+	} region = { .info.argsz = sizeof(region) };
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < VFIO_PCI_NUM_REGIONS && !ret; i++) {
+		region.info.index = i;
+		if (ioctl(self->device->fd, VFIO_DEVICE_GET_REGION_INFO, &region))
+			ret = i == VFIO_PCI_VGA_REGION_INDEX && errno == EINVAL ? 0 : -errno;
+	}
+	return ret;
+}
+
+static int read_bar0(struct _test_data_injection *self)
+{
+	uint8_t bytes[32];
+
+	return vfio_error(vfio_read(self->device, 0, 0, bytes, sizeof(bytes)), sizeof(bytes));
+}
+
+static int write_bar0(struct _test_data_injection *self)
+{
+	const uint8_t bytes[16] = {};
+
+	return vfio_error(vfio_write(self->device, 0, 4, bytes, sizeof(bytes)), sizeof(bytes));
+}
+
+static int read_config(struct _test_data_injection *self)
+{
+	uint8_t bytes[64];
+
+	return vfio_error(vfio_read(self->device, VFIO_PCI_CONFIG_REGION_INDEX, 0, bytes,
+				    sizeof(bytes)), sizeof(bytes));
+}
+
+static int write_config(struct _test_data_injection *self)
+{
+	const uint32_t bars[2] = { 0xc000, 0xfe000000 };
+	const uint16_t command = PCI_COMMAND_IO | PCI_COMMAND_MEMORY;
+	int ret;
+
+	ret = vfio_error(vfio_write(self->device, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND,
+				    &command, 2), 2);
+	if (ret)
+		return ret;
+	return vfio_error(vfio_write(self->device, VFIO_PCI_CONFIG_REGION_INDEX,
+				     PCI_BASE_ADDRESS_0, bars, sizeof(bars)), sizeof(bars));
+}
+
+static int map_bar(struct _test_data_injection *self)
+{
+	const struct vfio_region_info *region = self->device->regions;
+	unsigned int bar;
+
+	for (bar = 1; bar < 6; bar++)
+		if (region[bar].size >= 4096 && region[bar].flags & VFIO_REGION_INFO_FLAG_MMAP)
+			break;
+	if (bar == 6)
+		fail("no BAR can be mapped");
+	self->memory_size = region[bar].size;
+	self->memory = mmap(NULL, self->memory_size, PROT_READ, MAP_SHARED, self->device->fd,
+			    region[bar].offset);
+	if (self->memory == MAP_FAILED) {
+		self->memory = NULL;
+		return -errno;
+	}
+	return 0;
+}
+
+static int unmap_bar(struct _test_data_injection *self)
+{
+	return munmap(self->memory, self->memory_size) ? -errno : 0;
+}
+
+static int queue_eventfd(struct _test_data_injection *self)
+{
+	return legacy_ioeventfd(self->device, 0, self->eventfd);
+}
+
+static int no_queue_eventfd(struct _test_data_injection *self)
+{
+	return legacy_ioeventfd(self->device, 0, -1);
+}
+
+static uint64_t place_in_bar(struct _test_data_injection *self)
+{
+	struct mmr_window window;
+
+	if (!sysfs_window(self->session.bdf, &window))
+		fail("no window");
+	return self->device->regions[window.bar].offset + window.offset + VIRTIO_MMR_QUEUE_NOTIFY;
+}
+
+static int bar_eventfd(struct _test_data_injection *self)
+{
+	return vfio_ioeventfd(self->device, VFIO_DEVICE_IOEVENTFD_16, place_in_bar(self), 0,
+			      self->eventfd);
+}
+
+static int no_bar_eventfd(struct _test_data_injection *self)
+{
+	return vfio_ioeventfd(self->device, VFIO_DEVICE_IOEVENTFD_16, place_in_bar(self), 0, -1);
+}
+
+static int intx_on(struct _test_data_injection *self)
+{
+	return intx_trigger(self->device, self->eventfd);
+}
+
+static int intx_is_off(struct _test_data_injection *self)
+{
+	return intx_off(self->device);
+}
+
+static int attach_with_intx(struct _test_data_injection *self)
+{
+	int ret = attach(self);
+
+	return ret ? ret : intx_on(self);
+}
+
+static int unmask_by(struct _test_data_injection *self)
+{
+	return intx_unmask_by(self->device, self->unmask);
+}
+
+static int no_unmask_by(struct _test_data_injection *self)
+{
+	return intx_unmask_by(self->device, -1);
+}
+
+/* The driver takes the function's vectors. It has no way to refuse: the guest gets no interrupt */
+static int first_queue(struct _test_data_injection *self)
+{
+	const uint32_t page = IOVA_BASE >> 12;
+
+	return vfio_error(vfio_write(self->device, 0, VIRTIO_MMR_QUEUE_ADDRESS, &page, 4), 4);
+}
+
+/* INTx off gives them back. The next try starts from a reset */
+static int no_queue(struct _test_data_injection *self)
+{
+	int ret;
+
+	legacy_reset(self->device);
+	ret = intx_off(self->device);
+	return ret ? ret : intx_on(self);
+}
+
+static int msix_on(struct _test_data_injection *self)
+{
+	const int fds[2] = { self->eventfd, self->unmask };
+
+	return vfio_set_irqs(self->device, VFIO_PCI_MSIX_IRQ_INDEX, 2, fds);
+}
+
+static int msix_off(struct _test_data_injection *self)
+{
+	return vfio_set_irqs(self->device, VFIO_PCI_MSIX_IRQ_INDEX, 0, NULL);
+}
+
+static int error_eventfd(struct _test_data_injection *self)
+{
+	return vfio_set_irqs(self->device, VFIO_PCI_ERR_IRQ_INDEX, 1, &self->eventfd);
+}
+
+static int no_error_eventfd(struct _test_data_injection *self)
+{
+	const int none = -1;
+
+	return vfio_set_irqs(self->device, VFIO_PCI_ERR_IRQ_INDEX, 1, &none);
+}
+
+static int reset(struct _test_data_injection *self)
+{
+	return vfio_reset(self->device);
+}
+
+/* With all that a user can have of a function */
+static int attach_with_all(struct _test_data_injection *self)
+{
+	int ret = attach_with_intx(self);
+
+	if (!ret)
+		ret = unmask_by(self);
+	if (!ret)
+		ret = first_queue(self);
+	if (!ret)
+		ret = queue_eventfd(self);
+	return ret ? ret : bar_eventfd(self);
+}
+
+/* --- What is done with them ----------------------------------------------------------------- */
+
+FIXTURE_VARIANT_ADD(injection, bind) {
+	.prepare = unbind, .run = probe, .undo = unbind, .error = -ENODEV,
+	.spare = "vfio_create_group",
+};
+
+FIXTURE_VARIANT_ADD(injection, unbind) {
+	.prepare = nothing, .run = unbind, .undo = bind,
+};
+
+FIXTURE_VARIANT_ADD(injection, open) {
+	.prepare = attach_closed, .run = only_open, .undo = only_close,
+};
+
+FIXTURE_VARIANT_ADD(injection, close) {
+	.prepare = attach_with_all, .run = detach, .undo = attach_with_all,
+};
+
+FIXTURE_VARIANT_ADD(injection, region_info) {
+	.prepare = attach, .run = region_info, .undo = nothing,
+};
+
+FIXTURE_VARIANT_ADD(injection, bar0_read) {
+	.prepare = attach, .run = read_bar0, .undo = nothing,
+};
+
+FIXTURE_VARIANT_ADD(injection, bar0_write) {
+	.prepare = attach, .run = write_bar0, .undo = nothing,
+};
+
+FIXTURE_VARIANT_ADD(injection, config_read) {
+	.prepare = attach, .run = read_config, .undo = nothing,
+};
+
+FIXTURE_VARIANT_ADD(injection, config_write) {
+	.prepare = attach, .run = write_config, .undo = nothing,
+};
+
+FIXTURE_VARIANT_ADD(injection, mmap) {
+	.prepare = attach, .run = map_bar, .undo = unmap_bar,
+};
+
+FIXTURE_VARIANT_ADD(injection, queue_eventfd) {
+	.prepare = attach, .run = queue_eventfd, .undo = no_queue_eventfd,
+};
+
+FIXTURE_VARIANT_ADD(injection, bar_eventfd) {
+	.prepare = attach, .run = bar_eventfd, .undo = no_bar_eventfd,
+};
+
+FIXTURE_VARIANT_ADD(injection, intx) {
+	.prepare = attach, .run = intx_on, .undo = intx_is_off,
+};
+
+FIXTURE_VARIANT_ADD(injection, intx_unmask_eventfd) {
+	.prepare = attach_with_intx, .run = unmask_by, .undo = no_unmask_by,
+};
+
+FIXTURE_VARIANT_ADD(injection, intx_first_queue) {
+	.prepare = attach_with_intx, .run = first_queue, .undo = no_queue,
+	.spare = "__proc_create",
+};
+
+FIXTURE_VARIANT_ADD(injection, msix) {
+	.prepare = attach, .run = msix_on, .undo = msix_off, .error = -EAGAIN,
+	.spare = "__proc_create",
+};
+
+FIXTURE_VARIANT_ADD(injection, error_eventfd) {
+	.prepare = attach, .run = error_eventfd, .undo = no_error_eventfd,
+};
+
+FIXTURE_VARIANT_ADD(injection, reset) {
+	.prepare = attach, .run = reset, .undo = nothing,
+};
+
+FIXTURE_SETUP(injection)
+{
+	const char *bdf = functions_prefer("rng");
+
+	self->fail_nth = open(INJECTION_FILE, O_RDWR | O_CLOEXEC);
+	if (self->fail_nth < 0)
+		SKIP(return, "the kernel has no " INJECTION_FILE ": use that of make check-debug");
+	ASSERT_TRUE(injection_switch_on(variant->spare));
+	session_begin(&self->session, bdf);
+	self->device = &self->session.device;
+	self->eventfd = vfio_eventfd();
+	self->unmask = vfio_eventfd();
+}
+
+FIXTURE_TEARDOWN(injection)
+{
+	injection_arm(self->fail_nth, 0);
+	detach(self);
+	EXPECT_EQ(bind(self), 0);
+	EXPECT_TRUE(session_close(&self->session));
+}
+
+/* What an operation may say of it */
+static bool is_clean(int error)
+{
+	return error == -ENOMEM || error == -EFAULT || error == -EBUSY || error == -ENOSPC;
+}
+
+/* Requests and interrupts, for the next user */
+static void expect_works(struct __test_metadata *_metadata, struct _test_data_injection *self)
+{
+	struct entropy entropy;
+
+	detach(self);
+	ASSERT_EQ(bind(self), 0);
+	session_attach(&self->session);
+	if (!strcmp(sysfs_type(self->session.bdf)->name, "rng")) {
+		vfio_msix_enable(self->device, 1);
+		entropy_start(&entropy, self->device, IOVA_BASE);
+		EXPECT_TRUE(entropy_works(&entropy));
+		EXPECT_GT(vfio_msix_wait(self->device, 0, LEGACY_TIMEOUT), 0);
+		entropy_stop(&entropy);
+	}
+	detach(self);
+}
+
+TEST_F_TIMEOUT(injection, each_fails_once, 200)
+{
+	unsigned int nth, refused = 0, survived = 0, unnamed = 0;
+	char place[256];
+	bool failed;
+	int ret;
+
+	ASSERT_EQ(variant->prepare(self), 0);
+	dmesg_expect_injections(&self->session.log);
+	for (nth = 1; nth < PLACES_MAX; nth++) {
+		injection_arm(self->fail_nth, nth);
+		ret = variant->run(self);
+		failed = injection_disarm(self->fail_nth);
+		if (!failed)
+			break;
+		/* The kernel does not name those that have a substitute, such as its own checks' */
+		dmesg_injected(&self->session.log, MMR_DRIVER, place, sizeof(place));
+		if (place[0] || ret)
+			TH_LOG("%u: %s: %s", nth, place, ret ? strerror(-ret) : "does without");
+		else
+			unnamed++;
+		if (ret) {
+			refused++;
+			EXPECT_TRUE(is_clean(ret) || ret == variant->error) {
+				TH_LOG("%s is no error of this operation", strerror(-ret));
+			}
+			/* The next try works */
+			ASSERT_EQ(variant->run(self), 0);
+		} else {
+			survived++;
+		}
+		ASSERT_EQ(variant->undo(self), 0);
+	}
+	dmesg_injections_end(&self->session.log);
+	TH_LOG("%u places: %u times refused, %u times done without, %u of these unnamed", nth - 1,
+	       refused, survived, unnamed);
+	EXPECT_LT(nth, PLACES_MAX);
+	/* The last one was undisturbed */
+	EXPECT_EQ(ret, 0);
+	EXPECT_EQ(variant->undo(self), 0);
+	expect_works(_metadata, self);
+}
+
+FUNCTIONS_HARNESS_MAIN
