@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/virtio_pci.h>
+
+#include "report.h"
+#include "torture.h"
+#include "torture_kinds.h"
+
+/* From open to close */
+#define LIFE_MAX	1500 /* ms */
+
+uint64_t torture_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ull + now.tv_nsec / 1000000;
+}
+
+struct torture *torture_create(unsigned long seed)
+{
+	struct torture *torture = mmap(NULL, sizeof(*torture), PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (torture == MAP_FAILED)
+		fail("mmap: %s", strerror(errno));
+	torture->seed = seed;
+	return torture;
+}
+
+static struct sequence sequence_of(const struct torture *torture, unsigned long number)
+{
+	struct sequence sequence = { .seed = torture->seed * 1000003 + number };
+
+	sequence.state = (sequence.seed + 1) * 0x9e3779b97f4a7c15ull;
+	sequence_next(&sequence);
+	return sequence;
+}
+
+static void begin(struct torture_thread *progress, const char *what)
+{
+	__atomic_store_n(&progress->since, torture_now(), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&progress->what, what, __ATOMIC_SEQ_CST);
+}
+
+static void end(struct torture_thread *progress)
+{
+	__atomic_store_n(&progress->what, NULL, __ATOMIC_SEQ_CST);
+}
+
+static void one_of(struct torture_worker *worker, const struct torture_kind *kinds, uint64_t *done)
+{
+	const struct torture_kind *kind;
+	unsigned int sum = 0;
+	uint32_t choice;
+
+	for (kind = kinds; kind->name; kind++)
+		sum += kind->weight;
+	choice = below(worker, sum);
+	for (kind = kinds; choice >= kind->weight; kind++)
+		choice -= kind->weight;
+	begin(worker->progress, kind->name);
+	kind->run(worker);
+	end(worker->progress);
+	__atomic_add_fetch(&done[kind - kinds], 1, __ATOMIC_SEQ_CST);
+}
+
+static bool is_over(const bool *flag)
+{
+	return __atomic_load_n(flag, __ATOMIC_SEQ_CST);
+}
+
+/* --- Users ---------------------------------------------------------------------------- */
+
+static void *use(void *data)
+{
+	struct torture_worker *worker = data;
+
+	worker->progress->id = syscall(SYS_gettid);
+	while (!is_over(&worker->user->over))
+		one_of(worker, torture_user_kinds, worker->torture->done);
+	return NULL;
+}
+
+static unsigned int count_fds(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	unsigned int count = 0;
+
+	while (directory && readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+/* The function may vanish at any time; nobody reads what the libraries say about that */
+static void open_function(struct torture_user *user)
+{
+	struct vfio_device *device = &user->session.device;
+	unsigned int at, i, steps;
+
+	user->session.bdf = user->function->bdf;
+	if (!sysfs_exists(user->session.bdf) || session_try_attach(&user->session))
+		_exit(EXIT_FAILURE);
+	iova_map(&user->area, &user->session.container, IOVA_BASE, TORTURE_AREA_PAGES << 12);
+	for (i = 0; i < TORTURE_EVENTFDS; i++)
+		user->eventfds[i] = vfio_eventfd();
+	user->power = vfio_capability(device, PCI_CAP_ID_PM);
+	user->express = vfio_capability(device, PCI_CAP_ID_EXP);
+	at = vfio_config_read(device, PCI_CAPABILITY_LIST, 1);
+	for (steps = 0; at && steps < 48; steps++) {
+		if (vfio_config_read(device, at, 1) == PCI_CAP_ID_VNDR &&
+		    vfio_config_read(device, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) ==
+		    VIRTIO_PCI_CAP_PCI_CFG)
+			user->window = at;
+		at = vfio_config_read(device, at + PCI_CAP_LIST_NEXT, 1);
+	}
+	vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
+}
+
+/* The user's whole life: opens, does all at once, and closes in one of several ways */
+static void live(struct torture *torture, unsigned int nth, struct sequence *sequence)
+{
+	struct torture_worker workers[TORTURE_USER_THREADS];
+	struct torture_thread *progress = &torture->thread[nth * TORTURE_USER_SLOTS];
+	struct torture_user user = {
+		.torture = torture, .function = &torture->function[nth],
+	};
+	unsigned int fds = count_fds(), i, way = sequence_below(sequence, 4);
+	uint64_t until = torture_now() + 50 + sequence_below(sequence, LIFE_MAX);
+	pthread_t threads[TORTURE_USER_THREADS];
+
+	progress->id = getpid();
+	begin(progress, "open");
+	open_function(&user);
+	end(progress);
+	__atomic_add_fetch(&torture->opened, 1, __ATOMIC_SEQ_CST);
+	torture_expect_bus_errors();
+	for (i = 0; i < TORTURE_USER_THREADS; i++) {
+		workers[i] = (struct torture_worker){
+			.torture = torture, .user = &user, .progress = progress + 1 + i,
+			.sequence = sequence_of(torture, sequence_next(sequence)),
+		};
+		if (pthread_create(&threads[i], NULL, use, &workers[i]))
+			_exit(EXIT_FAILURE);
+	}
+	while (torture_now() < until && !is_over(&torture->stop))
+		usleep(5000);
+
+	begin(progress, "close");
+	/* The end of the process closes it, with all threads at work */
+	if (!way)
+		_exit(EXIT_SUCCESS);
+	if (way == 1)
+		session_detach(&user.session);
+	__atomic_store_n(&user.over, true, __ATOMIC_SEQ_CST);
+	for (i = 0; i < TORTURE_USER_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	session_detach(&user.session);
+	for (i = 0; i < TORTURE_EVENTFDS; i++)
+		close(user.eventfds[i]);
+	end(progress);
+	i = count_fds();
+	if (i > fds)
+		__atomic_add_fetch(&torture->fds, i - fds, __ATOMIC_SEQ_CST);
+	_exit(EXIT_SUCCESS);
+}
+
+static pid_t fork_child(void)
+{
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child < 0)
+		fail("fork: %s", strerror(errno));
+	if (!child)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return child;
+}
+
+/* False if a user came to an end that nothing here leads to */
+static bool live_once(struct torture *torture, unsigned int nth, struct sequence *sequence)
+{
+	/* Some are killed in the middle */
+	uint64_t end_of_life = sequence_below(sequence, 4) ? -1ull :
+			       torture_now() + sequence_below(sequence, LIFE_MAX);
+	int status = 0, null;
+	bool killed = false;
+	pid_t child;
+	unsigned int i;
+
+	child = fork_child();
+	if (!child) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		dup2(null, STDERR_FILENO);
+		close(null);
+		live(torture, nth, sequence);
+	}
+	while (!waitpid(child, &status, WNOHANG)) {
+		if (!killed && torture_now() > end_of_life) {
+			killed = true;
+			kill(child, SIGKILL);
+		}
+		usleep(5000);
+	}
+	for (i = 0; i < TORTURE_USER_SLOTS; i++)
+		end(&torture->thread[nth * TORTURE_USER_SLOTS + i]);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE) {
+		__atomic_add_fetch(&torture->refused, 1, __ATOMIC_SEQ_CST);
+		/* Time for whatever is in the way */
+		usleep(20000);
+		return true;
+	}
+	if ((WIFEXITED(status) && !WEXITSTATUS(status)) ||
+	    (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && killed))
+		return true;
+	report("%s: a user ended with status %#x", torture->function[nth].bdf, status);
+	return false;
+}
+
+pid_t torture_users(struct torture *torture, unsigned int nth)
+{
+	struct sequence sequence = sequence_of(torture, nth);
+	pid_t child = fork_child();
+
+	if (child)
+		return child;
+	while (!is_over(&torture->stop)) {
+		/* Another life, other numbers */
+		sequence_next(&sequence);
+		if (!live_once(torture, nth, &sequence))
+			_exit(EXIT_FAILURE);
+	}
+	_exit(EXIT_SUCCESS);
+}
+
+/* --- Root ------------------------------------------------------------------------------- */
+
+static void *rule(void *data)
+{
+	struct torture_worker *worker = data;
+	struct torture *torture = worker->torture;
+
+	worker->progress->id = syscall(SYS_gettid);
+	while (!is_over(&torture->stop)) {
+		one_of(worker, torture_root_kinds, torture->done + TORTURE_KINDS_MAX);
+		/* Users need some time in between */
+		usleep(below(worker, 200000));
+	}
+	return NULL;
+}
+
+pid_t torture_root(struct torture *torture)
+{
+	struct torture_worker workers[TORTURE_ROOT_THREADS];
+	pthread_t threads[TORTURE_ROOT_THREADS];
+	pid_t child = fork_child();
+	unsigned int i;
+
+	if (child)
+		return child;
+	for (i = 0; i < TORTURE_ROOT_THREADS; i++) {
+		workers[i] = (struct torture_worker){
+			.torture = torture,
+			.progress = &torture->thread[TORTURE_THREADS_MAX - 1 - i],
+			.sequence = sequence_of(torture, 1000 + i),
+		};
+		if (pthread_create(&threads[i], NULL, rule, &workers[i]))
+			_exit(EXIT_FAILURE);
+	}
+	for (i = 0; i < TORTURE_ROOT_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	_exit(EXIT_SUCCESS);
+}
+
+int torture_restore(const struct torture_function *function)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+	int ret;
+
+	if (function->pf[0] && !sysfs_exists(function->bdf)) {
+		ret = sysfs_write(function->pf, "sriov_numvfs", function->vfs);
+		/* Another thread may do the same */
+		if (ret && !sysfs_exists(function->bdf))
+			return ret;
+	}
+	sysfs_driver(function->bdf, driver);
+	if (driver[0])
+		return strcmp(driver, MMR_DRIVER) ? -EBUSY : 0;
+	ret = sysfs_override(function->bdf, MMR_DRIVER);
+	return ret ? ret : sysfs_probe(function->bdf);
+}
+
+/* --- What was done ---------------------------------------------------------------------- */
+
+void torture_report(const struct torture *torture)
+{
+	unsigned int i;
+
+	for (i = 0; torture_user_kinds[i].name; i++)
+		printf("# %s: %lu\n", torture_user_kinds[i].name, torture->done[i]);
+	for (i = 0; torture_root_kinds[i].name; i++)
+		printf("# %s: %lu\n", torture_root_kinds[i].name,
+		       torture->done[TORTURE_KINDS_MAX + i]);
+	printf("# opened: %lu, refused or vanished: %lu\n", torture->opened, torture->refused);
+}
+
+unsigned int torture_missing(const struct torture *torture)
+{
+	unsigned int missing = 0, i;
+
+	for (i = 0; torture_user_kinds[i].name; i++)
+		if (!torture->done[i]) {
+			report("never done: %s", torture_user_kinds[i].name);
+			missing++;
+		}
+	for (i = 0; torture_root_kinds[i].name; i++)
+		if (!torture->done[TORTURE_KINDS_MAX + i]) {
+			report("never done: %s", torture_root_kinds[i].name);
+			missing++;
+		}
+	return missing;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "torture_kinds.h"
+
+static const struct torture_function *any_function(struct torture_worker *worker)
+{
+	return &worker->torture->function[below(worker, worker->torture->functions)];
+}
+
+static void root_resets(struct torture_worker *worker)
+{
+	sysfs_reset(any_function(worker)->bdf);
+}
+
+static void root_unbinds(struct torture_worker *worker)
+{
+	const struct torture_function *function = any_function(worker);
+
+	/* Waits for the user */
+	sysfs_unbind(function->bdf);
+	usleep(below(worker, 50000));
+	torture_restore(function);
+}
+
+static void root_switches_vfs(struct torture_worker *worker)
+{
+	const struct torture_function *function = any_function(worker);
+	unsigned int i;
+
+	if (!worker->torture->without_vfs || !function->pf[0])
+		return;
+	sysfs_write(function->pf, "sriov_numvfs", "0");
+	usleep(below(worker, 50000));
+	sysfs_write(function->pf, "sriov_numvfs", function->vfs);
+	for (i = 0; i < worker->torture->functions; i++)
+		if (!strcmp(worker->torture->function[i].pf, function->pf))
+			torture_restore(&worker->torture->function[i]);
+}
+
+static void root_switches_power(struct torture_worker *worker)
+{
+	const struct torture_function *function = any_function(worker);
+
+	sysfs_write(function->bdf, "power/control", "on");
+	usleep(below(worker, 20000));
+	sysfs_write(function->bdf, "power/control", "auto");
+	sysfs_write(function->bdf, "d3cold_allowed", below(worker, 2) ? "1" : "0");
+}
+
+/* As lspci, mmrctl and monitoring do */
+static void root_looks(struct torture_worker *worker)
+{
+	static const char *const folders[] = {
+		"/sys/bus/pci/devices/%s", "/sys/bus/pci/devices/%s/virtio_mmr",
+		"/sys/bus/pci/devices/%s/power", "/sys/kernel/debug/virtio_mmr/%s",
+	};
+	char folder[128], path[512], text[4096];
+	struct dirent *entry;
+	DIR *directory;
+	int fd;
+
+	snprintf(folder, sizeof(folder), folders[below(worker, 4)],
+		 any_function(worker)->bdf);
+	directory = opendir(folder);
+	if (!directory)
+		return;
+	while ((entry = readdir(directory))) {
+		/* "reset" and the like cannot be read, and BARs must not be */
+		if (entry->d_type != DT_REG || !strncmp(entry->d_name, "resource", 8))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		(void)!read(fd, text, sizeof(text));
+		close(fd);
+	}
+	closedir(directory);
+}
+
+static void root_traces(struct torture_worker *worker)
+{
+	int fd = open("/sys/kernel/tracing/events/virtio_mmr/enable", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, below(worker, 2) ? "1" : "0", 1);
+	close(fd);
+}
+
+const struct torture_kind torture_root_kinds[] = {
+	{ "root_resets", 10, root_resets }, { "root_unbinds", 15, root_unbinds },
+	{ "root_switches_vfs", 4, root_switches_vfs },
+	{ "root_switches_power", 15, root_switches_power }, { "root_looks", 40, root_looks },
+	{ "root_traces", 6, root_traces },
+	{}
+};
