@@ -4,6 +4,7 @@
 # debug.sh [SUITE...]: builds the debug kernel and the modules for it, sees that each detector of
 # the kernel reports the fault that is planted for it, and runs the suites that touch the module,
 # by default all of "make check-debug". A report in the kernel log is a failure, as everywhere.
+# COVERAGE=1 builds the modules with counters, for tools/coverage.
 set -euo pipefail
 
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -22,9 +23,14 @@ fi
 # This kernel is much slower than Debian's
 export VIRTIO_MMR_TIMEOUT_SCALE=${VIRTIO_MMR_TIMEOUT_SCALE:-4}
 
+# Two tests of suite torture, with five minutes each
+export VIRTIO_MMR_TORTURE_SECONDS=${VIRTIO_MMR_TORTURE_SECONDS:-300}
+
 release=$(tools/archive/debug-kernel)
 kdir=$(tools/archive/kernel-headers "$release")
+[[ ! ${COVERAGE-} ]] || export GCOV_PROFILE=y
 make --no-print-directory modules KERNEL="$release"
+unset GCOV_PROFILE
 
 # Reports of faults that are in no module of this project
 control=build/$release/control
