@@ -78,6 +78,7 @@ static void add(struct _test_data_torture *self, const char *bdf)
 	struct torture_function *function = &torture->function[torture->functions];
 
 	function->bdf = bdf;
+	function->is_mapped = torture->functions % 2;
 	function->is_rng = !strcmp(sysfs_type(bdf)->name, "rng");
 	if (sysfs_physical_function(bdf, function->pf))
 		sysfs_text(function->pf, "sriov_numvfs", function->vfs, sizeof(function->vfs));
@@ -293,7 +294,10 @@ static void check_end(struct __test_metadata *_metadata, struct _test_data_tortu
 	for (i = 0; i < torture->functions; i++) {
 		ASSERT_EQ(torture_restore(&torture->function[i]), 0);
 		expect_traffic(_metadata, torture->function[i].bdf);
-		EXPECT_EQ(qmp_count(torture->function[i].bdf, "mmr-offline"), self->offline[i]);
+		EXPECT_EQ(qmp_count(torture->function[i].bdf, "mmr-offline"), self->offline[i]) {
+			TH_LOG("%s was touched while it was out of reach",
+			       torture->function[i].bdf);
+		}
 	}
 }
 

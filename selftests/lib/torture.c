@@ -19,7 +19,7 @@
 #include "torture_kinds.h"
 
 /* From open to close */
-#define LIFE_MAX	1500 /* ms */
+#define LIFE_MAX	3000 /* ms */
 
 uint64_t torture_now(void)
 {

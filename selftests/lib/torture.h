@@ -36,6 +36,11 @@ struct torture_function {
 	char pf[SYSFS_BDF_SIZE];
 	char vfs[16];
 	bool is_rng;
+	/*
+	 * Users map its memory, and root does not reset it: accesses by mappings reach a function
+	 * that root resets, as with vfio-pci (Documentation/driver.rst)
+	 */
+	bool is_mapped;
 };
 
 /* All of it, in memory that all processes share */

@@ -14,7 +14,10 @@ static const struct torture_function *any_function(struct torture_worker *worker
 
 static void root_resets(struct torture_worker *worker)
 {
-	sysfs_reset(any_function(worker)->bdf);
+	const struct torture_function *function = any_function(worker);
+
+	if (!function->is_mapped)
+		sysfs_reset(function->bdf);
 }
 
 static void root_unbinds(struct torture_worker *worker)
@@ -93,10 +96,11 @@ static void root_traces(struct torture_worker *worker)
 	close(fd);
 }
 
+/* Whatever takes a function away is rare: it must be in use most of the time */
 const struct torture_kind torture_root_kinds[] = {
-	{ "root_resets", 10, root_resets }, { "root_unbinds", 15, root_unbinds },
-	{ "root_switches_vfs", 4, root_switches_vfs },
-	{ "root_switches_power", 15, root_switches_power }, { "root_looks", 40, root_looks },
+	{ "root_resets", 40, root_resets }, { "root_unbinds", 6, root_unbinds },
+	{ "root_switches_vfs", 2, root_switches_vfs },
+	{ "root_switches_power", 15, root_switches_power }, { "root_looks", 30, root_looks },
 	{ "root_traces", 6, root_traces },
 	{}
 };

@@ -264,6 +264,8 @@ static void map_bar(struct torture_worker *worker)
 	const struct vfio_region_info *region = &device->regions[below(worker, 6)];
 	uint8_t *memory;
 
+	if (!worker->user->function->is_mapped)
+		return;
 	memory = mmap(NULL, region->size ? region->size : 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
 		      device->fd, region->offset);
 	if (memory == MAP_FAILED)
