@@ -478,6 +478,11 @@ TEST_F(lists, explanations)
 	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_MERGE);
 	EXPECT_STREQ(text, "extended capabilities 0xffff at 0xffc touch each other and have 4108 bytes together, more than 4096");
 	EXPECT_LT(strlen(text), VIRTIO_MMR_LISTS_EXPLANATION_SIZE);
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_LOOP);
+	EXPECT_STREQ(text, "the list of extended capabilities comes back to 0xffff at 0xffc");
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_OVERLAP);
+	EXPECT_STREQ(text, "extended capability 0xffff of 4108 bytes at 0xffc and another one overlap, and one of them is a DVSEC");
+	EXPECT_LT(strlen(text), VIRTIO_MMR_LISTS_EXPLANATION_SIZE);
 	self->lists.position = 0xfc;
 	self->lists.id = 9;
 	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_OVERRUN);
