@@ -137,8 +137,8 @@ static struct usage look(struct __test_metadata *_metadata, struct torture *tort
 			EXPECT_EQ(sysfs_unbind(torture->function[i].bdf), 0);
 	}
 	sleep(1);
-	usage.memory = memory_of("SUnreclaim") + memory_of("KernelStack") + memory_of("VmallocUsed") +
-		       memory_of("Percpu");
+	usage.memory = memory_of("SUnreclaim") + memory_of("KernelStack") +
+		       memory_of("VmallocUsed") + memory_of("Percpu");
 	usage.mappings = count_lines("/proc/vmallocinfo", "ioremap", "");
 	usage.interrupts = count_lines("/proc/interrupts", "vfio", "") +
 			   count_lines("/proc/interrupts", "virtio_mmr", "");

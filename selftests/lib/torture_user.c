@@ -262,20 +262,21 @@ static void map_bar(struct torture_worker *worker)
 {
 	struct vfio_device *device = &worker->user->session.device;
 	const struct vfio_region_info *region = &device->regions[below(worker, 6)];
+	size_t size = region->size ? region->size : 4096;
 	uint8_t *memory;
 
 	if (!worker->user->function->is_mapped)
 		return;
-	memory = mmap(NULL, region->size ? region->size : 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      device->fd, region->offset);
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, device->fd,
+		      region->offset);
 	if (memory == MAP_FAILED)
 		return;
 	if (!sigsetjmp(bus_error, 1)) {
 		expects_bus_error = true;
-		read_memory(worker, memory, region->size && region->size < 4096 ? region->size : 4096);
+		read_memory(worker, memory, size < 4096 ? size : 4096);
 	}
 	expects_bus_error = false;
-	munmap(memory, region->size ? region->size : 4096);
+	munmap(memory, size);
 }
 
 static void reset_by_ioctl(struct torture_worker *worker)
