@@ -19,57 +19,18 @@
 #include "message.h"
 #include "msix.h"
 #include "notify.h"
+#include "sysfs.h"
 #include "vfio.h"
 
 #define DRIVER	"vfio-pci"
 
+/* Flags of the kernel in the file "resource" */
+#define RESOURCE_MEMORY	0x00000200
+#define RESOURCE_64_BIT	0x00100000
+#define RESOURCE_UNSET	0x20000000
+
 /* Inputs of the I/O APIC for INTA of slot 1, 2, and so on. The 8259 has them as well. */
 static const unsigned int irqs[] = { 5, 9, 10, 11 };
-
-static void sysfs_path(char path[PATH_MAX], const char *bdf, const char *name)
-{
-	snprintf(path, PATH_MAX, "/sys/bus/pci/devices/%s/%s", bdf, name);
-}
-
-/* The last part of what a link of the function points to, or an empty string */
-static void sysfs_link(const char *bdf, const char *name, char target[PATH_MAX])
-{
-	char path[PATH_MAX], text[PATH_MAX];
-	ssize_t length;
-	const char *slash;
-
-	sysfs_path(path, bdf, name);
-	length = readlink(path, text, sizeof(text) - 1);
-	text[length < 0 ? 0 : length] = 0;
-	slash = strrchr(text, '/');
-	strcpy(target, slash ? slash + 1 : text);
-}
-
-/* Returns the number of bytes that the file has; zeros follow them. */
-static size_t sysfs_read(const char *bdf, const char *name, void *data, size_t size)
-{
-	char path[PATH_MAX];
-	ssize_t length;
-	int fd;
-
-	sysfs_path(path, bdf, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	length = fd < 0 ? -1 : read(fd, data, size);
-	if (length < 0)
-		fail("%s: cannot read %s: %s", bdf, path, strerror(errno));
-	memset((uint8_t *)data + length, 0, size - length);
-	close(fd);
-	return length;
-}
-
-static uint16_t sysfs_id(const char *bdf, const char *name)
-{
-	char text[16];
-
-	sysfs_read(bdf, name, text, sizeof(text) - 1);
-	text[sizeof(text) - 1] = 0;
-	return strtoul(text, NULL, 16);
-}
 
 static void check_driver(const char *bdf)
 {
@@ -192,23 +153,12 @@ static uint64_t find_region(struct function *function, unsigned int index, uint6
 static void open_bar(struct function *function, unsigned int number)
 {
 	struct function_bar *bar = &function->bars[number];
-	uint32_t flags, value = 0;
-	unsigned int facts = VIRTIO_MMR_BAR_FLAG_ASSIGNED;
+	uint32_t flags;
 	void *mapping;
 
 	bar->position = find_region(function, VFIO_PCI_BAR0_REGION_INDEX + number, &bar->size,
 				    &flags);
-	if (!bar->size)
-		return;
-	if (pread(function->device, &value, sizeof(value), function->config_position +
-		  PCI_BASE_ADDRESS_0 + 4 * number) != sizeof(value))
-		fail("%s: cannot read configuration space: %s", function->bdf, strerror(errno));
-	if (!(value & PCI_BASE_ADDRESS_SPACE_IO))
-		facts |= VIRTIO_MMR_BAR_FLAG_MEMORY;
-	if ((value & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64)
-		facts |= VIRTIO_MMR_BAR_FLAG_64_BIT;
-	virtio_mmr_function_set_bar(&function->scan.function, number, bar->size, facts);
-	if (!(flags & VFIO_REGION_INFO_FLAG_MMAP))
+	if (!bar->size || !(flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return;
 	/* Without a mapping, accesses take longer */
 	mapping = mmap(NULL, bar->size, PROT_READ | PROT_WRITE, MAP_SHARED, function->device,
@@ -237,31 +187,27 @@ static struct virtio_mmr_space open_space(const char *bdf)
 	return space;
 }
 
-static void check(const char *bdf, struct virtio_mmr_scan *result, struct virtio_mmr_space *space,
-		  enum virtio_mmr_verdict first, enum virtio_mmr_verdict last)
+/* BARs as the kernel has them: a line for each has its first and last byte, and flags. */
+static void find_bars(const char *bdf, struct virtio_mmr_function *function)
 {
-	static struct virtio_mmr_lists lists;
-	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
-	uint16_t vendor = sysfs_id(bdf, "vendor");
-	uint16_t device = sysfs_id(bdf, "device");
+	unsigned long long first, last, resource;
+	unsigned int bar, flags;
+	char text[4096], *line;
 
-	virtio_mmr_scan_run(result, space, &lists, vendor, device, NULL);
-	if (result->verdict < first || result->verdict > last)
-		return;
-	virtio_mmr_scan_explain(why, sizeof(why), result, &lists, vendor, device);
-	fail("%s: not usable as an MMR function: %s; 'mmrctl show %s' says more", bdf, why, bdf);
-}
-
-/*
- * vfio-pci-core copies capability lists when it opens the function, and some lists harm it. So
- * they are judged before. What needs BARs comes later.
- */
-static void check_lists(const char *bdf)
-{
-	static struct virtio_mmr_scan result;
-	struct virtio_mmr_space space = open_space(bdf);
-
-	check(bdf, &result, &space, VIRTIO_MMR_SCAN_OTHER_ID, VIRTIO_MMR_SCAN_LISTS);
+	text[sysfs_read(bdf, "resource", text, sizeof(text) - 1)] = 0;
+	line = text;
+	for (bar = 0; bar < FUNCTION_BARS; bar++) {
+		if (sscanf(line, "%llx %llx %llx", &first, &last, &resource) != 3)
+			fail("%s: its file 'resource' does not have %u BARs", bdf, FUNCTION_BARS);
+		line = strchrnul(line, '\n');
+		line += *line == '\n';
+		flags = resource & RESOURCE_MEMORY ? VIRTIO_MMR_BAR_FLAG_MEMORY : 0;
+		if (resource & RESOURCE_64_BIT)
+			flags |= VIRTIO_MMR_BAR_FLAG_64_BIT;
+		if (first && !(resource & RESOURCE_UNSET))
+			flags |= VIRTIO_MMR_BAR_FLAG_ASSIGNED;
+		virtio_mmr_function_set_bar(function, bar, last ? last - first + 1 : 0, flags);
+	}
 }
 
 /* The guest does not reach what lies beyond. */
@@ -271,13 +217,26 @@ static void add_field(struct virtio_mmr_fields *fields, unsigned int position)
 		virtio_mmr_fields_add(fields, position);
 }
 
+/*
+ * vfio-pci-core copies capability lists when it opens the function, and some lists harm it. So
+ * the function is judged before.
+ */
 static void scan(struct function *function)
 {
 	static struct virtio_mmr_walk walk;
+	static struct virtio_mmr_lists lists;
 	struct virtio_mmr_space space = open_space(function->bdf);
+	uint16_t vendor = sysfs_id(function->bdf, "vendor");
+	uint16_t device = sysfs_id(function->bdf, "device");
+	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
 
-	check(function->bdf, &function->scan, &space, VIRTIO_MMR_SCAN_OTHER_ID,
-	      VIRTIO_MMR_SCAN_PLACEMENT);
+	find_bars(function->bdf, &function->scan.function);
+	virtio_mmr_scan_run(&function->scan, &space, &lists, vendor, device, NULL);
+	if (function->scan.verdict != VIRTIO_MMR_SCAN_USABLE) {
+		virtio_mmr_scan_explain(why, sizeof(why), &function->scan, &lists, vendor, device);
+		fail("%s: not usable as an MMR function: %s; 'mmrctl show %s' says more",
+		     function->bdf, why, function->bdf);
+	}
 	virtio_mmr_walk_start(&walk, &space, false);
 	while (virtio_mmr_walk_next(&walk)) {
 		if (walk.id == PCI_CAP_ID_PM)
@@ -348,7 +307,7 @@ void vfio_add(struct machine *machine, const char *bdf)
 		if (!strcasecmp(machine->functions[i]->bdf, bdf))
 			fail("%s: --function is given twice", bdf);
 	check_driver(bdf);
-	check_lists(bdf);
+	scan(function);
 	function->machine = machine;
 	machine->functions[machine->num_functions++] = function;
 	function->slot = machine->num_functions;
@@ -360,7 +319,6 @@ void vfio_add(struct machine *machine, const char *bdf)
 						&flags);
 	for (bar = 0; bar < FUNCTION_BARS; bar++)
 		open_bar(function, bar);
-	scan(function);
 	if (ioctl(function->device, VFIO_DEVICE_RESET))
 		fail("%s: cannot be reset: %s", bdf, strerror(errno));
 	open_interrupts(function);
