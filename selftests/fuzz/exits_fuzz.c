@@ -48,7 +48,7 @@ struct bell {
 static struct slot slots[MAX_SLOT];
 static bool attached[MACHINE_INPUTS + MACHINE_FUNCTIONS * FUNCTION_VECTORS];
 static struct bell bells[2 * FUNCTION_BELLS];
-static bool device_vectors[FUNCTIONS];
+static bool device_vectors[FUNCTIONS], device_intx[FUNCTIONS];
 static struct machine machine;
 static struct function functions[FUNCTIONS];
 static int devices[FUNCTIONS];
@@ -164,11 +164,27 @@ int host_set_vectors(int device, const int *eventfds, uint32_t count)
 	unsigned int i = device == devices[0] ? 0 : 1;
 
 	expect(device == devices[i] && count <= VECTORS && (!count || eventfds));
-	/* MSI-X is on for one user at a time. */
-	expect(device_vectors[i] == !count);
+	/* MSI-X is on for one user at a time, and never beside INTx of the driver. */
+	expect(device_vectors[i] == !count && !device_intx[i]);
 	if (count && refuses())
 		return -ENOSPC;
 	device_vectors[i] = count;
+	return 0;
+}
+
+int host_set_intx(int device, int trigger, int unmask, bool on)
+{
+	unsigned int i = device == devices[0] ? 0 : 1;
+
+	expect(device == devices[i] && functions[i].by_driver && !device_vectors[i]);
+	if (!on) {
+		device_intx[i] = false;
+		return 0;
+	}
+	expect(!device_intx[i] && trigger >= 0 && unmask >= 0);
+	if (refuses())
+		return -EBUSY;
+	device_intx[i] = true;
 	return 0;
 }
 
@@ -238,7 +254,8 @@ static bool read_config(void *context, unsigned int position, u32 *value)
 
 static const uint64_t sizes[FUNCTION_BARS] = { 0, 0x1000, 0x1000, 0, 0x4000, 0 };
 
-static void open_function(unsigned int i, bool is_mapped)
+/* The file of a function of the driver has the I/O BAR where nothing else is. */
+static void open_function(unsigned int i, bool is_mapped, bool by_driver)
 {
 	static struct virtio_mmr_lists lists;
 	struct function *function = &functions[i];
@@ -266,6 +283,11 @@ static void open_function(unsigned int i, bool is_mapped)
 	virtio_mmr_put_le16(files[i] + BAR_POSITION(4) + 0x12, QUEUES);
 	virtio_mmr_fields_add(&function->power_fields, 0x80 + PCI_PM_CTRL);
 	virtio_mmr_fields_add(&function->express_resets, 0x40 + PCI_EXP_DEVCTL + 1);
+	if (by_driver) {
+		function->by_driver = true;
+		function->ports_position = BAR_POSITION(0);
+		files[i][CONFIG_POSITION + PCI_INTERRUPT_PIN] = 1;
+	}
 	function->msix.count = VECTORS;
 	function->msix.first_gsi = MACHINE_INPUTS + i * VECTORS;
 	for (vector = 0; vector < VECTORS; vector++)
@@ -280,6 +302,8 @@ static void open_function(unsigned int i, bool is_mapped)
 	msix_start(function);
 	function_start(function);
 	notify_find_doorbells(function);
+	if (by_driver)
+		intx_take_over(function);
 }
 
 static void close_function(struct function *function)
@@ -323,6 +347,7 @@ static void open_machine(uint8_t variant)
 	memset(attached, 0, sizeof(attached));
 	memset(bells, 0, sizeof(bells));
 	memset(device_vectors, 0, sizeof(device_vectors));
+	memset(device_intx, 0, sizeof(device_intx));
 	free(machine.routes);
 	machine = (struct machine){
 		.vm = VM, .size = RAM, .exit_port = 0xe9, .stop = stop, .num_functions = FUNCTIONS,
@@ -348,7 +373,7 @@ static void open_machine(uint8_t variant)
 	}
 	machine.num_functions = 0;
 	for (i = 0; i < FUNCTIONS; i++) {
-		open_function(i, !(variant & 1 << i));
+		open_function(i, !(variant & 1 << i), variant & 4 << i);
 		machine.num_functions++;
 	}
 	bars_assign(&machine);
@@ -466,9 +491,14 @@ static void check_room(void)
 	unsigned int i, bar;
 
 	for (i = 0; i < FUNCTIONS; i++)
-		for (bar = 0; bar < FUNCTION_BARS; bar++)
-			expect(!memcmp(files[i] + BAR_POSITION(bar) + sizes[bar], clear,
-				       sizeof(clear) - sizes[bar]));
+		for (bar = 0; bar < FUNCTION_BARS; bar++) {
+			size_t size = sizes[bar];
+
+			if (!bar && functions[i].by_driver)
+				size = functions[i].view.io_bar_size;
+			expect(!memcmp(files[i] + BAR_POSITION(bar) + size, clear,
+				       sizeof(clear) - size));
+		}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -234,7 +234,8 @@ void bars_update(struct machine *machine)
 
 		io->address = function_config_dword(function, PCI_BASE_ADDRESS_0) &
 			      PCI_BASE_ADDRESS_IO_MASK;
-		io->on = function->view.command_io && io->address &&
+		io->on = function_config_dword(function, PCI_COMMAND) & PCI_COMMAND_IO &&
+			 io->address &&
 			 io->address + function->view.io_bar_size <= 0x10000;
 		notify_move(function, io->on, io->address);
 		for (bar = 1; bar < FUNCTION_BARS; bar++)

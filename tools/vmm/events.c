@@ -206,7 +206,11 @@ static unsigned int list(struct machine *machine, struct pollfd *events)
 			events[count++] = (struct pollfd){
 				.fd = intx->sources[vector], .events = POLLIN,
 			};
-		events[count++] = (struct pollfd){ .fd = intx->resample, .events = POLLIN };
+		/* VFIO reads that of the driver's. */
+		events[count++] = (struct pollfd){
+			.fd = machine->functions[i]->by_driver ? -1 : intx->resample,
+			.events = POLLIN,
+		};
 	}
 	return count;
 }

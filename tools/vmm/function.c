@@ -3,7 +3,8 @@
  * A function that vfio-pci serves, as the guest sees it: configuration space by the core's view,
  * and accesses to its BARs. Without a driver of the host in between, a guest could turn off its
  * memory, and accesses of this program would fail. So the function always decodes its BARs and
- * never sleeps, whatever the guest reads back.
+ * never sleeps, whatever the guest reads back. If the project's driver serves the function, the
+ * view is the driver's.
  */
 #include <string.h>
 #include <unistd.h>
@@ -40,7 +41,8 @@ uint64_t function_bar_read(struct function *function, unsigned int bar, uint64_t
 
 	if (width > from->size || offset > from->size - width)
 		return ~0ull;
-	if (!from->mapping) {
+	/* The driver follows accesses to the modern registers, so it must see them. */
+	if (!from->mapping || function->by_driver) {
 		if (pread(function->device, &value, width, from->position + offset) != width)
 			return ~0ull;
 		return value;
@@ -72,7 +74,7 @@ void function_bar_write(struct function *function, unsigned int bar, uint64_t of
 
 	if (width > to->size || offset > to->size - width)
 		return;
-	if (!to->mapping) {
+	if (!to->mapping || function->by_driver) {
 		/* A function without an answer drops it, as on a bus. */
 		if (pwrite(function->device, &value, width, to->position + offset) < 0)
 			return;
@@ -150,7 +152,8 @@ void function_config_read(void *context, unsigned int position, uint8_t *data,
 	for (i = 0; i < width; i++) {
 		unsigned int at = position + i;
 
-		data[i] = virtio_mmr_view_read(&function->view, at, data[i]);
+		if (!function->by_driver)
+			data[i] = virtio_mmr_view_read(&function->view, at, data[i]);
 		if (at == PCI_COMMAND)
 			data[i] = (data[i] & ~PCI_COMMAND_MEMORY) |
 				  (function->command_memory ? PCI_COMMAND_MEMORY : 0);
@@ -162,26 +165,22 @@ void function_config_read(void *context, unsigned int position, uint8_t *data,
 /* Returns whether places of BARs may have changed. */
 static bool write_byte(struct function *function, unsigned int position, uint8_t byte)
 {
-	enum virtio_mmr_view_owner owner = virtio_mmr_view_owner(&function->view, position);
-	uint8_t forward = virtio_mmr_view_write(&function->view, position, byte);
+	uint8_t forward = byte;
 
 	if (function->scan.msix_flags && position == function->scan.msix_flags + 1u) {
 		msix_write_control(function, byte);
 		return false;
 	}
-	switch (owner) {
-	case VIRTIO_MMR_VIEW_BAR:
-		return true;
-	case VIRTIO_MMR_VIEW_COMMAND:
-		if (position != PCI_COMMAND) {
-			intx_disable(function, byte & COMMAND_HIGH_INTX_DISABLE);
-			break;
-		}
+	if (!function->by_driver) {
+		forward = virtio_mmr_view_write(&function->view, position, byte);
+		if (virtio_mmr_view_owner(&function->view, position) == VIRTIO_MMR_VIEW_BAR)
+			return true;
+	}
+	if (position == PCI_COMMAND) {
 		function->command_memory = byte & PCI_COMMAND_MEMORY;
 		forward |= PCI_COMMAND_MEMORY;
-		break;
-	default:
-		break;
+	} else if (position == PCI_COMMAND + 1) {
+		intx_disable(function, byte & COMMAND_HIGH_INTX_DISABLE);
 	}
 	if (virtio_mmr_fields_have(&function->power_fields, position))
 		forward &= ~PCI_PM_CTRL_STATE_MASK;
@@ -253,7 +252,8 @@ void function_start(struct function *function)
 
 	function->intx.vectors.config = VIRTIO_MMR_NO_VECTOR;
 	function->intx.state.connected = true;
-	virtio_mmr_view_init(&function->view, &function->scan, &function->intx.state);
+	virtio_mmr_view_init(&function->view, &function->scan,
+			     function->by_driver ? NULL : &function->intx.state);
 	physical_read(function, PCI_COMMAND, &command, 1);
 	physical_write(function, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
 	physical_write(function, PCI_INTERRUPT_LINE, function->intx.irq);

@@ -119,6 +119,8 @@ struct function_notify {
  * @bdf: its name in the host
  * @slot: its place on the guest's bus
  * @device: file of VFIO
+ * @by_driver: the project's driver serves it, with the I/O BAR, the view and INTx
+ * @ports_position: place of the I/O BAR in @device, if @by_driver
  * @config_position: place of configuration space in @device
  * @power_fields: bytes of configuration space with a power state; a list may have several
  * @express_resets: those with the bit of PCI Express that resets the function
@@ -138,6 +140,8 @@ struct function {
 	char bdf[16];
 	unsigned int slot;
 	int device;
+	bool by_driver;
+	uint64_t ports_position;
 	uint64_t config_position;
 	struct virtio_mmr_fields power_fields;
 	struct virtio_mmr_fields express_resets;

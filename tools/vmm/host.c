@@ -67,7 +67,8 @@ int host_set_line(int vm, uint32_t gsi, bool level)
 	return request(vm, KVM_IRQ_LINE, &line);
 }
 
-int host_set_vectors(int device, const int *eventfds, uint32_t count)
+static int set_irqs(int device, uint32_t index, uint32_t action, const int *eventfds,
+		    uint32_t count)
 {
 	size_t size = sizeof(struct vfio_irq_set) + count * sizeof(*eventfds);
 	struct vfio_irq_set *set = calloc(1, size);
@@ -76,14 +77,32 @@ int host_set_vectors(int device, const int *eventfds, uint32_t count)
 	if (!set)
 		return -ENOMEM;
 	set->argsz = size;
-	set->index = VFIO_PCI_MSIX_IRQ_INDEX;
+	set->index = index;
 	set->count = count;
-	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
-		     (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
+	set->flags = action | (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
 	if (count)
 		memcpy(set->data, eventfds, count * sizeof(*eventfds));
 	ret = request(device, VFIO_DEVICE_SET_IRQS, set);
 	free(set);
+	return ret;
+}
+
+int host_set_vectors(int device, const int *eventfds, uint32_t count)
+{
+	return set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, eventfds,
+			count);
+}
+
+int host_set_intx(int device, int trigger, int unmask, bool on)
+{
+	const uint32_t index = VFIO_PCI_INTX_IRQ_INDEX;
+	int ret = set_irqs(device, index, VFIO_IRQ_SET_ACTION_TRIGGER, &trigger, on);
+
+	if (ret || !on)
+		return ret;
+	ret = set_irqs(device, index, VFIO_IRQ_SET_ACTION_UNMASK, &unmask, 1);
+	if (ret)
+		set_irqs(device, index, VFIO_IRQ_SET_ACTION_TRIGGER, NULL, 0);
 	return ret;
 }
 

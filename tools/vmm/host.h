@@ -22,6 +22,8 @@ int host_set_routes(int vm, struct kvm_irq_routing *routes);
 int host_set_line(int vm, uint32_t gsi, bool level);
 /* MSI-X of a function is on, with vectors that signal @eventfds; or off if @count is 0. */
 int host_set_vectors(int device, const int *eventfds, uint32_t count);
+/* INTx of a function of the driver signals @trigger, and @unmask lets it do so again; or is off. */
+int host_set_intx(int device, int trigger, int unmask, bool on);
 /* A signal of @eventfd writes the 16 bits @value at @position of the file @device. */
 int host_signal_writes(int device, uint64_t position, uint16_t value, int eventfd);
 

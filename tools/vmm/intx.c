@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 
 #include "host.h"
@@ -134,6 +135,8 @@ void intx_release(struct function *function)
 {
 	const struct virtio_mmr_port_ops *registers = registers_of(function);
 
+	if (function->by_driver)
+		host_set_intx(function->device, -1, -1, false);
 	if (!function->intx.state.engaged)
 		return;
 	/* The guest must not find vector numbers of the VMM. */
@@ -147,12 +150,28 @@ void intx_release(struct function *function)
 	function->intx.state.connected = true;
 }
 
+/* The driver has a pin, unless its administrator has hidden that. */
+static void turn_on_driver(struct function *function)
+{
+	int error;
+
+	if (!(function_config_dword(function, PCI_INTERRUPT_LINE) >> 8 & 0xff))
+		return;
+	error = host_set_intx(function->device, function->intx.trigger, function->intx.resample,
+			      true);
+	if (error)
+		message("%s: the guest gets no INTx interrupts, the driver refuses them: error %d",
+			function->bdf, -error);
+}
+
 /**
- * intx_take_over - the guest has turned MSI-X off
+ * intx_take_over - the guest does not use MSI-X, or no more
  * @function: the function
  */
 void intx_take_over(struct function *function)
 {
+	if (function->by_driver)
+		turn_on_driver(function);
 	if (virtio_mmr_view_pin(&function->view) && function->intx.vectors.queues_end)
 		engage(function);
 }

@@ -68,7 +68,7 @@ void notify_find_doorbells(struct function *function)
 	enum virtio_mmr_doorbell_defect defect;
 	uint64_t value;
 
-	if (!function->scan.has_notification)
+	if (!function->scan.has_notification || function->by_driver)
 		return;
 	defect = read_doorbells(function, &value);
 	if (!defect)
@@ -109,8 +109,7 @@ static void tell_kvm(struct function *function, unsigned int i, bool on)
 }
 
 /* Only a path that is complete may swallow notifications: VFIO comes first. */
-static void keep_in_kernel(struct function *function, uint16_t queue, unsigned int bar,
-			   uint64_t offset)
+static void keep_in_kernel(struct function *function, uint16_t queue, uint64_t position)
 {
 	struct function_notify *notify = &function->notify;
 	unsigned int i;
@@ -129,8 +128,7 @@ static void keep_in_kernel(struct function *function, uint16_t queue, unsigned i
 		notify->is_refused = true;
 		return;
 	}
-	error = host_signal_writes(function->device, function->bars[bar].position + offset, queue,
-				   eventfd_);
+	error = host_signal_writes(function->device, position, queue, eventfd_);
 	if (error) {
 		message("%s: each notification exits from the guest, as VFIO takes no eventfd for queue %u: error %d",
 			function->bdf, queue, -error);
@@ -141,6 +139,16 @@ static void keep_in_kernel(struct function *function, uint16_t queue, unsigned i
 	notify->queues[notify->count] = queue;
 	notify->eventfds[notify->count] = eventfd_;
 	tell_kvm(function, notify->count++, true);
+}
+
+/**
+ * notify_keep - the guest has notified a queue of a function of the driver
+ * @function: the function
+ * @queue: what the guest wrote
+ */
+void notify_keep(struct function *function, uint16_t queue)
+{
+	keep_in_kernel(function, queue, function->ports_position + VIRTIO_MMR_QUEUE_NOTIFY);
 }
 
 /**
@@ -155,7 +163,7 @@ void notify_exit(struct function *function, uint16_t queue)
 
 	if (!find(function, queue, &bar, &offset))
 		return;
-	keep_in_kernel(function, queue, bar, offset);
+	keep_in_kernel(function, queue, function->bars[bar].position + offset);
 	function_bar_write(function, bar, offset, 2, queue);
 }
 

@@ -16,6 +16,7 @@
 #include <linux/vfio.h>
 
 #include "function.h"
+#include "intx.h"
 #include "message.h"
 #include "msix.h"
 #include "notify.h"
@@ -23,6 +24,8 @@
 #include "vfio.h"
 
 #define DRIVER	"vfio-pci"
+/* This project's, which serves the guest's view itself */
+#define OWN_DRIVER	"virtio_mmr_vfio_pci"
 
 /* Flags of the kernel in the file "resource" */
 #define RESOURCE_MEMORY	0x00000200
@@ -32,7 +35,8 @@
 /* Inputs of the I/O APIC for INTA of slot 1, 2, and so on. The 8259 has them as well. */
 static const unsigned int irqs[] = { 5, 9, 10, 11 };
 
-static void check_driver(const char *bdf)
+/* Returns whether it is this project's. */
+static bool check_driver(const char *bdf)
 {
 	char path[PATH_MAX], driver[PATH_MAX];
 
@@ -40,9 +44,12 @@ static void check_driver(const char *bdf)
 	if (access(path, F_OK))
 		fail("%s: no such PCI function; 'mmrctl list' shows those of this host", bdf);
 	sysfs_link(bdf, "driver", driver);
+	if (!strcmp(driver, OWN_DRIVER))
+		return true;
 	if (strcmp(driver, DRIVER))
 		fail("%s: its driver is %s, not vfio-pci; 'driverctl --nosave set-override %s vfio-pci' binds it",
 		     bdf, *driver ? driver : "none", bdf);
+	return false;
 }
 
 /* The container gets the guest's memory with its first group. */
@@ -153,10 +160,17 @@ static uint64_t find_region(struct function *function, unsigned int index, uint6
 static void open_bar(struct function *function, unsigned int number)
 {
 	struct function_bar *bar = &function->bars[number];
+	unsigned int index = number;
 	uint32_t flags;
 	void *mapping;
 
-	bar->position = find_region(function, VFIO_PCI_BAR0_REGION_INDEX + number, &bar->size,
+	/* The driver's regions have the guest's numbers, and 0 is the I/O BAR. */
+	if (function->by_driver) {
+		index = virtio_mmr_guest_bar(&function->scan.placement, number);
+		if (!index || index >= FUNCTION_BARS)
+			return;
+	}
+	bar->position = find_region(function, VFIO_PCI_BAR0_REGION_INDEX + index, &bar->size,
 				    &flags);
 	if (!bar->size || !(flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return;
@@ -306,7 +320,7 @@ void vfio_add(struct machine *machine, const char *bdf)
 	for (i = 0; i < machine->num_functions; i++)
 		if (!strcasecmp(machine->functions[i]->bdf, bdf))
 			fail("%s: --function is given twice", bdf);
-	check_driver(bdf);
+	function->by_driver = check_driver(bdf);
 	scan(function);
 	function->machine = machine;
 	machine->functions[machine->num_functions++] = function;
@@ -317,6 +331,9 @@ void vfio_add(struct machine *machine, const char *bdf)
 		fail("%s: " DRIVER " does not open it: %s", bdf, strerror(errno));
 	function->config_position = find_region(function, VFIO_PCI_CONFIG_REGION_INDEX, &size,
 						&flags);
+	if (function->by_driver)
+		function->ports_position = find_region(function, VFIO_PCI_BAR0_REGION_INDEX, &size,
+						       &flags);
 	for (bar = 0; bar < FUNCTION_BARS; bar++)
 		open_bar(function, bar);
 	if (ioctl(function->device, VFIO_DEVICE_RESET))
@@ -324,4 +341,6 @@ void vfio_add(struct machine *machine, const char *bdf)
 	open_interrupts(function);
 	function_start(function);
 	notify_find_doorbells(function);
+	if (function->by_driver)
+		intx_take_over(function);
 }
