@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "iommufd.h"
+#include "../../tools/vmm/iommufd.h"
 #include "report.h"
 #include "vfio.h"
 

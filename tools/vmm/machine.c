@@ -85,6 +85,7 @@ void machine_open(struct machine *machine, unsigned int cpus, uint64_t size)
 	machine->size = size;
 	machine->kvm_vfio = -1;
 	machine->container = -1;
+	machine->iommufd = -1;
 	machine->exit_port = -1;
 	pthread_mutex_init(&machine->lock, NULL);
 	pci_init(&machine->pci);

@@ -33,6 +33,8 @@ struct function;
  * @container: file of VFIO's container, which has the guest's memory
  * @groups: number and file of each of VFIO's groups
  * @num_groups: their number
+ * @iommufd: file of iommufd, which has the guest's memory in place of @container; or -1
+ * @address_space: its number of that memory
  * @memory: of the guest, from address 0 on
  * @size: of it
  * @cpus: number of CPUs
@@ -59,6 +61,8 @@ struct machine {
 		int file;
 	} groups[MACHINE_FUNCTIONS];
 	unsigned int num_groups;
+	int iommufd;
+	uint32_t address_space;
 	uint8_t *memory;
 	uint64_t size;
 	unsigned int cpus;

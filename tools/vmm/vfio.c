@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Opens a function of vfio-pci and finds out what it is. */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +15,7 @@
 
 #include "function.h"
 #include "intx.h"
+#include "iommu.h"
 #include "message.h"
 #include "msix.h"
 #include "notify.h"
@@ -50,98 +49,6 @@ static bool check_driver(const char *bdf)
 		fail("%s: its driver is %s, not vfio-pci; 'driverctl --nosave set-override %s vfio-pci' binds it",
 		     bdf, *driver ? driver : "none", bdf);
 	return false;
-}
-
-/* The container gets the guest's memory with its first group. */
-static void map_memory(struct machine *machine, const char *bdf)
-{
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)machine->memory,
-		.size = machine->size,
-	};
-
-	if (ioctl(machine->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		fail("%s: no IOMMU of type 1: %s; the host needs its IOMMU on, and vfio_iommu_type1",
-		     bdf, strerror(errno));
-	if (ioctl(machine->container, VFIO_IOMMU_MAP_DMA, &map))
-		fail("%s: the IOMMU does not take the guest's memory: %s; less --memory or a higher limit of locked memory may help",
-		     bdf, strerror(errno));
-}
-
-/*
- * KVM holds the group, and lets the guest's CPUs honour its own cache types where DMA does not
- * snoop caches.
- */
-static void give_to_kvm(struct machine *machine, const char *bdf, int32_t group)
-{
-	struct kvm_create_device create = { .type = KVM_DEV_TYPE_VFIO };
-	struct kvm_device_attr attribute = {
-		.group = KVM_DEV_VFIO_GROUP,
-		.attr = KVM_DEV_VFIO_GROUP_ADD,
-		.addr = (uintptr_t)&group,
-	};
-
-	if (machine->kvm_vfio < 0) {
-		if (ioctl(machine->vm, KVM_CREATE_DEVICE, &create))
-			fail("KVM takes no functions of VFIO: %s", strerror(errno));
-		machine->kvm_vfio = create.fd;
-	}
-	if (ioctl(machine->kvm_vfio, KVM_SET_DEVICE_ATTR, &attribute))
-		fail("%s: KVM does not take its IOMMU group: %s", bdf, strerror(errno));
-}
-
-/* A group opens once, and may have several functions. */
-static int find_group(const struct machine *machine, const char *number)
-{
-	unsigned int i;
-
-	for (i = 0; i < machine->num_groups; i++)
-		if (!strcmp(machine->groups[i].number, number))
-			return machine->groups[i].file;
-	return -1;
-}
-
-static int open_group(struct machine *machine, const char *bdf)
-{
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-	char path[PATH_MAX], number[PATH_MAX];
-	int group;
-	bool first = machine->container < 0;
-
-	sysfs_link(bdf, "iommu_group", number);
-	if (!*number)
-		fail("%s: no IOMMU group; the host needs its IOMMU on, and a function that it covers",
-		     bdf);
-	group = find_group(machine, number);
-	if (group >= 0)
-		return group;
-	if (strlen(number) >= sizeof(machine->groups[0].number))
-		fail("%s: IOMMU group '%s' has no number", bdf, number);
-	snprintf(path, sizeof(path), "/dev/vfio/%.64s", number);
-	group = open(path, O_RDWR | O_CLOEXEC);
-	if (group < 0)
-		fail("%s: cannot open %s: %s; another program may use it", bdf, path,
-		     strerror(errno));
-	if (ioctl(group, VFIO_GROUP_GET_STATUS, &status) ||
-	    !(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		fail("%s: IOMMU group %s has functions of the host's drivers; bind all of it to "
-		     DRIVER, bdf, number);
-	if (first) {
-		machine->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-		if (machine->container < 0)
-			fail("cannot open /dev/vfio/vfio: %s", strerror(errno));
-	}
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &machine->container))
-		fail("%s: IOMMU group %s does not go with the other functions: %s", bdf, number,
-		     strerror(errno));
-	if (first)
-		map_memory(machine, bdf);
-	give_to_kvm(machine, bdf, group);
-	machine->groups[machine->num_groups].file = group;
-	strcpy(machine->groups[machine->num_groups++].number, number);
-	return group;
 }
 
 static uint64_t find_region(struct function *function, unsigned int index, uint64_t *size,
@@ -310,7 +217,6 @@ void vfio_add(struct machine *machine, const char *bdf)
 	unsigned int bar, i;
 	uint64_t size;
 	uint32_t flags;
-	int group;
 
 	if (!function)
 		fail("out of memory");
@@ -325,10 +231,7 @@ void vfio_add(struct machine *machine, const char *bdf)
 	function->machine = machine;
 	machine->functions[machine->num_functions++] = function;
 	function->slot = machine->num_functions;
-	group = open_group(machine, bdf);
-	function->device = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (function->device < 0)
-		fail("%s: " DRIVER " does not open it: %s", bdf, strerror(errno));
+	function->device = iommu_open(machine, bdf);
 	function->config_position = find_region(function, VFIO_PCI_CONFIG_REGION_INDEX, &size,
 						&flags);
 	if (function->by_driver)

@@ -1,10 +1,10 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the tests need of linux/iommufd.h and of VFIO's part for it. Both are newer than the
- * headers of Debian 12. The layouts are the kernel's, since 6.2 and 6.6.
+ * What mmrvmm and the tests need of linux/iommufd.h and of VFIO's part for it. Both are newer
+ * than the headers of Debian 12. The layouts are the kernel's, since 6.2 and 6.6.
  */
-#ifndef SELFTESTS_IOMMUFD_H
-#define SELFTESTS_IOMMUFD_H
+#ifndef IOMMUFD_H
+#define IOMMUFD_H
 
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -57,4 +57,4 @@ struct vfio_cdev_attach {
 	uint32_t ioas;		/* in, and out: the page table in use */
 };
 
-#endif /* SELFTESTS_IOMMUFD_H */
+#endif /* IOMMUFD_H */
