@@ -174,10 +174,12 @@ void exits_read_memory(struct machine *machine, uint64_t address, uint8_t *data,
 	for (; width; width -= piece, address += piece, data += piece) {
 		piece = aligned(address, width);
 		function = bars_find(machine, address, &bar, &offset);
-		if (function)
+		if (function) {
+			piece = modern_part(function, bar, offset, piece, false);
 			read_bar(function, bar, offset, data, piece);
-		else
+		} else {
 			memset(data, 0xff, piece);
+		}
 	}
 }
 
@@ -198,7 +200,9 @@ void exits_write_memory(struct machine *machine, uint64_t address, const uint8_t
 	for (; width; width -= piece, address += piece, data += piece) {
 		piece = aligned(address, width);
 		function = bars_find(machine, address, &bar, &offset);
-		if (function)
-			write_bar(function, bar, offset, data, piece);
+		if (!function)
+			continue;
+		piece = modern_part(function, bar, offset, piece, true);
+		write_bar(function, bar, offset, data, piece);
 	}
 }

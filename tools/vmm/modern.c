@@ -3,6 +3,8 @@
  * Modern drivers without MSI-X. The pages with these registers are not the guest's memory where
  * that costs notifications nothing (the core's mapping), so INTx can follow such drivers, too.
  */
+#include <string.h>
+
 #include <linux/virtio_pci.h>
 
 #include "intx.h"
@@ -57,9 +59,50 @@ static uint64_t in_common(const struct function *function, unsigned int bar, uin
 	return offset - function->scan.common_config.offset;
 }
 
+/* Also of one of its bytes */
 static bool is_vector(uint64_t offset)
 {
+	offset &= ~1ull;
 	return offset == VIRTIO_PCI_COMMON_MSIX || offset == VIRTIO_PCI_COMMON_Q_MSIX;
+}
+
+/**
+ * modern_part - split an access that covers a register that INTx matters for, and others
+ * @function: the function
+ * @bar: number, the function's
+ * @offset: in it, a multiple of @width
+ * @width: 1, 2, 4 or 8 bytes
+ * @write: it is a write
+ *
+ * A device may answer a wide access in another way than its parts. So there are no parts without
+ * need, and they are those of the driver.
+ *
+ * Return: the number of bytes to access first, a power of two.
+ */
+unsigned int modern_part(const struct function *function, unsigned int bar, uint64_t offset,
+			 unsigned int width, bool write)
+{
+	static const struct {
+		uint8_t offset, width;
+	} registers[] = {
+		{ VIRTIO_PCI_COMMON_MSIX, 2 }, { VIRTIO_PCI_COMMON_STATUS, 1 },
+		{ VIRTIO_PCI_COMMON_Q_MSIX, 2 }, { VIRTIO_PCI_COMMON_Q_ENABLE, 2 },
+	};
+	uint64_t at = in_common(function, bar, offset);
+	unsigned int i;
+
+	if (!virtio_mmr_view_pin(&function->view))
+		return width;
+	if (!write && function->scan.has_isr && bar == function->scan.isr.bar &&
+	    function->scan.isr.offset - offset < width)
+		return 1;
+	for (i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+		if (is_vector(registers[i].offset) ? !function->intx.state.engaged : !write)
+			continue;
+		while (width > registers[i].width && registers[i].offset - at < width)
+			width /= 2;
+	}
+	return width;
 }
 
 /**
@@ -82,10 +125,9 @@ bool modern_read(struct function *function, unsigned int bar, uint64_t offset, u
 		*data = intx_read_isr(function, bar, offset);
 		return true;
 	}
-	if (!function->intx.state.engaged || width != 2 ||
-	    !is_vector(in_common(function, bar, offset)))
+	if (!function->intx.state.engaged || !is_vector(in_common(function, bar, offset)))
 		return false;
-	virtio_mmr_put_le16(data, VIRTIO_MMR_NO_VECTOR);
+	memset(data, 0xff, width);
 	return true;
 }
 
@@ -143,6 +185,6 @@ bool modern_write(struct function *function, unsigned int bar, uint64_t offset,
 	else if (at == VIRTIO_PCI_COMMON_Q_ENABLE && width == 2)
 		enable_queue(function, virtio_mmr_get_le16(data));
 	else
-		return function->intx.state.engaged && width == 2 && is_vector(at);
+		return function->intx.state.engaged && is_vector(at);
 	return true;
 }
