@@ -197,6 +197,21 @@ test_image() {
 		${words[1]} == $((((sector + 19 * 8) << 16 ^ 1023) * 2654435761 % (1 << 32))) ]]
 }
 
+# MSI-X, and INTx again
+test_messages() {
+	local position bar offset control address=0xe0000000 value
+	read -r position bar offset < <(ports_msix "${bdf_of[rng]}")
+	control=$(config rng $((position + 2)))
+	status rng 0 && ask 'C %x 4 %x' "$(config rng $((0x10 + 4 * bar)))" "$address" &&
+		ask 'C %x 2 7' "$(config rng 4)" && ask 'C %x 2 8000' "$control" &&
+		ask 'v %x %x' $((address + offset)) "$(port_of rng)" && [[ $answer == ffff ]] || return 1
+	for value in 1 3; do
+		status rng "$value" || return 1
+	done
+	queues rng && status rng 7 && requests rng 20 && all_good 20 || return 1
+	status rng 0 && ask 'C %x 2 0' "$control" && ask 'C %x 2 5' "$(config rng 4)" && test_entropy
+}
+
 test_network() {
 	start_driver net 0 "${usual[@]}" && requests net 5 && all_good 5
 }
@@ -292,7 +307,7 @@ test_after_reset() {
 # One request at a time; eight, each notified; and eight that are notified together
 declare -A flows=([flow_single]='1 1 1' [flow_each]='8 1 5' [flow_together]='8 0 44')
 flow_tests=(flow_single flow_each flow_together)
-tests=(starts pin entropy disk image network acknowledges_queues_only acknowledges_first "${flow_tests[@]}")
+tests=(starts pin entropy disk image network messages acknowledges_queues_only acknowledges_first "${flow_tests[@]}")
 declare -A orders=(
 	[0_1_3_7]='0 1 3 queues 7' [0_1_2_4]='0 1 2 queues 4' [7_at_once]='7 queues'
 	[7_after_queues]='queues 7' [never_7]='1 3 queues'

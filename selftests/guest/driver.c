@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A legacy virtio driver for the guest of ports.c, with an interrupt through the 8259. It sleeps
- * by HLT until the interrupt comes. It does not touch device status, nor PCI's registers: a test
- * writes these itself, in the order that it needs.
+ * A legacy virtio driver for the guest of ports.c, with an interrupt through the 8259, or with
+ * MSI-X. It sleeps by HLT until the interrupt comes. It does not touch device status, nor PCI's
+ * registers: a test writes these itself, in the order that it needs.
  *
  *	e IRQ PORT WAY		take interrupts of the function with registers at PORT. The
  *				handler 0: reads ISR status, then ends the interrupt; 1: ends it
  *				only if bit 0 was set; 2: ends it, then reads ISR status
+ *	v ENTRY PORT		the same by MSI-X, which the test turns on. ENTRY is the address
+ *				of an entry of its table, which becomes that of all queues: 0
  *	q QUEUE			give a queue its memory. Answers with its size
  *	r COUNT TICKS		COUNT requests to an entropy device
  *	d WRITE SECTOR COUNT TICKS
@@ -16,9 +18,14 @@
  *	f COUNT TICKS DEPTH EACH
  *				COUNT requests to an entropy device, DEPTH of them at a time. EACH
  *				is 1 if each is notified, or 0 if all that are new are together
+ *	z TICKS			wait for an interrupt. Answers with the number of those since the
+ *				last request began
+ *	x COUNT			COUNT requests to an entropy device. The driver does not sleep.
+ *				Answers with the least ticks of the TSC that one took, without
+ *				those of waiting, and with the number of requests that ended well
  *
  * A request is over if an interrupt has come and the queue says so. The next one follows then.
- * After TICKS of the timer (18.2 are a second) the driver gives up. The last four commands answer
+ * After TICKS of the timer (18.2 are a second) the driver gives up. Commands r, d, a and f answer
  * with these numbers:
  *	how many requests ended by an interrupt, with the right data
  *	interrupts whose ISR status had bit 0, and others
@@ -37,6 +44,10 @@
 #define LEGACY_QUEUE_SELECT	0x0e
 #define LEGACY_QUEUE_NOTIFY	0x10
 #define LEGACY_ISR		0x13
+#define LEGACY_QUEUE_VECTOR	0x16
+
+#define APIC_END_OF_INTERRUPT	0xfee000b0
+#define APIC_MESSAGE		0xfee00000	/* to the first CPU */
 
 #define PAGE			4096
 #define SECTORS_OF_PAGE		8
@@ -72,7 +83,7 @@ struct part {
 	bool write;
 };
 
-enum way { READ_THEN_END, END_IF_QUEUE, END_THEN_READ };
+enum way { READ_THEN_END, END_IF_QUEUE, END_THEN_READ, MESSAGE };
 
 /* In RAM, by address */
 struct driver {
@@ -113,6 +124,11 @@ void function_interrupt(void)
 {
 	uint32_t isr;
 
+	if (DRIVER->way == MESSAGE) {
+		DRIVER->set++;
+		write_memory(APIC_END_OF_INTERRUPT, 0);
+		return;
+	}
 	if (DRIVER->way == END_THEN_READ)
 		end_interrupt(DRIVER->irq);
 	isr = in(DRIVER->port + LEGACY_ISR, 1);
@@ -138,6 +154,14 @@ static void mask(uint32_t irq, bool masked)
 	out(port, 1, masked ? in(port, 1) | bit : in(port, 1) & ~bit);
 }
 
+static void start_timer(void)
+{
+	set_gate(TIMER_IRQ, timer_entry);
+	out(TIMER_CONTROL, 1, 0x34);
+	out(TIMER, 1, 0);
+	out(TIMER, 1, 0);
+}
+
 static void take_interrupts(const char *text)
 {
 	uint32_t irq = number(&text);
@@ -146,13 +170,24 @@ static void take_interrupts(const char *text)
 	DRIVER->port = number(&text);
 	DRIVER->way = number(&text);
 	set_gate(irq, function_entry);
-	set_gate(TIMER_IRQ, timer_entry);
 	/* The second PIC is at line 2 of the first */
 	mask(2, false);
 	mask(irq, false);
-	out(TIMER_CONTROL, 1, 0x34);
-	out(TIMER, 1, 0);
-	out(TIMER, 1, 0);
+	start_timer();
+}
+
+static void take_messages(const char *text)
+{
+	uint32_t entry = number(&text);
+
+	DRIVER->port = number(&text);
+	DRIVER->way = MESSAGE;
+	set_gate(MESSAGE_IRQ, function_entry);
+	start_timer();
+	write_memory(entry, APIC_MESSAGE);
+	write_memory(entry + 4, 0);
+	write_memory(entry + 8, MESSAGE_VECTOR);
+	write_memory(entry + 12, 0);
 }
 
 /* --- Queues -------------------------------------------------------------------- */
@@ -165,6 +200,11 @@ static uint32_t set_up_queue(uint32_t number)
 
 	out(DRIVER->port + LEGACY_QUEUE_SELECT, 2, number);
 	size = in(DRIVER->port + LEGACY_QUEUE_SIZE, 2);
+	if (DRIVER->way == MESSAGE) {
+		out(DRIVER->port + LEGACY_QUEUE_VECTOR, 2, 0);
+		if (in(DRIVER->port + LEGACY_QUEUE_VECTOR, 2))
+			return 0;
+	}
 	fill(memory, 0, QUEUE_SPACE);
 	queue->size = size;
 	queue->seen = 0;
@@ -331,6 +371,41 @@ static void flow(uint32_t total, uint32_t ticks, uint32_t depth, bool each,
 	}
 }
 
+/* Instructions of a turn below */
+#define TURN	4
+#define TURNS	2000000000u
+
+/* Waits for an interrupt after @handled others. Returns the turns, or 0 if none comes. */
+static uint32_t spin(uint32_t handled)
+{
+	uint32_t left = TURNS;
+
+	asm volatile("sti\n1: subl $1, %0\n jz 2f\n cmpl %2, %1\n je 1b\n2: cli"
+		     : "+r"(left) : "m"(DRIVER->set), "r"(handled) : "memory", "cc");
+	return left ? TURNS - left : 0;
+}
+
+static void measure(uint32_t count)
+{
+	const struct part part = { (uint32_t)RECEIVED, 64, true };
+	uint64_t least = ~0ull, start, taken;
+	uint32_t good = 0, turns;
+
+	for (; count--; good++) {
+		start = ticks();
+		submit(0, &part, 1);
+		turns = spin(DRIVER->set);
+		taken = ticks() - start;
+		DRIVER->queues[0].seen++;
+		if (!turns || DRIVER->queues[0].used->index != DRIVER->queues[0].seen)
+			break;
+		if (taken - (uint64_t)turns * TURN < least)
+			least = taken - (uint64_t)turns * TURN;
+	}
+	put_number(least, ' ');
+	put_number(good, '\n');
+}
+
 static uint32_t word_of(uint32_t sector, uint32_t i)
 {
 	return (sector << 16 ^ i) * 2654435761u;
@@ -419,6 +494,21 @@ bool driver_command(char command, const char *text)
 	case 'e':
 		take_interrupts(text);
 		put_number(in(DRIVER->port + LEGACY_ISR, 1), '\n');
+		return true;
+	case 'v':
+		take_messages(text);
+		put_number(in(DRIVER->port + LEGACY_QUEUE_VECTOR, 2), '\n');
+		return true;
+	case 'z':
+		ticks = DRIVER->ticks + number(&text);
+		mask(TIMER_IRQ, false);
+		while (!DRIVER->set && (int32_t)(ticks - DRIVER->ticks) > 0)
+			asm volatile("sti; hlt; cli" : : : "memory");
+		mask(TIMER_IRQ, true);
+		put_number(DRIVER->set, '\n');
+		return true;
+	case 'x':
+		measure(number(&text));
 		return true;
 	case 'q':
 		put_number(set_up_queue(number(&text)), '\n');

@@ -8,9 +8,11 @@
  * answer of a command without a result is ".".
  *
  *	i PORT WIDTH		read a port of 1, 2 or 4 bytes
+ *	I PORT WIDTH COUNT	read it COUNT times. Answers with the TSC's ticks
  *	o PORT WIDTH VALUE	write one
  *	c ADDRESS WIDTH		read configuration space; ADDRESS is that of port 0xcf8
  *	C ADDRESS WIDTH VALUE	write it
+ *	p LEAF			CPUID: answers with EAX, EBX, ECX and EDX
  *	n PORT FIRST QUEUES COUNT
  *				write 16 bits COUNT times: FIRST, FIRST + 1, ..., QUEUES
  *				different values over and over. Answers with the TSC's ticks
@@ -87,12 +89,12 @@ static void config_write(uint32_t address, unsigned int width, uint32_t value)
 	out(CONFIG_DATA + (address & 3), width, value);
 }
 
-static void apic_write(uint32_t address, uint32_t value)
+void write_memory(uint32_t address, uint32_t value)
 {
 	asm volatile("movl %0, (%1)" : : "r"(value), "r"(address) : "memory");
 }
 
-static uint64_t ticks(void)
+uint64_t ticks(void)
 {
 	uint32_t low, high;
 
@@ -130,15 +132,15 @@ static void set_up_interrupts(void)
 	} __attribute__((packed)) idtr;
 	unsigned int i;
 
-	for (i = 0; i < VECTORS + 16; i++)
+	for (i = 0; i <= MESSAGE_VECTOR; i++)
 		write_gate(i, interrupt);
-	idtr.limit = (VECTORS + 16) * sizeof(struct interrupt_gate) - 1;
+	idtr.limit = (MESSAGE_VECTOR + 1) * sizeof(struct interrupt_gate) - 1;
 	idtr.base = (uint32_t)GATES;
 	asm volatile("lidt %0" : : "m"(idtr) : "memory");
 
 	/* The PIC is connected to this pin */
-	apic_write(APIC_SPURIOUS, 0x1ff);
-	apic_write(APIC_LINT0, 0x700);
+	write_memory(APIC_SPURIOUS, 0x1ff);
+	write_memory(APIC_LINT0, 0x700);
 	set_up_pic(PIC, VECTORS, 1 << CASCADE_IRQ, (uint8_t)~(1 << SERIAL_IRQ));
 	set_up_pic(PIC_SECOND, VECTORS + 8, CASCADE_IRQ, 0xff);
 	out(SERIAL_MODEM, 1, 0xb);
@@ -217,9 +219,29 @@ void second_cpu(void)
 static void start_second_cpu(void)
 {
 	JOB->running = true;
-	apic_write(APIC_ICR_TARGET, 1 << 24);
-	apic_write(APIC_ICR, 0x4500);		/* INIT */
-	apic_write(APIC_ICR, 0x46f0);		/* start at 0xf0000 */
+	write_memory(APIC_ICR_TARGET, 1 << 24);
+	write_memory(APIC_ICR, 0x4500);		/* INIT */
+	write_memory(APIC_ICR, 0x46f0);		/* start at 0xf0000 */
+}
+
+static void read_often(uint16_t port, unsigned int width, uint32_t count)
+{
+	uint64_t start = ticks();
+
+	while (count--)
+		in(port, width);
+	put_number(ticks() - start, '\n');
+}
+
+static void show_cpu(uint32_t leaf)
+{
+	uint32_t eax = leaf, ebx, ecx = 0, edx;
+
+	asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	put_number(eax, ' ');
+	put_number(ebx, ' ');
+	put_number(ecx, ' ');
+	put_number(edx, '\n');
 }
 
 static void get_job(const char **text)
@@ -269,6 +291,11 @@ void first_cpu(void)
 			width = number(&text);
 			out(address, width, number(&text));
 			break;
+		case 'I':
+			address = number(&text);
+			width = number(&text);
+			read_often(address, width, number(&text));
+			continue;
 		case 'c':
 			address = number(&text);
 			out(CONFIG_ADDRESS, 4, address & ~3);
@@ -279,6 +306,9 @@ void first_cpu(void)
 			width = number(&text);
 			config_write(address, width, number(&text));
 			break;
+		case 'p':
+			show_cpu(number(&text));
+			continue;
 		case 'm':
 			move(&text);
 			break;

@@ -25,6 +25,12 @@ void interrupt(void);
 void function_entry(void);
 void timer_entry(void);
 void set_gate(unsigned int irq, void (*entry)(void));
+/* After the inputs of both 8259s: the gate of messages, which MSI-X sends */
+#define MESSAGE_IRQ	16
+#define MESSAGE_VECTOR	0x30
+/* A register of the local APIC, or of a memory BAR */
+void write_memory(uint32_t address, uint32_t value);
+uint64_t ticks(void);
 
 /* driver.c: a legacy driver. Whether it has this command; if so, it is executed and answered */
 bool driver_command(char command, const char *text);

@@ -79,6 +79,11 @@ ports_place() { # SLOT PORT
 		ports_ask "C $(printf '%x 2 1' $((config + 4)))"
 }
 
+# Prints Message Control's place, and BAR and offset of the table, of a function's MSI-X
+ports_msix() { # BDF
+	lspci -vv -s "$1" | sed -nE '/MSI-X:/ { s/.*\[(..)\].*/0x\1/; N; s/\n.*BAR=([0-9]) offset=([0-9a-f]+)/ \1 0x\2/p }'
+}
+
 # --- A guest that hangs -----------------------------------------------------------
 
 # Runs in the background. A guest without further commands hangs, or the test does. This
