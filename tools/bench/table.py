@@ -8,6 +8,7 @@ import statistics
 
 import goals
 import natives
+import vmms as vmm_names
 from guests import LOADS, WAYS
 from samples import OURS, STOCK
 
@@ -143,8 +144,29 @@ def native_text(native):
     yield ""
 
 
-def text(exact, time, bind, guests, native, rows):
-    """The paths, the costs of binding, a guest as a whole, and the goals."""
+def vmm_cell(vmms, vmm, operation):
+    least, most = vmms.least(vmm, operation), max(vmms.rounds[vmm, operation])
+    span_ = f"-{number(most)}" if most > vmm_names.ALIKE * least else ""
+    return f"{number(least)}{span_} ({vmms.ratio(vmm, operation):.2f})"
+
+
+def vmm_lines(vmms):
+    yield ("guest's", *(name for name, _ in vmm_names.VMMS.values()))
+    yield ("function of", *(driver for _, driver in vmm_names.VMMS.values()))
+    for operation, name in vmm_names.OPERATIONS.items():
+        yield (name, *(vmm_cell(vmms, vmm, operation) for vmm in vmm_names.VMMS))
+
+
+def vmm_text(vmms):
+    yield (f"# instructions of a guest's operation, on several VMMs: Linux {vmms.kernel}; "
+           "in brackets: to QEMU's")
+    yield from columns(list(vmm_lines(vmms)), set())
+    yield "A range is that of the rounds; where there is none, they differ by less than 1 per cent."
+    yield ""
+
+
+def text(exact, time, bind, guests, native, vmms, rows):
+    """The paths, the costs of binding, a guest as a whole, VMMs, and the goals."""
     lines = []
     for samples in filter(None, (exact, time)):
         seen = "not counted by this device" if samples.sent is None else \
@@ -158,6 +180,8 @@ def text(exact, time, bind, guests, native, rows):
         lines += guest_text(guests)
     if native:
         lines += native_text(native)
+    if vmms:
+        lines += vmm_text(vmms)
     if rows:
         lines += columns(list(goal_lines(rows)), {1})
     return "\n".join(lines) + "\n"
@@ -194,7 +218,7 @@ def saved_native(native):
     return {"unit": "instructions", "kernel": native.kernel, "loads": found}
 
 
-def save(path, exact, bare, time, bind, guests, native, rows):
+def save(path, exact, bare, time, bind, guests, native, vmms, rows):
     """All of that, for programs, and the counts of the module without counters."""
     data = {name: saved_paths(samples)
             for name, samples in (("exact", exact), ("bare", bare), ("time", time)) if samples}
@@ -207,5 +231,9 @@ def save(path, exact, bare, time, bind, guests, native, rows):
             for name, run in zip(("counted", "timed"), guests)}
     if native:
         data["native"] = saved_native(native)
+    if vmms:
+        data["vmm"] = {"unit": "instructions", "kernel": vmms.kernel,
+                       "costs": [{"vmm": vmm, "operation": operation, "rounds": rounds}
+                                 for (vmm, operation), rounds in vmms.rounds.items()]}
     data["goals"] = [saved_goal(row) for row in rows]
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
