@@ -94,6 +94,49 @@ void store(uintptr_t address, unsigned int width, uint32_t value)
 	}
 }
 
+/* --- Interrupts --------------------------------------------------------------------------- */
+
+#define APIC		0xfee00000u
+#define APIC_END	(APIC + 0xb0)
+#define APIC_SPURIOUS	(APIC + 0xf0)
+#define APIC_ENABLE	0x1ff
+#define PIC_MASK	0x21
+#define PIC_SECOND_MASK	0xa1
+
+void interrupt_entry(void);
+
+void interrupts_start(void)
+{
+	static struct {
+		uint16_t low, selector, flags, high;
+	} gates[MESSAGE_DATA + 1];
+	struct {
+		uint16_t limit;
+		uint32_t base;
+	} __attribute__((packed)) idtr = { sizeof(gates) - 1, (uintptr_t)gates };
+	uintptr_t entry = (uintptr_t)interrupt_entry;
+
+	gates[MESSAGE_DATA].low = entry;
+	gates[MESSAGE_DATA].selector = 8;
+	gates[MESSAGE_DATA].flags = 0x8e00;
+	gates[MESSAGE_DATA].high = entry >> 16;
+	__asm__ volatile("lidt %0" : : "m"(idtr), "m"(gates));
+	out8(PIC_MASK, 0xff);
+	out8(PIC_SECOND_MASK, 0xff);
+	store(APIC_SPURIOUS, 4, APIC_ENABLE);
+}
+
+void interrupt_end(void)
+{
+	store(APIC_END, 4, 0);
+}
+
+/* One that came before is taken only inside hlt, because hlt comes directly after sti. */
+void interrupt_wait(void)
+{
+	__asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
 /* --- Configuration space -------------------------------------------------------------- */
 
 static uintptr_t ecam;

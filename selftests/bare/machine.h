@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the program needs of a PC: a serial port, the end, and configuration space by ECAM. */
+/*
+ * What the program needs of a PC: a serial port, the end, interrupts, and configuration space by
+ * ECAM.
+ */
 #ifndef MACHINE_H
 #define MACHINE_H
 
@@ -12,6 +15,16 @@ __attribute__((noreturn)) void finish(bool success);
 
 uint32_t load(uintptr_t address, unsigned int width);
 void store(uintptr_t address, unsigned int width, uint32_t value);
+
+/* A message of MSI-X that calls interrupt(), which bare.c has, while the program sleeps */
+#define MESSAGE_ADDRESS	0xfee00000
+#define MESSAGE_DATA	0x40
+
+void interrupts_start(void);
+void interrupt(void);
+void interrupt_end(void);
+/* Until the next one */
+void interrupt_wait(void);
 
 /* A function, by bus and device and function number */
 struct place {
