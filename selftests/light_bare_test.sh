@@ -6,17 +6,20 @@
 # of it has an answer, and harms nobody else.
 #
 # Runs in L1, with the options that --devices prints:
-#	selftests/light_bare_test.sh
+#	selftests/light_bare_test.sh [--driver]
+# With --driver functions are those of this project's driver.
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
 build=${OUTPUT:-$here/../build/selftests}
-vmm=$here/../build/mmrvmm
+driver=vfio-pci
 
 case ${1-} in
+--driver) driver=virtio_mmr_vfio_pci ;;
 --devices)
-	printf -- '--vf\n%s\n' rng blk net
+	# With five more, for as many functions as there is room for
+	printf -- '--vf\n%s\n' rng blk net rng:5
 	exit
 	;;
 esac
@@ -27,24 +30,18 @@ source "$here/lib/ktap.sh"
 source "$here/lib/kernel_log.sh"
 # shellcheck source=selftests/lib/ports.sh
 source "$here/lib/ports.sh"
+# shellcheck source=selftests/lib/light.sh
+source "$here/lib/light.sh"
 
 need_machine "runs a guest on emulated functions"
 
 # Slots, ports and lines are those that the VMM gives out in this order
 types=(rng blk net)
-declare -A bdf_of file_of slot_of=([rng]=1 [blk]=2 [net]=3) irq_of=([rng]=5 [blk]=9 [net]=10)
-while read -r bdf type _ file; do
-	bdf_of[$type]=$bdf file_of[$type]=$file
-done < <("$tools/vfs" create)
-modprobe vfio-pci
-modprobe kvm-amd
-for type in "${types[@]}"; do
-	[[ ${bdf_of[$type]-} ]] || skip_all "no $type function; $0 --devices prints what the machine needs"
-	device=/sys/bus/pci/devices/${bdf_of[$type]}
-	echo vfio-pci >"$device/driver_override"
-	[[ ! -e $device/driver ]] || echo "${bdf_of[$type]}" >"$device/driver/unbind"
-	echo "${bdf_of[$type]}" >/sys/bus/pci/drivers_probe
-done
+lines=(- 5 9 10 11 5 9 10 11)
+declare -A slot_of=([rng]=1 [blk]=2 [net]=3) irq_of=([rng]=5 [blk]=9 [net]=10)
+light_functions "$driver" "${types[@]}"
+# Further options of light_start
+more=()
 
 # --- The guest --------------------------------------------------------------------
 
@@ -56,13 +53,14 @@ light_start() { # NAME OPTION...
 	for type in "${types[@]}"; do
 		options+=(--function "${bdf_of[$type]}")
 	done
+	options+=("${more[@]}")
 	mkdir -p "$work"
 	rm -f "$work"/*
 	mkfifo "$work/in" "$work/out"
 	exec {ports_in}<>"$work/in" {ports_out}<>"$work/out"
 	# A guest that hangs ends with this time, and the test with it
 	timeout $((400 * VIRTIO_MMR_TIMEOUT_SCALE)) "$vmm" "${options[@]}" --cpus 2 --memory 16 --without-avx \
-		"$@" "$build/guest/ports.bin" <"$work/in" >"$work/out" 2>"$ports_log" &
+		"$@" "$build/guest/ports.bin" <"$work/in" >"$work/out" 2>"$ports_log" 9</etc/passwd &
 	ports_pid=$! ports_gone=''
 	{ tail -f --pid="$ports_pid" /dev/null; echo gone >&"$ports_out"; } &
 	ports_answer
@@ -163,6 +161,41 @@ test_network() {
 	start_driver net && all_good 3 1 'a %x %x' 3 "$patience"
 }
 
+# By MSI-X, and by INTx again
+test_messages() {
+	local position bar offset entry port status
+	read -r position bar offset < <(ports_msix "${bdf_of[rng]}")
+	port=$(port_of rng)
+	ask 'o %x 1 0' $((port + 0x12)) && ask 'C %x 2 8000' "$(config rng $((position + 2)))" &&
+		ask 'c %x 4' "$(config rng $((0x10 + 4 * bar)))" || return 1
+	entry=$(((0x$answer & ~0xf) + offset))
+	ask 'v %x %x' "$entry" "$port" && [[ $answer == ffff ]] && ask 'o %x 4 0' $((port + 4)) || return 1
+	for status in 1 3; do
+		ask 'o %x 1 %x' $((port + 0x12)) "$status" || return 1
+	done
+	ask 'q 0' && [[ $answer != 0 ]] && ask 'o %x 1 7' $((port + 0x12)) &&
+		all_good 20 1 'r %x %x' 20 "$patience" || return 1
+	ask 'o %x 1 0' $((port + 0x12)) && ask 'C %x 2 0' "$(config rng $((position + 2)))" && test_entropy
+}
+
+# While the vector is masked, an interrupt waits, and comes when that ends
+test_masked_message() {
+	local position bar offset control
+	read -r position bar offset < <(ports_msix "${bdf_of[rng]}")
+	control=$(config rng $((position + 2)))
+	ask 'o %x 1 0' $(($(port_of rng) + 0x12)) && ask 'C %x 2 c000' "$control" || return 1
+	ask 'c %x 4' "$(config rng $((0x10 + 4 * bar)))"
+	ask 'v %x %x' $(((0x$answer & ~0xf) + offset)) "$(port_of rng)" || return 1
+	ask 'o %x 1 3' $(($(port_of rng) + 0x12)) && ask 'q 0' && ask 'o %x 1 7' $(($(port_of rng) + 0x12)) || return 1
+	# In vain: the answer is in the ring, without an interrupt
+	ask 'r 1 %x' 30 || return 1
+	echo "# masked: $answer"
+	[[ $answer == '0 0 0 1 1' ]] || return 1
+	ask 'C %x 2 8000' "$control" && ask 'z %x' "$patience" || return 1
+	echo "# unmasked: $answer interrupts"
+	[[ $answer == 1 ]] && ask 'o %x 1 0' $(($(port_of rng) + 0x12)) && ask 'C %x 2 0' "$control" && test_entropy
+}
+
 notifies() {
 	"$build/device_counters" "${bdf_of[rng]}" mmr-notifies
 }
@@ -254,6 +287,36 @@ test_ends_by_signal() {
 	light_end 143
 }
 
+# Slots share lines, each one with the fourth after it. All of them get their interrupts
+test_eight_functions() {
+	local bdf slot others=()
+	for bdf in $("$tools/vfs" list | awk '$2 == "rng" { print $1 }'); do
+		[[ $bdf != "${bdf_of[rng]}" && ${#others[@]} != 10 ]] || continue
+		light_bind "$driver" "$bdf"
+		others+=(--function "$bdf")
+	done
+	[[ ${#others[@]} == 10 ]] || return 1
+	more=("${others[@]}")
+	light_start eight || return 1
+	more=()
+	for slot in 4 5 6 7 8; do
+		slot_of[more$slot]=$slot irq_of[more$slot]=${lines[slot]}
+		start_driver "more$slot" && all_good 5 1 'r 5 %x' "$patience" || return 1
+		ask 'o %x 1 0' $(($(port_of "more$slot") + 0x12)) || return 1
+	done
+	test_entropy && test_disk && test_network || return 1
+	ask 'c %x 4' $((0x80000000 | 9 << 11)) && [[ $answer == ffffffff ]] || return 1
+	echo "o cf9 1 6" >&"$ports_in"
+	light_end 0
+}
+
+test_multiboot() {
+	local output status=0
+	output=$("$vmm" --memory 16 --exit-port 0xf4 --append 'one two' "$build/guest/multiboot") || status=$?
+	echo "# status $status, '$output'"
+	[[ $status == 42 && $output == 'one two' ]]
+}
+
 # The sandbox closes while threads are young: all of them must have begun by then
 test_many_cpus() {
 	local i status
@@ -276,11 +339,49 @@ test_refuses() {
 	echo "# $output"
 	[[ $status == 125 && $output == *"${bdf_of[rng]}: --function is given twice"* ]] || return 1
 	status=0
-	echo "${bdf_of[rng]}" >/sys/bus/pci/drivers/vfio-pci/unbind
+	echo "${bdf_of[rng]}" >/sys/bus/pci/drivers/$driver/unbind
 	output=$("$vmm" --function "${bdf_of[rng]}" "$build/guest/ports.bin" 2>&1) || status=$?
 	echo "${bdf_of[rng]}" >/sys/bus/pci/drivers_probe
 	echo "# $output"
-	[[ $status == 125 && $output == *"${bdf_of[rng]}: its driver is none"*driverctl* ]]
+	[[ $status == 125 && $output == *"${bdf_of[rng]}: its driver is none"*driverctl* ]] || return 1
+	status=0
+	chmod o+rw /dev/kvm
+	output=$(runuser -u nobody -- "$vmm" --function "${bdf_of[rng]}" "$build/guest/ports.bin" 2>&1) || status=$?
+	chmod o-rw /dev/kvm
+	echo "# $output"
+	[[ $status == 125 && $output == *"${bdf_of[rng]}: only root can read"* ]]
+}
+
+# An error in the program should end it. Position, tables and stack are protected
+test_hardened() {
+	readelf -hWdls "$vmm" >"$ports_last.elf"
+	grep -q 'Type: *DYN' "$ports_last.elf" && grep -q BIND_NOW "$ports_last.elf" &&
+		grep -q GNU_RELRO "$ports_last.elf" && ! grep -q 'GNU_STACK.*RWE' "$ports_last.elf" || return 1
+	# Calls of the C library that check sizes
+	grep -q ' __stack_chk_fail' "$ports_last.elf" && grep -q '_chk@' "$ports_last.elf"
+}
+
+# No virtualization, no performance counters
+test_processor() {
+	local words
+	ask 'p 1' && read -ra words <<<"$answer" && [[ $((0x${words[2]} & 1 << 5)) == 0 ]] || return 1
+	ask 'p 80000001' && read -ra words <<<"$answer" && [[ $((0x${words[2]} & 1 << 2)) == 0 ]] || return 1
+	ask 'p a' && [[ $answer == 0\ 0\ * ]] && ask 'p 8000000a' && [[ $answer == '0 0 0 0' ]]
+}
+
+# By the function's own file if the host has it, or by its group. KVM knows it. The caller's files
+# are closed.
+test_opens() {
+	local child files
+	child=$(pgrep -P "$ports_pid" -x mmrvmm)
+	files=$(find "/proc/$child/fd" -lname '/*' -printf '%l\n' | sort | paste -sd ' ')
+	echo "# $files"
+	find "/proc/$child/fd" -lname '*kvm-vfio*' | grep -q . && [[ $files != */etc/passwd* ]] || return 1
+	if [[ -e /dev/iommu && -e /dev/vfio/devices ]]; then
+		[[ $files == *'/dev/iommu '*'/dev/vfio/devices/vfio'* && $files != */dev/vfio/vfio* ]]
+	else
+		[[ $files == *'/dev/vfio/'[0-9]* && $files == */dev/vfio/vfio* ]]
+	fi
 }
 
 # It has no privileges, and no system calls that it does not need
@@ -296,17 +397,22 @@ test_sandbox() {
 }
 
 ktap_print_header
-ktap_set_plan 21
+ktap_set_plan 28
 log_mark
 trace_start
 ktap_test_result starts light_start main
+ktap_test_result opens test_opens
 ktap_test_result sandbox test_sandbox
+ktap_test_result hardened test_hardened
+ktap_test_result processor test_processor
 ktap_test_result identities test_identities
 ktap_test_result nobody test_nobody
 ktap_test_result entropy test_entropy
 ktap_test_result disk test_disk
 ktap_test_result image test_image
 ktap_test_result network test_network
+ktap_test_result messages test_messages
+ktap_test_result masked_message test_masked_message
 ktap_test_result notify test_notify
 ktap_test_result decode_off test_decode_off
 ktap_test_result moved test_moved
@@ -317,6 +423,8 @@ ktap_test_result still_works test_still_works
 ktap_test_result ends_by_reset test_ends_by_reset
 ktap_test_result ends_by_status test_ends_by_status
 ktap_test_result ends_by_signal test_ends_by_signal
+ktap_test_result eight_functions test_eight_functions
+ktap_test_result multiboot test_multiboot
 ktap_test_result many_cpus test_many_cpus
 ktap_test_result refuses test_refuses
 ktap_test_result kernel_log log_clean

@@ -12,7 +12,7 @@
 #	nomsi		the guest uses INTx
 #	noapic		the guest uses the 8259
 #	smp		the guest has two CPUs
-#	KERNEL		a series, such as 5.10: --prepare fetches the oldest one
+#	KERNEL		a series, such as 5.10: --prepare fetches the oldest and the newest one
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -25,10 +25,12 @@ case ${1-} in
 	printf -- '--vf\n%s\n' "${linux_types[@]}"
 	exit
 	;;
-# On the host: this VMM, and the kernel of old guests
+# On the host: this VMM, and the kernels of old and of new guests
 --prepare)
 	make --no-print-directory -C "$here/.." vmm
-	"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" old-guest)")" >/dev/null
+	for word in old-guest newest; do
+		"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" "$word")")" >/dev/null
+	done
 	exit
 	;;
 esac
@@ -38,6 +40,8 @@ source "$here/lib/ktap.sh"
 source "$here/lib/kernel_log.sh"
 # shellcheck source=selftests/lib/guest.sh
 source "$here/lib/guest.sh"
+# shellcheck source=selftests/lib/light.sh
+source "$here/lib/light.sh"
 
 need_machine "boots guests on emulated functions"
 [[ $# != 0 ]] || skip_all "no guest is named"
@@ -55,17 +59,6 @@ linux_without_driver() {
 	done
 }
 linux_proof=without_driver
-
-bind() { # BDF...
-	local bdf
-	modprobe vfio-pci
-	for bdf; do
-		echo vfio-pci >"/sys/bus/pci/devices/$bdf/driver_override"
-		[[ ! -e /sys/bus/pci/devices/$bdf/driver ]] ||
-			echo "$bdf" >"/sys/bus/pci/devices/$bdf/driver/unbind"
-		echo "$bdf" >/sys/bus/pci/drivers_probe
-	done
-}
 
 # Sets what linux_guest needs
 choose() { # GUEST
@@ -93,7 +86,7 @@ choose() { # GUEST
 }
 
 linux_functions < <("$tools/vfs" create)
-bind "${linux_bdf[@]}"
+light_bind vfio-pci "${linux_bdf[@]}"
 
 points=0
 for name; do

@@ -11,7 +11,6 @@ set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
-vmm=$here/../build/mmrvmm
 types=(net blk scsi rng console balloon 9p)
 
 if [[ ${1-} == --devices ]]; then
@@ -23,22 +22,12 @@ fi
 source "$here/lib/ktap.sh"
 # shellcheck source=selftests/lib/kernel_log.sh
 source "$here/lib/kernel_log.sh"
+# shellcheck source=selftests/lib/light.sh
+source "$here/lib/light.sh"
 
 need_machine "reads emulated functions"
 
-declare -A bdf_of
-while read -r bdf type _; do
-	[[ ${bdf_of[$type]-} ]] || bdf_of[$type]=$bdf
-done < <("$tools/vfs" create)
-modprobe vfio-pci
-modprobe kvm-amd
-for type in "${types[@]}"; do
-	[[ ${bdf_of[$type]-} ]] || skip_all "no $type function; $0 --devices prints what the machine needs"
-	device=/sys/bus/pci/devices/${bdf_of[$type]}
-	echo vfio-pci >"$device/driver_override"
-	[[ ! -e $device/driver ]] || echo "${bdf_of[$type]}" >"$device/driver/unbind"
-	echo "${bdf_of[$type]}" >/sys/bus/pci/drivers_probe
-done
+light_functions vfio-pci "${types[@]}"
 
 # The rows of a dump that have a byte other than 0; of a BAR only its kind
 rows() {
