@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Random operations of a guest on one blk function, and the answers to them: a line for each, to be
+ * compared with those of another way to the same function. Writes have lines, too. See light_differential_test.sh.
+ *
+ *	operations direct|vmm BDF SEED COUNT
+ *
+ * "vmm" takes the parts of mmrvmm, by the library on plain vfio-pci or on the driver. "direct"
+ * needs the driver, and takes its regions, without mmrvmm's view of them. Lines that begin with
+ * "vmm" are about parts that only mmrvmm has.
+ */
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/pci_regs.h>
+#include <linux/virtio_blk.h>
+
+#include "bars.h"
+#include "exits.h"
+#include "host.h"
+#include "intx.h"
+#include "message.h"
+#include "msix.h"
+#include "vfio.h"
+
+#define MEMORY		(16ull << 20)
+#define PORTS		0xc100u
+#define BARS		0xd0000000u
+#define BAR_STRIDE	0x1000000u
+
+static struct machine machine;
+static struct function *function;
+static bool direct;
+static unsigned long operation;
+static uint64_t state;
+
+static uint32_t below(uint32_t limit)
+{
+	/* Any generator will do that is the same everywhere: xorshift */
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (state >> 16) % limit;
+}
+
+static void stop(struct machine *stopped, int status)
+{
+	(void)stopped;
+	(void)status;
+}
+
+static void print(const char *what, uint32_t place, const uint8_t *data, unsigned int count)
+{
+	unsigned int i;
+
+	printf("%s %lu 0x%x:", what, operation, place);
+	for (i = 0; i < count; i++)
+		printf(" %02x", data[i]);
+	puts("");
+}
+
+/* --- The two ways ------------------------------------------------------------------------- */
+
+static void config_read(unsigned int position, uint8_t *data, unsigned int width)
+{
+	if (!direct)
+		function_config_read(function, position, data, width);
+	else if (pread(function->device, data, width, function->config_position + position) !=
+		 width)
+		fail("no configuration space at 0x%x", position);
+}
+
+static void config_write(unsigned int position, const uint8_t *data, unsigned int width)
+{
+	if (!direct)
+		function_config_write(function, position, data, width);
+	else if (pwrite(function->device, data, width, function->config_position + position) !=
+		 width)
+		fail("no configuration space at 0x%x", position);
+}
+
+static void config_write_value(unsigned int position, unsigned int width, uint32_t value)
+{
+	uint8_t data[4];
+
+	virtio_mmr_put_le32(data, value);
+	config_write(position, data, width);
+}
+
+/* What is beyond the I/O BAR is nobody's */
+static unsigned int inside(unsigned int offset, unsigned int width)
+{
+	unsigned int size = function->view.io_bar_size;
+
+	return offset + width > size ? size - offset : width;
+}
+
+static void port_read(unsigned int offset, uint8_t *data, unsigned int width)
+{
+	memset(data, 0xff, width);
+	if (!direct)
+		exits_read_port(&machine, PORTS + offset, data, width);
+	else if (pread(function->device, data, inside(offset, width),
+		       function->ports_position + offset) < 0)
+		fail("no port at 0x%x", offset);
+}
+
+static void port_write(unsigned int offset, const uint8_t *data, unsigned int width)
+{
+	if (!direct)
+		exits_write_port(&machine, PORTS + offset, data, width);
+	else if (pwrite(function->device, data, inside(offset, width),
+			function->ports_position + offset) < 0)
+		fail("no port at 0x%x", offset);
+}
+
+static void port_write_value(unsigned int offset, unsigned int width, uint32_t value)
+{
+	uint8_t data[4];
+
+	virtio_mmr_put_le32(data, value);
+	port_write(offset, data, width);
+}
+
+static bool has_vectors(void)
+{
+	return direct ? function->has_vectors : msix_is_on(function);
+}
+
+static void switch_msix(bool on)
+{
+	uint8_t control = on ? PCI_MSIX_FLAGS_ENABLE >> 8 : 0;
+
+	print("write msix", on, &control, 1);
+	if (!direct) {
+		config_write(function->scan.msix_flags + 1, &control, 1);
+		return;
+	}
+	if (function->has_vectors == on)
+		return;
+	if (on)
+		intx_release(function);
+	if (host_set_vectors(function->device, function->msix.eventfds,
+			     on ? function->msix.count : 0))
+		fail("MSI-X does not switch");
+	function->has_vectors = on;
+	if (!on)
+		intx_take_over(function);
+}
+
+static bool wait_for(int fd, unsigned int milliseconds)
+{
+	struct pollfd event = { .fd = fd, .events = POLLIN };
+
+	return poll(&event, 1, milliseconds) == 1;
+}
+
+/* The work of mmrvmm's first thread */
+static void handle_sources(unsigned int milliseconds)
+{
+	unsigned int vector;
+
+	if (direct || function->by_driver || !function->intx.state.engaged)
+		return;
+	for (vector = 0; vector < VIRTIO_MMR_NUM_VECTORS; vector++)
+		if (wait_for(function->intx.sources[vector],
+			     vector == VIRTIO_MMR_VECTOR_OF_QUEUES ? milliseconds : 0))
+			intx_signalled(function, vector);
+}
+
+/*
+ * An interrupt without a reason does no harm, and the two ways may have it at other times. So
+ * what a guest learns of interrupts is compared where it has made a request, and only there.
+ */
+static void forget_interrupt(unsigned int place, unsigned int register_, uint8_t *data,
+			     unsigned int width, uint8_t bits)
+{
+	if (register_ - place < width)
+		data[register_ - place] &= ~bits;
+}
+
+/* --- Operations ------------------------------------------------------------------------------ */
+
+static void read_config(void)
+{
+	unsigned int width = 1 << below(3);
+	unsigned int position = below(VIRTIO_MMR_CONFIG_SIZE / width) * width;
+	uint8_t data[4];
+
+	config_read(position, data, width);
+	forget_interrupt(position, PCI_STATUS, data, width, PCI_STATUS_INTERRUPT);
+	print("config", position, data, width);
+}
+
+/* COMMAND with memory always on, BAR registers, and others that the guest may write */
+static void write_config(void)
+{
+	static const uint8_t places[] = {
+		0x04, 0x04, 0x05, 0x0c, 0x10, 0x10, 0x14, 0x18, 0x1c, 0x20, 0x24, 0x3c,
+	};
+	unsigned int width = 1 << below(3), i;
+	unsigned int position = (places[below(sizeof(places))] + below(4)) / width * width;
+	uint8_t data[4];
+
+	for (i = 0; i < width; i++) {
+		data[i] = below(4) ? below(256) : 0xff;
+		if (position + i == PCI_COMMAND)
+			data[i] = below(8) ? 7 : 6;
+		else if (position + i == PCI_COMMAND + 1)
+			data[i] = below(4) ? 0 : PCI_COMMAND_INTX_DISABLE >> 8;
+		else if (position + i == PCI_STATUS || position + i == PCI_STATUS + 1)
+			data[i] = 0;
+	}
+	print("write config", position, data, width);
+	config_write(position, data, width);
+	handle_sources(0);
+}
+
+static void place(void)
+{
+	unsigned int bar, position;
+	uint8_t type;
+
+	config_write_value(PCI_BASE_ADDRESS_0, 4, PORTS);
+	for (bar = 1; bar < FUNCTION_BARS; bar++) {
+		position = PCI_BASE_ADDRESS_0 + 4 * bar;
+		config_write_value(position, 4, BARS + BAR_STRIDE * bar);
+		config_read(position, &type, 1);
+		if ((type & PCI_BASE_ADDRESS_MEM_TYPE_MASK) != PCI_BASE_ADDRESS_MEM_TYPE_64)
+			continue;
+		bar++;
+		config_write_value(position + 4, 4, 0);
+	}
+}
+
+static void read_port(void)
+{
+	unsigned int width = 1 << below(3), offset = below(function->view.io_bar_size);
+	uint8_t data[4];
+
+	place();
+	port_read(offset, data, width);
+	forget_interrupt(offset, VIRTIO_MMR_ISR_STATUS, data, width, VIRTIO_MMR_ISR_QUEUE);
+	print("port", offset, data, width);
+}
+
+/* No queue gets an address beyond memory, nor one of memory for requests. */
+static void write_port(void)
+{
+	static const uint8_t statuses[] = { 0, 1, 3, 7, 0x80, 0x83 };
+	unsigned int width = 1 << below(3), offset = below(function->view.io_bar_size), i;
+	uint8_t data[4];
+
+	if (!below(6)) {
+		offset = VIRTIO_MMR_QUEUE_ADDRESS;
+		width = 4;
+	}
+	for (i = 0; i < width; i++) {
+		unsigned int at = offset + i;
+
+		data[i] = below(3) ? below(8) : below(256);
+		if (at > VIRTIO_MMR_QUEUE_ADDRESS && at < VIRTIO_MMR_QUEUE_SIZE)
+			data[i] = at == VIRTIO_MMR_QUEUE_ADDRESS + 1 ? below(6) : 0;
+		if (at == VIRTIO_MMR_DEVICE_STATUS)
+			data[i] = statuses[below(sizeof(statuses))];
+	}
+	print("write port", offset, data, width);
+	place();
+	port_write(offset, data, width);
+	handle_sources(0);
+}
+
+/* What resets leave as the last run had it: the disk's cache */
+static void begin(void)
+{
+	place();
+	config_write_value(PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	port_write_value(VIRTIO_MMR_DEVICE_STATUS, 1, 0);
+	port_write_value(VIRTIO_MMR_COMMON_SIZE + offsetof(struct virtio_blk_config, wce), 1, 1);
+}
+
+static void operate(void)
+{
+	unsigned int what = below(1000);
+
+	if (what < 2)
+		switch_msix(!has_vectors());
+	else if (what < 200)
+		write_config();
+	else if (what < 450)
+		read_config();
+	else if (what < 650)
+		write_port();
+	else
+		read_port();
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long count;
+
+	if (argc != 5)
+		fail("usage: operations direct|vmm BDF SEED COUNT");
+	direct = !strcmp(argv[1], "direct");
+	state = strtoul(argv[3], NULL, 0) * 2654435761u + 1;
+	count = strtoul(argv[4], NULL, 0);
+	machine_open(&machine, 1, MEMORY);
+	machine.stop = stop;
+	vfio_add(&machine, argv[2]);
+	machine_route(&machine);
+	function = machine.functions[0];
+	if (direct && !function->by_driver)
+		fail("%s: 'direct' needs the driver", argv[2]);
+	bars_assign(&machine);
+	begin();
+	for (operation = 0; operation < count; operation++)
+		operate();
+	return 0;
+}
