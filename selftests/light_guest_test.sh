@@ -28,6 +28,7 @@ case ${1-} in
 # On the host: this VMM, and the kernels of old and of new guests
 --prepare)
 	make --no-print-directory -C "$here/.." vmm
+	make --no-print-directory -C "$here/../tools/vmm" operations
 	for word in old-guest newest; do
 		"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" "$word")")" >/dev/null
 	done
