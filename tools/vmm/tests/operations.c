@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Random operations of a guest on one blk function, and the answers to them: a line for each, to be
- * compared with those of another way to the same function. Writes have lines, too. See light_differential_test.sh.
+ * compared with those of another way to the same function. Writes have lines, too. See
+ * light_differential_test.sh.
  *
  *	operations direct|vmm BDF SEED COUNT
  *
@@ -419,7 +420,7 @@ static bool is_complete(uint16_t size)
 	return *used == 1;
 }
 
-static void request(void)
+static void use_disk(void)
 {
 	uint8_t data[4], pending[8], isr;
 	bool vectors, signalled;
@@ -499,7 +500,7 @@ static void operate(void)
 	if (what < 2)
 		switch_msix(!has_vectors());
 	else if (what < 4)
-		request();
+		use_disk();
 	else if (what < 200)
 		write_config();
 	else if (what < 450)
