@@ -103,8 +103,6 @@ void store(uintptr_t address, unsigned int width, uint32_t value)
 #define PIC_MASK	0x21
 #define PIC_SECOND_MASK	0xa1
 
-void interrupt_entry(void);
-
 void interrupts_start(void)
 {
 	static struct {

@@ -21,6 +21,8 @@ void store(uintptr_t address, unsigned int width, uint32_t value);
 #define MESSAGE_DATA	0x40
 
 void interrupts_start(void);
+/* In start.S: calls interrupt() */
+void interrupt_entry(void);
 void interrupt(void);
 void interrupt_end(void);
 /* Until the next one */
