@@ -114,7 +114,7 @@ void sandbox_enter(void)
 	limit(RLIMIT_NOFILE, OPEN_FILES);
 	limit(RLIMIT_AS, address_space() + FREE_MEMORY);
 	if (!filter)
-		fail("no system call filter");
+		fail("the kernel has no filter of system calls; --no-sandbox goes without");
 	error |= seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		error |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
