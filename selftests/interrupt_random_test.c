@@ -173,7 +173,7 @@ static void check_signals(struct _test_data_random *self)
 
 static unsigned long interrupts(struct _test_data_random *self)
 {
-	return sysfs_number(self->session.bdf, "virtio_mmr/intx_interrupts");
+	return sysfs_counter(self->session.bdf, "intx_interrupts");
 }
 
 static void do_request(struct _test_data_random *self)

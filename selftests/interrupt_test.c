@@ -46,7 +46,7 @@ static uint64_t signals(struct _test_data_interrupt *self, unsigned int millisec
 
 static unsigned long interrupts(struct _test_data_interrupt *self)
 {
-	return sysfs_number(self->session.bdf, "virtio_mmr/intx_interrupts");
+	return sysfs_counter(self->session.bdf, "intx_interrupts");
 }
 
 /* A request that the device has served, and whose interrupt has reached the driver */
@@ -460,10 +460,10 @@ TEST_F(interrupt, one_eventfd_for_both)
 	ASSERT_STARTS();
 	ASSERT_EQ(intx_unmask_by(device, self->trigger), 0);
 	for (i = 0; i < 10; i++) {
-		before = sysfs_number(device->bdf, "virtio_mmr/intx_signals");
+		before = sysfs_counter(device->bdf, "intx_signals");
 		ASSERT_TRUE(request(self));
 		usleep(SHORT * 1000);
-		after = sysfs_number(device->bdf, "virtio_mmr/intx_signals");
+		after = sysfs_counter(device->bdf, "intx_signals");
 		EXPECT_EQ(after - before, 1);
 		EXPECT_EQ(isr(self), INTX_ISR_QUEUE);
 	}

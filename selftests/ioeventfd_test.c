@@ -417,11 +417,11 @@ TEST_F(ioeventfd, dropped_in_a_reset_by_the_user)
 		ASSERT_EQ(legacy_ioeventfd(self->device, i, self->fd), 0);
 	/* On a busy machine the reset may not have begun after 10 ms, or have ended */
 	for (i = 0; i < 50 && !seen; i++) {
-		dropped = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
+		dropped = sysfs_counter(self->device->bdf, "notify_dropped");
 		resetter = background_repeat(reset_function, self->device, 1);
 		usleep(10000);
 		signal_eventfd(_metadata, self->fd);
-		now = sysfs_number(self->device->bdf, "virtio_mmr/notify_dropped");
+		now = sysfs_counter(self->device->bdf, "notify_dropped");
 		seen = !background_is_over(resetter) && now - dropped == LIMIT;
 		ASSERT_EQ(background_wait(resetter), 0);
 	}
@@ -458,9 +458,9 @@ struct paths {
 static struct paths count_paths(const char *bdf)
 {
 	return (struct paths) {
-		.ioeventfds = sysfs_number(bdf, "virtio_mmr/notify_ioeventfds"),
-		.deferred = sysfs_number(bdf, "virtio_mmr/notify_deferred"),
-		.dropped = sysfs_number(bdf, "virtio_mmr/notify_dropped"),
+		.ioeventfds = sysfs_counter(bdf, "notify_ioeventfds"),
+		.deferred = sysfs_counter(bdf, "notify_deferred"),
+		.dropped = sysfs_counter(bdf, "notify_dropped"),
 	};
 }
 

@@ -531,17 +531,17 @@ TEST_F(modern, in_low_power)
  */
 TEST_F(modern, refused_by_the_device)
 {
-	unsigned long before = sysfs_number(self->device->bdf, "virtio_mmr/intx_refused_vectors");
+	unsigned long before = sysfs_counter(self->device->bdf, "intx_refused_vectors");
 	struct modern *modern = &self->modern;
 
 	if (!qmp_set_number(self->device->bdf, "mmr-refused-queue", ~0ull >> 1))
 		SKIP(return, "no monitor that could make the device refuse");
 	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
 	modern_start(modern, IOVA_BASE);
-	EXPECT_EQ(sysfs_number(self->device->bdf, "virtio_mmr/intx_refused_vectors"), before + 1);
+	EXPECT_EQ(sysfs_counter(self->device->bdf, "intx_refused_vectors"), before + 1);
 	qmp_set_number(self->device->bdf, "mmr-refused-config", ~0ull >> 1);
 	modern_restart(modern);
-	EXPECT_EQ(sysfs_number(self->device->bdf, "virtio_mmr/intx_refused_vectors"), before + 3);
+	EXPECT_EQ(sysfs_counter(self->device->bdf, "intx_refused_vectors"), before + 3);
 	EXPECT_TRUE(modern_works(modern));
 	EXPECT_EQ(vfio_eventfd_wait(self->trigger, SHORT), 0);
 	EXPECT_EQ(modern_isr(modern), INTX_ISR_QUEUE);

@@ -167,7 +167,7 @@ TEST_F(plain, has_no_counters)
 	char path[128];
 	struct stat status;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtio_mmr/io_bar_reads", self->bdf);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/" SYSFS_COUNTERS, self->bdf);
 	EXPECT_EQ(stat(path, &status), -1);
 	EXPECT_EQ(errno, ENOENT);
 }

@@ -160,7 +160,7 @@ static void restart(struct _test_data_net *self)
 
 static unsigned long refused(struct vfio_device *device)
 {
-	return sysfs_number(device->bdf, "virtio_mmr/intx_refused_vectors");
+	return sysfs_counter(device->bdf, "intx_refused_vectors");
 }
 
 /* The vector of the queues serves the configuration as well, and no cause is lost */
@@ -238,7 +238,7 @@ static int change_late(void *device)
 TEST_F(net, change_during_a_slow_reset)
 {
 	struct vfio_device *device = self->device;
-	unsigned long before = sysfs_number(device->bdf, "virtio_mmr/intx_interrupts");
+	unsigned long before = sysfs_counter(device->bdf, "intx_interrupts");
 	unsigned int delay = qmp_count(device->bdf, "mmr-reset-delay");
 	struct background *thread = background_repeat(change_late, device, 1);
 
@@ -247,7 +247,7 @@ TEST_F(net, change_during_a_slow_reset)
 	EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
 	EXPECT_EQ(background_wait(thread), 0);
 	/* A fast device has no interrupt at all */
-	EXPECT_EQ(sysfs_number(device->bdf, "virtio_mmr/intx_interrupts") != before,
+	EXPECT_EQ(sysfs_counter(device->bdf, "intx_interrupts") != before,
 		  delay >= SLOW);
 	EXPECT_EQ(isr(device) & INTX_ISR_CONFIG, 0);
 }

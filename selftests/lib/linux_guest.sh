@@ -139,7 +139,7 @@ linux_intx() { # prints lines TYPE COUNT
 	for type in $(linux_given); do
 		# A console has no interrupts: see linux_cases
 		[[ $type == console ]] ||
-			echo "$type $(<"/sys/bus/pci/devices/${linux_bdf[$type]}/virtio_mmr/intx_interrupts")"
+			echo "$type $(sed -n 's/^intx_interrupts //p' "/sys/bus/pci/devices/${linux_bdf[$type]}/virtio_mmr_counters")"
 	done
 }
 

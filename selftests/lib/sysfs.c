@@ -80,6 +80,27 @@ unsigned long sysfs_number(const char *bdf, const char *attribute)
 	return number;
 }
 
+unsigned long sysfs_counter(const char *bdf, const char *name)
+{
+	char path[PATH_MAX], line[128], found[64];
+	unsigned long value;
+	FILE *file;
+
+	snprintf(path, sizeof(path), DEVICES "/%s/" SYSFS_COUNTERS, bdf);
+	file = fopen(path, "re");
+	if (!file)
+		fail("%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%63s %lu", found, &value) != 2)
+			fail("%s: '%s' is no counter", path, line);
+		if (!strcmp(found, name)) {
+			fclose(file);
+			return value;
+		}
+	}
+	fail("%s: no %s", path, name);
+}
+
 const struct mmr_type *sysfs_type(const char *bdf)
 {
 	unsigned long id;

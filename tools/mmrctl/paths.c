@@ -100,7 +100,7 @@ DIR *open_folder(const char *path)
 	return folder;
 }
 
-bool read_line(const struct path *path, char *text, size_t size)
+bool read_text(const struct path *path, char *text, size_t size)
 {
 	ssize_t length;
 	int fd;
@@ -115,8 +115,15 @@ bool read_line(const struct path *path, char *text, size_t size)
 	if (length < 0)
 		return false;
 	text[length] = '\0';
-	text[strcspn(text, "\n")] = '\0';
 	return true;
+}
+
+bool read_line(const struct path *path, char *text, size_t size)
+{
+	bool done = read_text(path, text, size);
+
+	text[strcspn(text, "\n")] = '\0';
+	return done;
 }
 
 long long read_number(const struct path *path, long long fallback)

@@ -43,6 +43,8 @@ bool path_is_readable(const struct path *path);
 /* As opendir() */
 DIR *open_folder(const char *path);
 
+/* A file of one read; false, and an empty text, if it cannot be read */
+bool read_text(const struct path *path, char *text, size_t size);
 /* First line of a file without its end; false, and an empty text, if it cannot be read */
 bool read_line(const struct path *path, char *text, size_t size);
 /* The number that a file holds, in C's notation; @fallback if there is none */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Counters of a function. They are in sysfs as long as it is bound:
- * /sys/bus/pci/devices/BDF/virtio_mmr (Documentation/ABI).
+ * /sys/bus/pci/devices/BDF/virtio_mmr_counters (Documentation/ABI).
  */
 #include <linux/build_bug.h>
 #include <linux/device.h>
@@ -43,59 +43,59 @@ void virtio_mmr_counters_release(struct virtio_mmr_device *mmr)
 	free_percpu(mmr->counters);
 }
 
-struct counter_attribute {
-	struct device_attribute attribute;
-	enum virtio_mmr_counter counter;
+static const char *const counter_names[] = {
+	[VIRTIO_MMR_CONFIG_READS] = "config_reads",
+	[VIRTIO_MMR_CONFIG_WRITES] = "config_writes",
+	[VIRTIO_MMR_IO_BAR_READS] = "io_bar_reads",
+	[VIRTIO_MMR_IO_BAR_WRITES] = "io_bar_writes",
+	[VIRTIO_MMR_IO_BAR_UNREACHABLE] = "io_bar_unreachable",
+	[VIRTIO_MMR_REFUSALS] = "refusals",
+	[VIRTIO_MMR_NOTIFY_WRITES] = "notify_writes",
+	[VIRTIO_MMR_NOTIFY_IOEVENTFDS] = "notify_ioeventfds",
+	[VIRTIO_MMR_NOTIFY_DEFERRED] = "notify_deferred",
+	[VIRTIO_MMR_NOTIFY_DROPPED] = "notify_dropped",
+	[VIRTIO_MMR_LAYOUT_SWITCHES] = "layout_switches",
+	[VIRTIO_MMR_DEVICE_RESETS] = "device_resets",
+	[VIRTIO_MMR_FUNCTION_RESETS] = "function_resets",
+	[VIRTIO_MMR_INTX_INTERRUPTS] = "intx_interrupts",
+	[VIRTIO_MMR_INTX_SIGNALS] = "intx_signals",
+	[VIRTIO_MMR_INTX_UNMASKS] = "intx_unmasks",
+	[VIRTIO_MMR_INTX_REFUSED_VECTORS] = "intx_refused_vectors",
 };
 
-static ssize_t counter_show(struct device *dev, struct device_attribute *attribute,
-			    char *buf)
+static_assert(ARRAY_SIZE(counter_names) == VIRTIO_MMR_NUM_COUNTERS);
+
+/*
+ * All counters are in one file. Each file takes memory as long as the function is bound, whether
+ * anybody reads it or not, and a host may have a thousand functions.
+ */
+static ssize_t virtio_mmr_counters_show(struct device *dev, struct device_attribute *attribute,
+					char *buf)
 {
 	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(dev);
 	/* Pairs with virtio_mmr_counters_open(). */
 	struct virtio_mmr_counters __percpu *counters = smp_load_acquire(&mmr->counters);
-	unsigned long sum = 0;
-	int cpu;
+	unsigned int counter;
+	int length = 0, cpu;
 
-	if (counters) {
-		enum virtio_mmr_counter counter =
-			container_of(attribute, struct counter_attribute, attribute)->counter;
+	for (counter = 0; counter < VIRTIO_MMR_NUM_COUNTERS; counter++) {
+		unsigned long sum = 0;
 
-		for_each_possible_cpu(cpu)
-			sum += READ_ONCE(per_cpu_ptr(counters, cpu)->values[counter]);
+		if (counters)
+			for_each_possible_cpu(cpu)
+				sum += READ_ONCE(per_cpu_ptr(counters, cpu)->values[counter]);
+		length += sysfs_emit_at(buf, length, "%s %lu\n", counter_names[counter], sum);
 	}
-	return sysfs_emit(buf, "%lu\n", sum);
+	return length;
 }
 
 /* Only root may read them: the notifications of a console show the times of its keystrokes. */
-#define COUNTER(_name, _counter)						\
-	(&((struct counter_attribute) {						\
-		.attribute = __ATTR(_name, 0400, counter_show, NULL),		\
-		.counter = (_counter),						\
-	}).attribute.attr)
+static DEVICE_ATTR_ADMIN_RO(virtio_mmr_counters);
 
 static struct attribute *counter_attributes[] = {
-	COUNTER(config_reads, VIRTIO_MMR_CONFIG_READS),
-	COUNTER(config_writes, VIRTIO_MMR_CONFIG_WRITES),
-	COUNTER(io_bar_reads, VIRTIO_MMR_IO_BAR_READS),
-	COUNTER(io_bar_writes, VIRTIO_MMR_IO_BAR_WRITES),
-	COUNTER(io_bar_unreachable, VIRTIO_MMR_IO_BAR_UNREACHABLE),
-	COUNTER(refusals, VIRTIO_MMR_REFUSALS),
-	COUNTER(notify_writes, VIRTIO_MMR_NOTIFY_WRITES),
-	COUNTER(notify_ioeventfds, VIRTIO_MMR_NOTIFY_IOEVENTFDS),
-	COUNTER(notify_deferred, VIRTIO_MMR_NOTIFY_DEFERRED),
-	COUNTER(notify_dropped, VIRTIO_MMR_NOTIFY_DROPPED),
-	COUNTER(layout_switches, VIRTIO_MMR_LAYOUT_SWITCHES),
-	COUNTER(device_resets, VIRTIO_MMR_DEVICE_RESETS),
-	COUNTER(function_resets, VIRTIO_MMR_FUNCTION_RESETS),
-	COUNTER(intx_interrupts, VIRTIO_MMR_INTX_INTERRUPTS),
-	COUNTER(intx_signals, VIRTIO_MMR_INTX_SIGNALS),
-	COUNTER(intx_unmasks, VIRTIO_MMR_INTX_UNMASKS),
-	COUNTER(intx_refused_vectors, VIRTIO_MMR_INTX_REFUSED_VECTORS),
+	&dev_attr_virtio_mmr_counters.attr,
 	NULL,
 };
-
-static_assert(ARRAY_SIZE(counter_attributes) == VIRTIO_MMR_NUM_COUNTERS + 1);
 
 /* vfio-pci-core serves functions without an MMR capability, and counts nothing. */
 static umode_t counter_is_visible(struct kobject *kobj, struct attribute *attribute, int n)
@@ -104,7 +104,6 @@ static umode_t counter_is_visible(struct kobject *kobj, struct attribute *attrib
 }
 
 const struct attribute_group virtio_mmr_counter_group = {
-	.name = "virtio_mmr",
 	.is_visible = counter_is_visible,
 	.attrs = counter_attributes,
 };
