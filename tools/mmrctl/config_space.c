@@ -7,13 +7,34 @@
 
 #include "config_space.h"
 
+/**
+ * struct config - configuration space as far as it was read
+ * @dev: the function
+ * @values: by dword
+ * @known: a bit for each of @values
+ *
+ * The walks along the lists read each header several times. Each read is an access to the
+ * function, and there may be a thousand functions.
+ */
+struct config {
+	struct pci_dev *dev;
+	u32 values[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4];
+	u8 known[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4 / 8];
+};
+
 static bool read_config(void *context, unsigned int position, u32 *value)
 {
-	u8 raw[4];
+	struct config *config = context;
+	unsigned int index = position / 4;
+	u8 bit = 1 << index % 8, raw[4];
 
-	if (!pci_read_block(context, position, raw, sizeof(raw)))
-		return false;
-	*value = virtio_mmr_get_le32(raw);
+	if (!(config->known[index / 8] & bit)) {
+		if (!pci_read_block(config->dev, position, raw, sizeof(raw)))
+			return false;
+		config->values[index] = virtio_mmr_get_le32(raw);
+		config->known[index / 8] |= bit;
+	}
+	*value = config->values[index];
 	return true;
 }
 
@@ -58,7 +79,8 @@ enum config_room config_space_load(struct function *function, struct pci_dev *de
 	const struct virtio_mmr_scan_visitor visitor = {
 		.capability = add_capability, .structure = add_structure, .context = function,
 	};
-	struct virtio_mmr_space space = { .read = read_config, .context = dev };
+	struct config config = { .dev = dev };
+	struct virtio_mmr_space space = { .read = read_config, .context = &config };
 	struct virtio_mmr_lists lists;
 	u8 byte;
 

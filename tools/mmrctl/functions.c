@@ -98,11 +98,34 @@ static void load_bars(struct function *function, const struct pci_dev *dev)
 	}
 }
 
+/* How the VFs of a PF get their routing IDs (PCIe 9.3.3.8) */
+struct routing {
+	char pf[BDF_SIZE];
+	long long offset, stride;
+};
+
+/* It stays while the PF has VFs. VFs of one PF mostly follow one another */
+static const struct routing *find_routing(const char *pf)
+{
+	static struct routing last;
+	struct path path;
+
+	if (!strcmp(last.pf, pf))
+		return &last;
+	snprintf(last.pf, sizeof(last.pf), "%s", pf);
+	path = function_path(pf, "sriov_offset");
+	last.offset = read_number(&path, 0);
+	path = function_path(pf, "sriov_stride");
+	last.stride = read_number(&path, 0);
+	return &last;
+}
+
 static void load_relation(struct function *function)
 {
 	struct path path = function_path(function->bdf, "physfn");
 	unsigned int domain, bus, device, number;
-	long long offset, stride, distance;
+	const struct routing *routing;
+	long long distance;
 
 	function->vf_index = -1;
 	if (!link_name(&path, function->pf, sizeof(function->pf))) {
@@ -111,21 +134,17 @@ static void load_relation(struct function *function)
 		return;
 	}
 
-	/* The inverse of how a VF gets its routing ID (PCIe 9.3.3.8) */
-	path = function_path(function->pf, "sriov_offset");
-	offset = read_number(&path, 0);
-	path = function_path(function->pf, "sriov_stride");
-	stride = read_number(&path, 0);
+	routing = find_routing(function->pf);
 	if (sscanf(function->bdf, "%x:%x:%x.%x", &domain, &bus, &device, &number) != 4)
 		return;
 	distance = bus << 8 | device << 3 | number;
 	if (sscanf(function->pf, "%x:%x:%x.%x", &domain, &bus, &device, &number) != 4)
 		return;
 	distance -= bus << 8 | device << 3 | number;
-	if (distance == offset)
+	if (distance == routing->offset)
 		function->vf_index = 0;
-	else if (stride > 0 && distance > offset)
-		function->vf_index = (distance - offset) / stride;
+	else if (routing->stride > 0 && distance > routing->offset)
+		function->vf_index = (distance - routing->offset) / routing->stride;
 }
 
 void function_refresh(struct function *function)

@@ -13,6 +13,14 @@
 static struct openers openers;
 static bool known;
 
+static int group_of(const char *file)
+{
+	unsigned int group;
+	char rest;
+
+	return sscanf(file, "vfio/%8u%c", &group, &rest) == 1 ? (int)group : -1;
+}
+
 static void add_opener(int pid, const char *file)
 {
 	struct path path = root_path("proc/%d/comm", pid);
@@ -22,7 +30,7 @@ static void add_opener(int pid, const char *file)
 	if (!openers.list)
 		errx(STATUS_FAILED, "out of memory");
 	opener = &openers.list[openers.count++];
-	*opener = (struct opener){ .pid = pid };
+	*opener = (struct opener){ .pid = pid, .group = group_of(file) };
 	snprintf(opener->file, sizeof(opener->file), "%.*s", NAME_LENGTH - 1, file);
 	if (!read_line(&path, opener->name, sizeof(opener->name)))
 		strcpy(opener->name, "?");

@@ -12,11 +12,13 @@
  * @pid: of the process
  * @name: of the process
  * @file: below /dev
+ * @group: the IOMMU group whose file it is, as vfio/12 is that of 12; -1 for others
  */
 struct opener {
 	int pid;
 	char name[NAME_LENGTH];
 	char file[NAME_LENGTH];
+	int group;
 };
 
 /**

@@ -343,13 +343,12 @@ static void look_at_devices(struct users *users, const struct function *function
 static bool is_opener_of(const struct opener *opener, const struct function *function)
 {
 	static const char prefix[] = "vfio/devices/";
-	char group[24], name[NAME_LENGTH + 16];
+	char name[NAME_LENGTH + 16];
 	struct path path;
 
-	snprintf(group, sizeof(group), "vfio/%d", function->group);
-	if (function->group >= 0 && !strcmp(opener->file, group))
+	if (function->group >= 0 && opener->group == function->group)
 		return true;
-	if (strncmp(opener->file, prefix, strlen(prefix)))
+	if (opener->group >= 0 || strncmp(opener->file, prefix, strlen(prefix)))
 		return false;
 	snprintf(name, sizeof(name), "vfio-dev/%s", opener->file + strlen(prefix));
 	path = function_path(function->bdf, name);
