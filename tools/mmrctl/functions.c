@@ -296,14 +296,18 @@ int functions_load(struct functions *found, const struct request *request)
 	return status;
 }
 
+void function_release(struct function *function)
+{
+	free(function->capabilities);
+	free(function->structures);
+}
+
 void functions_release(struct functions *found)
 {
 	size_t i;
 
-	for (i = 0; i < found->count; i++) {
-		free(found->list[i].capabilities);
-		free(found->list[i].structures);
-	}
+	for (i = 0; i < found->count; i++)
+		function_release(&found->list[i]);
 	free(found->list);
 	*found = (struct functions){};
 }

@@ -129,6 +129,8 @@ void functions_find(struct functions *found);
  */
 int functions_load(struct functions *found, const struct request *request);
 void functions_release(struct functions *found);
+/* One that was taken out of its list */
+void function_release(struct function *function);
 
 /**
  * parse_bdf - an address as people write it

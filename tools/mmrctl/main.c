@@ -14,6 +14,10 @@
 
 #define MANY	((size_t)-1)
 
+/* Of --watch: by itself, and at most */
+#define WATCH_SECONDS		2
+#define WATCH_SECONDS_MAX	86400
+
 /**
  * struct verb - what can be done
  * @name: on the command line
@@ -22,6 +26,7 @@
  * @most: functions that can be named
  * @has_pf: takes --pf
  * @has_native: takes --native
+ * @has_metrics: takes --watch
  * @arguments: for people
  * @summary: one line
  * @help: more lines, with examples
@@ -32,13 +37,14 @@ struct verb {
 	size_t least, most;
 	bool has_pf;
 	bool has_native;
+	bool has_metrics;
 	const char *arguments;
 	const char *summary;
 	const char *help;
 };
 
 static const struct verb verbs[] = {
-	{ "list", verb_list, 0, MANY, true, false, "[BDF...]",
+	{ "list", verb_list, 0, MANY, true, false, false, "[BDF...]",
 	  "MMR functions, their drivers and their users",
 	  "A line for each function with an MMR device ID, or for those named: its PF, type,\n"
 	  "the place of its legacy registers, IOMMU group, driver and users.\n"
@@ -46,14 +52,14 @@ static const struct verb verbs[] = {
 	  "  mmrctl list\n"
 	  "  mmrctl list --pf 0000:3b:00.0\n"
 	  "  mmrctl list --json | jq -r '.functions[] | select(.driver == null) | .bdf'\n" },
-	{ "show", verb_show, 1, MANY, true, false, "BDF...",
+	{ "show", verb_show, 1, MANY, true, false, false, "BDF...",
 	  "everything about a function, and why it is or is not usable",
 	  "Prints identity, BARs, each capability with its defect if it has one, what the guest\n"
 	  "will see, IOMMU group with all members, driver, users.\n"
 	  "\n"
 	  "  sudo mmrctl show 0000:3b:00.2\n"
 	  "  sudo mmrctl show 3b:00.2 --json | jq '.functions[0].capabilities'\n" },
-	{ "check", verb_check, 0, MANY, true, false, "[BDF...]",
+	{ "check", verb_check, 0, MANY, true, false, false, "[BDF...]",
 	  "is this host ready, are functions ready, and what is to be done",
 	  "Looks at kernel, IOMMU, interrupt remapping, VFIO, module, Secure Boot and limits, and\n"
 	  "at the functions named, or at all MMR functions. Each finding comes with its remedy.\n"
@@ -62,7 +68,7 @@ static const struct verb verbs[] = {
 	  "\n"
 	  "  sudo mmrctl check\n"
 	  "  sudo mmrctl check 0000:3b:00.2 || exit\n" },
-	{ "bind", verb_bind, 1, MANY, true, true, "BDF...",
+	{ "bind", verb_bind, 1, MANY, true, true, false, "BDF...",
 	  "give functions to " MMR_DRIVER ", or to the host",
 	  "For guests, or with --native as a disk, an interface or the like of this host, by\n"
 	  NATIVE_DRIVER ". Loads the module if needed. Binds all functions or none: if one\n"
@@ -74,33 +80,33 @@ static const struct verb verbs[] = {
 	  "  sudo mmrctl bind 0000:3b:00.2 0000:3b:00.3\n"
 	  "  sudo mmrctl bind --pf 0000:3b:00.0       # all its VFs\n"
 	  "  sudo mmrctl bind --native 0000:3b:00.4   # and see /dev/vda\n" },
-	{ "unbind", verb_unbind, 1, MANY, true, false, "BDF...",
+	{ "unbind", verb_unbind, 1, MANY, true, false, false, "BDF...",
 	  "give functions back to the driver they had",
 	  "Restores driver and driver_override as bind found them. A function of which bind has\n"
 	  "no record loses both. Refuses functions in use.\n"
 	  "\n"
 	  "  sudo mmrctl unbind 0000:3b:00.2\n"
 	  "  sudo mmrctl unbind --pf 0000:3b:00.0\n" },
-	{ "dump", verb_dump, 1, 1, false, false, "BDF",
+	{ "dump", verb_dump, 1, 1, false, false, false, "BDF",
 	  "configuration space as the guest will see it",
 	  "Opens the function through VFIO, which resets it; it must be bound and not in use.\n"
 	  "Prints what lspci -F reads.\n"
 	  "\n"
 	  "  sudo mmrctl dump 0000:3b:00.2 >view && lspci -vvv -F view\n" },
-	{ "regs", verb_regs, 1, 1, false, false, "BDF",
+	{ "regs", verb_regs, 1, 1, false, false, false, "BDF",
 	  "legacy registers, decoded",
 	  "Opens the function through VFIO, which resets it; it must be bound and not in use.\n"
 	  "ISR status is not read, as reading clears it.\n"
 	  "\n"
 	  "  sudo mmrctl regs 0000:3b:00.2\n"
 	  "  sudo mmrctl regs 0000:3b:00.2 --json | jq '.queues[0].size'\n" },
-	{ "stats", verb_stats, 1, MANY, true, false, "BDF...",
+	{ "stats", verb_stats, 0, MANY, true, false, true, "[BDF...]",
 	  "the driver's counters",
 	  "Prints the counters that the driver keeps from bind to unbind, with the names they\n"
-	  "have in sysfs. Only root can read them.\n"
+	  "have in sysfs, of the functions named or of all bound ones. Only root can read them.\n"
 	  "\n"
 	  "  sudo mmrctl stats 0000:3b:00.2\n"
-	  "  sudo watch -d mmrctl stats --pf 0000:3b:00.0\n" },
+	  "  sudo mmrctl stats --watch --pf 0000:3b:00.0\n" },
 };
 
 #define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
@@ -109,6 +115,7 @@ enum {
 	OPTION_WORD = 1,
 	OPTION_PF = 256,
 	OPTION_NATIVE,
+	OPTION_WATCH,
 	OPTION_ROOT,
 	OPTION_SYSFS,
 };
@@ -119,6 +126,7 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "pf", required_argument, NULL, OPTION_PF },
 	{ "native", no_argument, NULL, OPTION_NATIVE },
+	{ "watch", optional_argument, NULL, OPTION_WATCH },
 	{ "root", required_argument, NULL, OPTION_ROOT },
 	{ "sysfs", required_argument, NULL, OPTION_SYSFS },
 	{ }
@@ -128,6 +136,9 @@ static const char pf_help[] =
 	"  --pf BDF      all VFs of this PF; repeatable\n";
 static const char native_help[] =
 	"  --native      bind: for this host itself, not for guests\n";
+static const char metrics_help[] =
+	"  --watch[=SECONDS]\n"
+	"                stats: again and again (every 2 seconds), with what has changed\n";
 static const char common_help[] =
 	"  -j, --json    print JSON; the manual explains its keys\n"
 	"  -h, --help    print this; 'mmrctl VERB --help' has examples of one verb\n"
@@ -144,15 +155,16 @@ static void print_help(const struct verb *verb)
 	size_t i;
 
 	if (verb) {
-		printf("usage: mmrctl %s [OPTION...] %s\n\n%s\nOptions:\n%s%s%s", verb->name,
+		printf("usage: mmrctl %s [OPTION...] %s\n\n%s\nOptions:\n%s%s%s%s", verb->name,
 		       verb->arguments, verb->help, verb->has_pf ? pf_help : "",
-		       verb->has_native ? native_help : "", common_help);
+		       verb->has_native ? native_help : "",
+		       verb->has_metrics ? metrics_help : "", common_help);
 		return;
 	}
 	puts("usage: mmrctl VERB [OPTION...] [BDF...]\n");
 	for (i = 0; i < VERBS; i++)
 		printf("  %-7s %-9s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
-	printf("\nOptions:\n%s%s%s", pf_help, native_help, common_help);
+	printf("\nOptions:\n%s%s%s%s", pf_help, native_help, metrics_help, common_help);
 }
 
 static const struct verb *find_verb(const char *name)
@@ -176,6 +188,28 @@ static int add_pf(struct request *request, const char *text)
 	return request_add_vfs(request, pf);
 }
 
+/* "2" or none */
+static bool parse_seconds(unsigned int *seconds, const char *text)
+{
+	char *end;
+	unsigned long number = text ? strtoul(text, &end, 10) : WATCH_SECONDS;
+
+	if (text && (*text < '0' || *text > '9' || *end))
+		return false;
+	*seconds = number;
+	return number >= 1 && number <= WATCH_SECONDS_MAX;
+}
+
+/* A message, if the options do not fit the verb or each other */
+static const char *find_misfit(const struct verb *verb, const struct request *request)
+{
+	if (request->native && !verb->has_native)
+		return "takes no --native; only bind does";
+	if (request->watch && !verb->has_metrics)
+		return "takes no --watch; only stats does";
+	return NULL;
+}
+
 /*
  * Options may come after the verb and the addresses, whatever POSIXLY_CORRECT says: with the
  * dash getopt_long() returns other words in their order, as OPTION_WORD.
@@ -191,6 +225,7 @@ int main(int argc, char **argv)
 	static char **words; /* needed to the end of the program */
 	int option, status, i, count = 0;
 	char bdf[BDF_SIZE] = "";
+	const char *misfit;
 
 	words = calloc(argc + 1, sizeof(*words));
 	if (!words)
@@ -217,6 +252,13 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_NATIVE:
 			request.native = true;
+			break;
+		case OPTION_WATCH:
+			if (!parse_seconds(&request.watch, optarg)) {
+				complain("--watch=%s: not a number of seconds from 1 to %d", optarg,
+					 WATCH_SECONDS_MAX);
+				return STATUS_USAGE;
+			}
 			break;
 		case OPTION_ROOT:
 			root = optarg;
@@ -250,8 +292,9 @@ int main(int argc, char **argv)
 		complain("%s takes one function and no --pf", verb->name);
 		return STATUS_USAGE;
 	}
-	if (request.native && !verb->has_native) {
-		complain("%s takes no --native; only bind does", verb->name);
+	misfit = find_misfit(verb, &request);
+	if (misfit) {
+		complain("%s %s", verb->name, misfit);
 		return STATUS_USAGE;
 	}
 	paths_init(root, sysfs);

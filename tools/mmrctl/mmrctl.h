@@ -34,12 +34,14 @@ enum status {
  * struct request - what the command line asks for
  * @json: print JSON
  * @native: bind: for the host itself
+ * @watch: stats: seconds from one reading to the next, 0 for only one
  * @count: number of functions named, those of --pf included
  * @bdfs: their addresses in sysfs's form; they need not exist
  */
 struct request {
 	bool json;
 	bool native;
+	unsigned int watch;
 	size_t count;
 	char (*bdfs)[BDF_SIZE];
 };

@@ -124,6 +124,13 @@ cases=(
 	'stats|device|stats 3b:00.1'
 	'stats_none|device|stats 3b:01.0'
 	'stats_not_bound|device|stats 3b:05.0 3b:00.1'
+	'stats_all|device|stats'
+	'stats_no_functions|empty|stats'
+	'stats_foreign|foreign|stats 3b:00.0'
+	'stats_watch_not_bound|device|stats --watch 3b:00.1 3b:05.0'
+	'stats_watch_no_functions|empty|stats --watch'
+	'stats_watch_odd|device|stats --watch=0 3b:00.1'
+	'list_watch|device|list --watch'
 	'check_denied_index|denied_index|check 3b:00.1'
 	'check_denied_index_loaded|denied_index_loaded|check 3b:00.1'
 	'check_denied_module|denied_module|check 3b:00.1'
@@ -661,17 +668,18 @@ END
 }
 
 many_vfs_tree() { # COUNT ROOT
-	local i
+	local i bdf
 	{
 		echo 'use host.part'
-		echo 'use function.part BDF=0000:3b:00.0 DEVICE=0x1041 GROUP=1000'
+		echo 'use function.part BDF=0000:3b:00.0 DEVICE=0x1041 GROUP=5000'
 		for ((i = 1; i <= $1; i++)); do
-			printf 'use vf.part BDF=0000:3b:%02x.%x PF=0000:3b:00.0 INDEX=%u GROUP=%u\n' \
-				$((i / 8)) $((i % 8)) $((i - 1)) "$i"
-			printf 'use driver.part BDF=0000:3b:%02x.%x DRIVER=virtio_mmr_vfio_pci\n' \
-				$((i / 8)) $((i % 8))
+			printf -v bdf '0000:%02x:%02x.%x' $((0x3b + i / 256)) $((i / 8 % 32)) $((i % 8))
+			echo "use vf.part BDF=$bdf PF=0000:3b:00.0 INDEX=$((i - 1)) GROUP=$i"
+			echo "use driver.part BDF=$bdf DRIVER=virtio_mmr_vfio_pci"
 			printf 'proc/%u/comm = qemu\nproc/%u/fd/9 -> /dev/vfio/%u\n' \
 				$((1000 + i)) $((1000 + i)) "$i"
+			printf 'sys/devices/pci0000:3a/%s/virtio_mmr_counters = %s\n' "$bdf" \
+				'config_reads 1\nnotify_ioeventfds 18446744073709551615\n'
 		done
 	} >"$2.tree"
 	ln -sf "$here"/trees/*.part "$work/"
@@ -679,15 +687,19 @@ many_vfs_tree() { # COUNT ROOT
 }
 
 # In less than a second of the processor, however busy the machine is with other things
-many_vfs() {
+within_a_second() { # ARGUMENT...
 	local seconds user system TIMEFORMAT='%3U %3S'
-	many_vfs_tree 254 "$work/many" || return 1
-	seconds=$({ time "$repository/build/mmrctl" --root "$work/many" list >"$work/stdout"; } 2>&1) || return 1
+	seconds=$({ time "$repository/build/mmrctl" --root "$work/many" "$@" >"$work/stdout"; } 2>&1) || return 1
 	echo "# $seconds s of user and system time"
 	[[ $seconds =~ ^([0-9]+)\.([0-9]{3})\ ([0-9]+)\.([0-9]{3})$ ]] || return 1
 	user=$((10#${BASH_REMATCH[1]}${BASH_REMATCH[2]}))
 	system=$((10#${BASH_REMATCH[3]}${BASH_REMATCH[4]}))
-	[[ $((user + system)) -lt 1000 && $(grep -c 'virtio_mmr_vfio_pci  qemu (1' "$work/stdout") == 254 ]]
+	[[ $((user + system)) -lt 1000 ]]
+}
+
+many_vfs() {
+	many_vfs_tree 1016 "$work/many" && within_a_second list &&
+		[[ $(grep -c 'virtio_mmr_vfio_pci  qemu ([12]' "$work/stdout") == 1016 ]]
 }
 
 system_calls() { # ROOT
@@ -701,10 +713,56 @@ system_calls() { # ROOT
 many_vfs_are_linear() {
 	local half whole
 	many_vfs_tree 127 "$work/half" || return 1
+	many_vfs_tree 254 "$work/whole" || return 1
 	half=$(system_calls "$work/half") || return 1
-	whole=$(system_calls "$work/many") || return 1
+	whole=$(system_calls "$work/whole") || return 1
 	echo "# $half system calls for 127 VFs, $whole for 254"
 	[[ $half -gt 1270 && $whole -le $((half * 2)) ]]
+}
+
+watching() { # FORMAT-OPTION...: counters change, and at last the function is taken away
+	local root=$work/watched device pid
+	rm -rf "$root"
+	make_tree device "$root" || return 1
+	device=$root/sys/devices/pci0000:3a/0000:3b:00.1
+	timeout 60 "$mmrctl" --root "$root" stats --watch=1 3b:00.1 "$@" >"$work/stdout" 2>"$work/stderr" &
+	pid=$!
+	sleep 1.5
+	printf 'config_reads 112\nrefusals 0\nnotify_doorbells 18446744073709\n' >"$device/new"
+	mv "$device/new" "$device/virtio_mmr_counters"
+	sleep 3
+	rm "$device/virtio_mmr_counters" "$device/driver"
+	status=0
+	wait "$pid" || status=$?
+	if [[ $status != 4 ]] || ! grep -q '^mmrctl: 0000:3b:00.1: no counters: ' "$work/stderr"; then
+		sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+		return 1
+	fi
+}
+
+# Lines for what has changed, and for times without a change
+watch_shows_changes() {
+	local status
+	watching || return 1
+	if ! grep -Eq '^[0-9:]{8}  0000:3b:00.1  config_reads +[0-9]+\.[0-9]/s +112$' "$work/stdout" ||
+		! grep -Eq '^[0-9:]{8}  -$' "$work/stdout" ||
+		[[ $(grep -c / "$work/stdout") != 1 ]]; then
+		sed 's/^/# /' "$work/stdout"
+		return 1
+	fi
+}
+
+watch_prints_json_lines() {
+	local status
+	watching --json || return 1
+	python3 - "$work/stdout" <<'END'
+import datetime, json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+values = [line['functions'][0]['counters']['config_reads'] for line in lines]
+times = [datetime.datetime.strptime(line['time'], '%Y-%m-%dT%H:%M:%S%z') for line in lines]
+assert values[0] == 12 and values[-1] == 112 and set(values) == {12, 112}, values
+assert times == sorted(times) and times[0] < times[-1], times
+END
 }
 
 # A recorded process with the number that mmrctl itself has
@@ -734,6 +792,7 @@ completion() {
 		[[ -z $(offer mmrctl show 01:) ]]
 		[[ $(offer mmrctl bind --pf "") == 0000:3b:00.0 ]]
 		[[ $(offer mmrctl bind --pf 3b) == 3b:00.0 ]]
+		[[ $(offer mmrctl stats --) == "--pf --watch --json --help --version --root --sysfs" ]]
 		[[ $(offer mmrctl list --) == "--pf --json --help --version --root --sysfs" ]]
 		[[ $(offer mmrctl list --p) == --pf ]]
 		[[ -z $(offer mmrctl dump --p) ]]
@@ -790,7 +849,9 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files r
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
-	no_sysfs full_disk garbage many_vfs many_vfs_are_linear own_number
+	no_sysfs full_disk garbage many_vfs many_vfs_are_linear
+	watch_shows_changes watch_prints_json_lines
+	own_number
 	completion installation installation_without_rst2man)
 
 ktap_print_header
