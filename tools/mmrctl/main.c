@@ -26,7 +26,7 @@
  * @most: functions that can be named
  * @has_pf: takes --pf
  * @has_native: takes --native
- * @has_metrics: takes --watch
+ * @has_metrics: takes --watch and --prometheus
  * @arguments: for people
  * @summary: one line
  * @help: more lines, with examples
@@ -106,7 +106,8 @@ static const struct verb verbs[] = {
 	  "have in sysfs, of the functions named or of all bound ones. Only root can read them.\n"
 	  "\n"
 	  "  sudo mmrctl stats 0000:3b:00.2\n"
-	  "  sudo mmrctl stats --watch --pf 0000:3b:00.0\n" },
+	  "  sudo mmrctl stats --watch --pf 0000:3b:00.0\n"
+	  "  sudo mmrctl stats --prometheus >mmr.prom.new && mv mmr.prom.new mmr.prom\n" },
 };
 
 #define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
@@ -116,6 +117,7 @@ enum {
 	OPTION_PF = 256,
 	OPTION_NATIVE,
 	OPTION_WATCH,
+	OPTION_PROMETHEUS,
 	OPTION_ROOT,
 	OPTION_SYSFS,
 };
@@ -127,6 +129,7 @@ static const struct option options[] = {
 	{ "pf", required_argument, NULL, OPTION_PF },
 	{ "native", no_argument, NULL, OPTION_NATIVE },
 	{ "watch", optional_argument, NULL, OPTION_WATCH },
+	{ "prometheus", no_argument, NULL, OPTION_PROMETHEUS },
 	{ "root", required_argument, NULL, OPTION_ROOT },
 	{ "sysfs", required_argument, NULL, OPTION_SYSFS },
 	{ }
@@ -138,7 +141,8 @@ static const char native_help[] =
 	"  --native      bind: for this host itself, not for guests\n";
 static const char metrics_help[] =
 	"  --watch[=SECONDS]\n"
-	"                stats: again and again (every 2 seconds), with what has changed\n";
+	"                stats: again and again (every 2 seconds), with what has changed\n"
+	"  --prometheus  stats: for the textfile collector of Prometheus' node_exporter\n";
 static const char common_help[] =
 	"  -j, --json    print JSON; the manual explains its keys\n"
 	"  -h, --help    print this; 'mmrctl VERB --help' has examples of one verb\n"
@@ -207,6 +211,10 @@ static const char *find_misfit(const struct verb *verb, const struct request *re
 		return "takes no --native; only bind does";
 	if (request->watch && !verb->has_metrics)
 		return "takes no --watch; only stats does";
+	if (request->prometheus && !verb->has_metrics)
+		return "takes no --prometheus; only stats does";
+	if (request->prometheus && (request->watch || request->json))
+		return "--prometheus prints one text: it takes neither --watch nor --json";
 	return NULL;
 }
 
@@ -259,6 +267,9 @@ int main(int argc, char **argv)
 					 WATCH_SECONDS_MAX);
 				return STATUS_USAGE;
 			}
+			break;
+		case OPTION_PROMETHEUS:
+			request.prometheus = true;
 			break;
 		case OPTION_ROOT:
 			root = optarg;

@@ -34,6 +34,7 @@ enum status {
  * struct request - what the command line asks for
  * @json: print JSON
  * @native: bind: for the host itself
+ * @prometheus: stats: print metrics
  * @watch: stats: seconds from one reading to the next, 0 for only one
  * @count: number of functions named, those of --pf included
  * @bdfs: their addresses in sysfs's form; they need not exist
@@ -41,6 +42,7 @@ enum status {
 struct request {
 	bool json;
 	bool native;
+	bool prometheus;
 	unsigned int watch;
 	size_t count;
 	char (*bdfs)[BDF_SIZE];

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "counters.h"
+#include "prometheus.h"
 
 /**
  * struct stats - functions and their counters
@@ -23,8 +24,8 @@ struct stats {
 	int status;
 };
 
-/* The functions that are named, or all that have counters */
-static int load(struct stats *stats, const struct request *request)
+/* The functions that are named, or all that have counters; @all: those without, too */
+static int load(struct stats *stats, const struct request *request, bool all)
 {
 	struct functions *found = &stats->found;
 	size_t i, kept = 0;
@@ -38,7 +39,7 @@ static int load(struct stats *stats, const struct request *request)
 	} else {
 		functions_find(found);
 		for (i = 0; i < found->count; i++) {
-			if (function_has_counters(&found->list[i]))
+			if (all || function_has_counters(&found->list[i]))
 				found->list[kept++] = found->list[i];
 			else
 				function_release(&found->list[i]);
@@ -57,12 +58,15 @@ static void release(struct stats *stats)
 	free(stats->counters);
 }
 
-static void read_all(struct stats *stats)
+/* @named: functions without counters are to be complained of */
+static void read_all(struct stats *stats, bool named)
 {
 	size_t i;
 	int status;
 
 	for (i = 0; i < stats->found.count; i++) {
+		if (!named && !function_has_counters(&stats->found.list[i]))
+			continue;
 		status = counters_read(&stats->counters[i], &stats->found.list[i]);
 		/* The status of the first refusal counts */
 		if (!stats->status)
@@ -179,7 +183,7 @@ static int watch(const struct request *request, struct stats *stats)
 
 		memcpy(before, stats->counters, size);
 		last = time;
-		read_all(stats);
+		read_all(stats, true);
 		time = now();
 		for (i = 0; i < stats->found.count; i++)
 			readable += stats->counters[i].count > 0;
@@ -209,7 +213,7 @@ int verb_stats(const struct request *request)
 	int status, output;
 	size_t i;
 
-	status = load(&stats, request);
+	status = load(&stats, request, request->prometheus);
 	if (status)
 		return status;
 	if (request->watch) {
@@ -217,8 +221,11 @@ int verb_stats(const struct request *request)
 		release(&stats);
 		return status;
 	}
-	read_all(&stats);
-	if (request->json) {
+	read_all(&stats, request->count);
+	if (request->prometheus) {
+		print_prometheus(&stats.found, stats.counters);
+		output = finish_output();
+	} else if (request->json) {
 		output = print_json(json_pack("{s:o}", "functions", stats_json(&stats)));
 	} else {
 		for (i = 0; i < stats.found.count; i++)

@@ -127,10 +127,16 @@ cases=(
 	'stats_all|device|stats'
 	'stats_no_functions|empty|stats'
 	'stats_foreign|foreign|stats 3b:00.0'
+	'stats_prometheus|device|stats --prometheus'
+	'stats_prometheus_named|device|stats --prometheus 3b:00.1 3b:05.0'
+	'stats_prometheus_none|empty|stats --prometheus'
+	'stats_prometheus_denied|denied_function|stats --prometheus'
 	'stats_watch_not_bound|device|stats --watch 3b:00.1 3b:05.0'
 	'stats_watch_no_functions|empty|stats --watch'
 	'stats_watch_odd|device|stats --watch=0 3b:00.1'
+	'stats_watch_prometheus|device|stats --watch --prometheus'
 	'list_watch|device|list --watch'
+	'list_prometheus|device|list --prometheus'
 	'check_denied_index|denied_index|check 3b:00.1'
 	'check_denied_index_loaded|denied_index_loaded|check 3b:00.1'
 	'check_denied_module|denied_module|check 3b:00.1'
@@ -702,6 +708,13 @@ many_vfs() {
 		[[ $(grep -c 'virtio_mmr_vfio_pci  qemu ([12]' "$work/stdout") == 1016 ]]
 }
 
+many_metrics() {
+	within_a_second stats --prometheus || return 1
+	"$here/prometheus" <"$work/stdout" >"$work/samples" || return 1
+	[[ $(grep -c '^virtio_mmr_notify_ioeventfds_total{bdf=.*} 18446744073709551615$' "$work/samples") == 1016 &&
+		$(grep -c '^virtio_mmr_function_info{.*} 1$' "$work/samples") == 1016 ]]
+}
+
 system_calls() { # ROOT
 	strace --summary-only --summary-columns=calls,name --output="$work/calls" \
 		"$repository/build/mmrctl" --root "$1" list >/dev/null &&
@@ -718,6 +731,61 @@ many_vfs_are_linear() {
 	whole=$(system_calls "$work/whole") || return 1
 	echo "# $half system calls for 127 VFs, $whole for 254"
 	[[ $half -gt 1270 && $whole -le $((half * 2)) ]]
+}
+
+# What Prometheus reads, with a name in it that needs escapes
+metrics_format() {
+	local root=$work/metrics device status=0
+	rm -rf "$root"
+	make_tree device "$root" || return 1
+	device=$root/sys/devices/pci0000:3a/0000:3b:05.0
+	ln -s '../../../bus/pci/drivers/a"b\c
+d' "$device/driver"
+	# Not all functions of this tree have counters
+	"$mmrctl" --root "$root" stats --prometheus >"$work/stdout" 2>"$work/stderr" || status=$?
+	[[ $status == 4 ]] || return 1
+	"$here/prometheus" <"$work/stdout" >"$work/samples" || return 1
+	if ! grep -qF "{bdf='0000:3b:05.0',driver='a\"b\\\\c\\nd',iommu_group='46',pf='0000:3b:00.0',type='net',vf=''} 1" "$work/samples" ||
+		! grep -qF "virtio_mmr_config_reads_total{bdf='0000:3b:00.1'} 12" "$work/samples"; then
+		sed 's/^/# /' "$work/samples"
+		return 1
+	fi
+}
+
+# The parser above finds faults
+metrics_format_is_strict() {
+	local text
+	while IFS= read -r text; do
+		# shellcheck disable=SC2059 # it is a format
+		if printf "$text" | PATH=/usr/bin:/bin "$here/prometheus" >/dev/null 2>&1; then
+			echo "# accepted: $text"
+			return 1
+		fi
+	done <<'END'
+# TYPE a gauge\na 1\n
+# HELP a b\na 1\n
+# HELP a b\n# TYPE a counter\na 1\n
+# HELP a_total b\n# TYPE a_total gauge\na_total 1\n
+# HELP a b\n# TYPE a gauge\na 1
+# HELP a b\n# TYPE a gauge\na{b="c"d"} 1\n
+# HELP a b\n# TYPE a gauge\na{b="c\\d"} 1\n
+# HELP a b\n# TYPE a gauge\na{b="c"} 1\na{b="c"} 2\n
+# HELP a b\n# TYPE a gauge\na{b="c"} 1 1700000000\n
+# HELP a b\n# TYPE a gauge\n# HELP c d\n# TYPE c gauge\nc 1\na 1\n
+END
+}
+
+# Each counter of the driver has a text of its own there
+metrics_have_help() {
+	local name missing='' count=0
+	while read -r name; do
+		grep -q "^	{ \"$name\", \"" "$repository/tools/mmrctl/prometheus.c" || missing=$name
+		count=$((count + 1))
+	done < <(sed -n 's/^\t\[VIRTIO_MMR_.*\] = "\(.*\)",$/\1/p' "$repository/drivers/vfio/pci/virtio_mmr/counters.c")
+	[[ $count -gt 10 && ! $missing ]] || {
+		echo "# tools/mmrctl/prometheus.c has no text for '$missing'"
+		return 1
+	}
 }
 
 watching() { # FORMAT-OPTION...: counters change, and at last the function is taken away
@@ -792,7 +860,7 @@ completion() {
 		[[ -z $(offer mmrctl show 01:) ]]
 		[[ $(offer mmrctl bind --pf "") == 0000:3b:00.0 ]]
 		[[ $(offer mmrctl bind --pf 3b) == 3b:00.0 ]]
-		[[ $(offer mmrctl stats --) == "--pf --watch --json --help --version --root --sysfs" ]]
+		[[ $(offer mmrctl stats --) == "--pf --watch --prometheus --json --help --version --root --sysfs" ]]
 		[[ $(offer mmrctl list --) == "--pf --json --help --version --root --sysfs" ]]
 		[[ $(offer mmrctl list --p) == --pf ]]
 		[[ -z $(offer mmrctl dump --p) ]]
@@ -849,8 +917,8 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files r
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
-	no_sysfs full_disk garbage many_vfs many_vfs_are_linear
-	watch_shows_changes watch_prints_json_lines
+	no_sysfs full_disk garbage many_vfs many_metrics many_vfs_are_linear
+	metrics_format metrics_format_is_strict metrics_have_help watch_shows_changes watch_prints_json_lines
 	own_number
 	completion installation installation_without_rst2man)
 
