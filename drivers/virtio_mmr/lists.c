@@ -178,6 +178,9 @@ static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
 
 	if (length > room)
 		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
+	/* Most functions leave nearly all of the extended space empty */
+	for (; lists->end < position + length; lists->end++)
+		lists->map[lists->end] = NOBODY;
 	/*
 	 * If a DVSEC overlaps another capability, older kernels see only the other one, and may
 	 * merge it.
@@ -287,10 +290,10 @@ static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
 	struct virtio_mmr_lists *lists = walk->lists;
 	unsigned int position, length, room;
 
-	for (position = PCI_STD_HEADER_SIZEOF; position < lists->space->size; position += length) {
+	for (position = PCI_STD_HEADER_SIZEOF; position < lists->end; position += length) {
 		u8 id = lists->map[position];
 
-		for (length = 1; position + length < lists->space->size; length++)
+		for (length = 1; position + length < lists->end; length++)
 			if (lists->map[position + length] != id ||
 			    position + length == VIRTIO_MMR_CONFIG_SIZE)
 				break;
@@ -324,8 +327,7 @@ virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_spac
 
 	lists->space = space;
 	lists->position = 0;
-	for (i = 0; i < ARRAY_SIZE(lists->map); i++)
-		lists->map[i] = NOBODY;
+	lists->end = 0;
 	for (i = 0; i < ARRAY_SIZE(lists->seen); i++)
 		lists->seen[i] = false;
 	defect = walk_conventional(&walk);
