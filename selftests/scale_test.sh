@@ -1,0 +1,300 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# A thousand functions in one host: created, bound, listed, opened, used side by side, unbound and
+# removed. VIRTIO_MMR_SCALE is their number, default 1016. Half of them must be entropy functions.
+set -euo pipefail
+
+repository=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
+cd "$repository"
+# shellcheck source=selftests/lib/ktap.sh
+source selftests/lib/ktap.sh
+# shellcheck source=selftests/lib/kernel_log.sh
+source selftests/lib/kernel_log.sh
+# shellcheck source=selftests/lib/mmrctl.sh
+source selftests/lib/mmrctl.sh
+need_machine "a thousand functions"
+
+driver=virtio_mmr_vfio_pci
+devices=/sys/bus/pci/devices
+build=$repository/build/selftests
+mmrctl=$repository/build/mmrctl
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+want=${VIRTIO_MMR_SCALE:-1016}
+scale=${VIRTIO_MMR_TIMEOUT_SCALE:-1}
+# Functions of one guest, and guests at once
+guest=8 guests=32
+# What may be left when all are gone, of the host and of each function: the kernel keeps objects and
+# pages for later, and some things for ever, such as those of the first open
+margin_slab=$((2 << 20)) margin_slab_each=256
+margin_kib=$((8 << 10)) margin_kib_each=2
+
+limited() { # SECONDS COMMAND...
+	timeout $(($1 * scale)) "${@:2}"
+}
+
+# --- memory -----------------------------------------------------------------------
+
+settle() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	# Functions that nobody has open go to D3 in the background, and RCU frees later
+	sleep 5
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+slab_bytes() {
+	awk 'NR > 2 { sum += $2 * $4 } END { printf "%d\n", sum }' /proc/slabinfo
+}
+
+available_kib() {
+	sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo
+}
+
+# --- the functions ----------------------------------------------------------------
+
+pfs=() vfs=() types=()
+find_pfs() {
+	local pf
+	for pf in "$devices"/*/sriov_totalvfs; do
+		[[ ! -e $pf || $(<"$pf") == 0 ]] || pfs+=("$(basename "${pf%/*}")")
+	done
+}
+
+find_vfs() {
+	local bdf type
+	vfs=() types=()
+	while read -r bdf type _; do
+		vfs+=("$bdf")
+		types+=("$type")
+	done
+}
+
+with_driver() { # DRIVER: how many of the functions have it
+	local link
+	for link in "$devices"/*/driver; do
+		readlink "$link"
+	done | grep -c "/$1\$" || true
+}
+
+count_is() { # NUMBER WANTED WHAT
+	if [[ $1 != "$2" ]]; then
+		echo "# $3: $1, want $2"
+		return 1
+	fi
+}
+
+created() {
+	limited 600 tools/vm/vfs create >"$work/created" || return 1
+	find_vfs <"$work/created"
+	count_is "${#vfs[@]}" "$want" 'VFs that exist'
+}
+
+named=()
+name_pfs() {
+	local pf
+	for pf in "${pfs[@]}"; do
+		named+=(--pf "$pf")
+	done
+}
+
+# The last function's driver_override has no effect: no driver takes it, and all others go back
+all_or_none() {
+	local result=0
+	: >"$work/override"
+	mount --bind "$work/override" "$devices/${vfs[-1]}/driver_override"
+	run bind "${named[@]}"
+	umount "$devices/${vfs[-1]}/driver_override"
+	expect 1 "${vfs[-1]}: $driver does not take the function" || result=1
+	count_is "$(with_driver $driver)" 0 'functions that are bound' || result=1
+	count_is "$(find /run/mmrctl -name '*:*' | wc -l)" 0 'records' || result=1
+	return $result
+}
+
+# On a terminal, which shows the progress
+bound() {
+	local status=0
+	limited 900 script --quiet --return --command "$mmrctl bind ${named[*]}" "$work/terminal" \
+		</dev/null >/dev/null 2>&1 || status=$?
+	if ! count_is "$status" 0 'status of mmrctl bind' || ! count_is "$(with_driver $driver)" "$want" 'bound'; then
+		tail -c 500 "$work/terminal" | sed 's/^/# /'
+		return 1
+	fi
+	if ! grep -q "bind.* $((want / 2)) of $want" "$work/terminal" || ! grep -q "$want of $want" "$work/terminal"; then
+		echo '# no progress was shown'
+		return 1
+	fi
+}
+
+processor_time() { # COMMAND...: leaves its output in $work/stdout
+	local seconds TIMEFORMAT='%U %S'
+	seconds=$({ time "$@" >"$work/stdout" 2>"$work/errors"; } 2>&1) || return 1
+	echo "# $seconds s of user and system time: ${*:2:2}"
+}
+
+listed() {
+	processor_time "$mmrctl" list &&
+		count_is "$(grep -c " $driver  *-\$" "$work/stdout")" "$want" 'lines of mmrctl list'
+}
+
+shown() {
+	processor_time "$mmrctl" show "${named[@]}" --json || return 1
+	# Not those of a capability, which are deeper
+	count_is "$(grep -c '^      "usable": true' "$work/stdout")" "$want" 'usable functions in mmrctl show'
+}
+
+metrics() {
+	processor_time "$mmrctl" stats --prometheus || return 1
+	tools/mmrctl/tests/prometheus <"$work/stdout" >"$work/samples" || return 1
+	count_is "$(grep -c '^virtio_mmr_config_reads_total{.*} 0$' "$work/samples")" "$want" 'counters' &&
+		count_is "$(grep -c "^virtio_mmr_function_info{.*$driver.*} 1\$" "$work/samples")" "$want" 'functions'
+}
+
+# All of them at once. Vectors end first; the functions without answer, and work by polling
+opened() {
+	local with refused intx
+	limited 900 "$build/many_functions" open "${vfs[@]}" >"$work/opened" 2>&1 || {
+		tail -n 5 "$work/opened" | sed 's/^/# /'
+		return 1
+	}
+	read -r _ _ _ with _ refused _ intx <"$work/opened"
+	echo "# $with functions have MSI-X, and $refused work without"
+	count_is $((with + refused)) "$want" 'functions' && count_is "$intx" "$refused" 'functions with INTx' &&
+		[[ $with -gt 0 ]] || return 1
+	[[ $want -le 300 || $refused -gt 0 ]] || {
+		echo '# the vectors of this host did not end: the test has not seen that'
+		return 1
+	}
+}
+
+# The nth guest's functions: half of the entropy type, from the end of the list
+functions_of() { # N
+	local i
+	for ((i = 0; i < guest / 2; i++)); do
+		echo "${net[$1 * guest / 2 + i]}" "${rng[$1 * guest / 2 + i]}"
+	done
+}
+
+split_types() {
+	local i
+	net=() rng=()
+	for i in "${!vfs[@]}"; do
+		if [[ ${types[i]} == rng ]]; then rng+=("${vfs[i]}"); else net+=("${vfs[i]}"); fi
+	done
+	[[ $guests -le $((${#net[@]} * 2 / guest)) ]] || guests=$((${#net[@]} * 2 / guest))
+}
+
+# Stack traces of waits for a lock, as the kernel logs them: none of them is in our driver
+lock_waits() { # on|off
+	local tracing=/sys/kernel/tracing
+	if [[ $1 == on ]]; then
+		echo 0 >$tracing/tracing_on
+		echo >$tracing/trace
+		echo 8192 >$tracing/buffer_size_kb
+		echo 1 >$tracing/options/stacktrace
+		echo 1 >$tracing/events/lock/contention_begin/enable
+		echo 1 >$tracing/tracing_on
+	else
+		echo 0 >$tracing/tracing_on
+		echo 0 >$tracing/events/lock/contention_begin/enable
+		echo 0 >$tracing/options/stacktrace
+		cat $tracing/trace >"$work/waits"
+		echo 1 >$tracing/buffer_size_kb
+	fi
+}
+
+# Many guests at once, each with eight functions of its own
+used_at_once() {
+	local i pids=() failed=0
+	lock_waits on
+	for ((i = 0; i < guests; i++)); do
+		# shellcheck disable=SC2046 # words
+		limited 600 "$build/many_functions" work 20 $(functions_of "$i") >"$work/guest$i" 2>&1 &
+		pids+=($!)
+	done
+	for i in "${!pids[@]}"; do
+		if ! wait "${pids[i]}"; then
+			sed "s/^/# guest $i: /" "$work/guest$i"
+			failed=1
+		fi
+	done
+	lock_waits off
+	echo "# $guests guests: $(cat "$work"/guest* | awk '/^rounds/ { sum += $2 } END { print sum }') rounds"
+	return $failed
+}
+
+# Guests wait for locks of the kernel, and never for one that our driver takes
+no_lock_is_shared() {
+	local waits ours
+	waits=$(grep -c 'contention_begin:' "$work/waits" || true)
+	ours=$(grep -c "\[virtio_mmr" "$work/waits" || true)
+	echo "# $waits waits for locks, $ours lines of their stacks are in our modules"
+	grep -B 30 -m 3 '\[virtio_mmr' "$work/waits" | sed 's/^/# /' | tail -n 60 || true
+	count_is "$ours" 0 'lines'
+}
+
+eight_in_one() {
+	# shellcheck disable=SC2046 # words
+	limited 300 "$build/many_functions" work 3 $(functions_of 0) >"$work/eight" 2>&1 || {
+		sed 's/^/# /' "$work/eight"
+		return 1
+	}
+}
+
+unbound() {
+	run unbind "${named[@]}"
+	expect 0 && count_is "$(with_driver $driver)" 0 'functions that are bound'
+}
+
+removed() {
+	limited 600 tools/vm/vfs remove || return 1
+	count_is "$(find "$devices"/*/ -maxdepth 1 -name physfn 2>/dev/null | wc -l)" 0 'VFs'
+}
+
+memory_is_back() {
+	local slab kib
+	rm -f "$work"/*
+	settle
+	slab=$(($(slab_bytes) - slab_before))
+	kib=$((kib_before - $(available_kib)))
+	echo "# left of $want functions: $slab bytes of slab objects, $kib KiB less available"
+	[[ $slab -le $((margin_slab + margin_slab_each * want)) &&
+		$kib -le $((margin_kib + margin_kib_each * want)) ]]
+}
+
+ktap_print_header
+ktap_set_plan 15
+log_mark
+find_pfs
+name_pfs
+modprobe -a virtio_pci virtio_net virtio_rng
+tools/vm/vfs load $driver
+
+# The first time, the kernel allocates things that it keeps
+first_round() {
+	local pf
+	for pf in "${pfs[@]}"; do
+		echo 1 >"$devices/$pf/sriov_numvfs" && echo 0 >"$devices/$pf/sriov_numvfs" || return 1
+	done
+}
+ktap_test_result created_and_removed first_round
+settle
+slab_before=$(slab_bytes) kib_before=$(available_kib)
+
+ktap_test_result created created
+ktap_test_result all_or_none all_or_none
+ktap_test_result bound bound
+ktap_test_result listed listed
+ktap_test_result shown shown
+ktap_test_result metrics metrics
+ktap_test_result opened opened
+split_types
+ktap_test_result eight_in_one eight_in_one
+ktap_test_result used_at_once used_at_once
+ktap_test_result no_lock_is_shared no_lock_is_shared
+ktap_test_result unbound unbound
+ktap_test_result removed removed
+ktap_test_result memory_is_back memory_is_back
+ktap_test_result log_clean log_clean
+ktap_finished
