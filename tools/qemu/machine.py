@@ -33,6 +33,8 @@ class Machine:
         command = [
             self.binary, "-L", "/usr/share/seabios", "-L", "/usr/share/qemu", "-M", "q35",
             "-accel", "qtest", "-nodefaults", "-display", "none", "-qtest", "stdio",
+            # Nobody reads it, and the pipe would be full at some time
+            "-qtest-log", "none",
             "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
             "-chardev", f"socket,id=qmp,fd={its.fileno()}", "-mon", "chardev=qmp,mode=control",
             "-object", "rng-builtin,id=random",
