@@ -88,9 +88,9 @@ fi
 
 # The plan: SUITE SERIES, in this order
 plan=()
-for one in "${series[@]}"; do
-	for suite in "${suites[@]}"; do
-		suite_load "$suite"
+for suite in "${suites[@]}"; do
+	suite_load "$suite"
+	for one in "${series[@]}"; do
 		if [[ $where == here ]]; then
 			[[ $one != "${series[0]}" ]] || plan+=("$suite -")
 		else
