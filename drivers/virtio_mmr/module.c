@@ -39,7 +39,6 @@ EXPORT_SYMBOL_GPL(virtio_mmr_range_validate);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_scan_explain_native);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_enable);
-EXPORT_SYMBOL_GPL(virtio_mmr_vectors_queue);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_reset);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_config);
 EXPORT_SYMBOL_GPL(virtio_mmr_vectors_set_queue);
