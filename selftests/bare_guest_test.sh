@@ -20,6 +20,8 @@ if [[ ${1-} == --devices ]]; then
 	exit
 fi
 
+# shellcheck source=selftests/lib/counters.sh
+source "$here/lib/counters.sh"
 # shellcheck source=selftests/lib/ktap.sh
 source "$here/lib/ktap.sh"
 # shellcheck source=selftests/lib/kernel_log.sh
@@ -229,7 +231,7 @@ test_acknowledges_first() {
 }
 
 counter() { # NAME, of the driver for the entropy function
-	sed -n "s/^intx_$1 //p" "/sys/bus/pci/devices/${bdf_of[rng]}/virtio_mmr_counters"
+	driver_counter "${bdf_of[rng]}" "intx_$1"
 }
 
 notified() {

@@ -61,7 +61,7 @@ done
 cases+=(quits status mac interrupts returned after)
 
 counter() {
-	sed -n "s/^intx_$1 //p" "/sys/bus/pci/devices/$bdf/virtio_mmr_counters"
+	driver_counter "$bdf" "intx_$1"
 }
 
 # In the background: changes the link when the guest asks for it

@@ -4,6 +4,9 @@
 # A Linux guest with a function of each type (guest/linux.sh), and what the host sees of it. The
 # script has set "here" and "tools". All except linux_cases comes after linux_begin.
 
+# shellcheck source=selftests/lib/counters.sh
+source "$here/lib/counters.sh"
+
 linux_types=(net blk scsi rng console balloon 9p)
 # The type that the guest lacks, if any: Linux' modern balloon driver refuses VIRTIO_F_ACCESS_PLATFORM,
 # and the emulated device insists on it
@@ -139,7 +142,7 @@ linux_intx() { # prints lines TYPE COUNT
 	for type in $(linux_given); do
 		# A console has no interrupts: see linux_cases
 		[[ $type == console ]] ||
-			echo "$type $(sed -n 's/^intx_interrupts //p' "/sys/bus/pci/devices/${linux_bdf[$type]}/virtio_mmr_counters")"
+			echo "$type $(driver_counter "${linux_bdf[$type]}" intx_interrupts)"
 	done
 }
 
