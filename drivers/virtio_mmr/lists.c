@@ -214,9 +214,8 @@ static enum virtio_mmr_lists_defect walk_conventional(struct walk *walk)
 		u8 id = read_byte(walk, position);
 		unsigned int length = 0;
 
-		if (lists->seen[position])
+		if (virtio_mmr_bit_mark(lists->seen, position))
 			return blame(lists, VIRTIO_MMR_LISTS_LOOP, position, id, 0, 0);
-		lists->seen[position] = true;
 		if (id < ARRAY_SIZE(conventional_length))
 			length = conventional_length[id];
 		if (length == ASK_DEVICE)
@@ -234,18 +233,15 @@ static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
 	unsigned int position = VIRTIO_MMR_CONFIG_SIZE;
 	enum virtio_mmr_lists_defect defect = VIRTIO_MMR_LISTS_FIT;
 	struct virtio_mmr_lists *lists = walk->lists;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(lists->seen); i++)
-		lists->seen[i] = false;
+	virtio_mmr_bits_clear(lists->seen, sizeof(lists->seen));
 	while (position >= VIRTIO_MMR_CONFIG_SIZE && position < lists->space->size && !defect) {
 		u32 header = read_dword(walk, position);
 		u16 id = PCI_EXT_CAP_ID(header);
 		unsigned int length = 0;
 
-		if (lists->seen[position / SHORTEST])
+		if (virtio_mmr_bit_mark(lists->seen, position / SHORTEST))
 			return blame(lists, VIRTIO_MMR_LISTS_LOOP, position, id, 0, 0);
-		lists->seen[position / SHORTEST] = true;
 		if (id < ARRAY_SIZE(extended_length))
 			length = extended_length[id];
 		if (length == ASK_DEVICE)
@@ -323,13 +319,13 @@ virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_spac
 {
 	struct walk walk = { .lists = lists };
 	enum virtio_mmr_lists_defect defect;
-	unsigned int i;
 
+	/* The device may answer differently than before */
+	virtio_mmr_space_forget(space);
 	lists->space = space;
 	lists->position = 0;
 	lists->end = 0;
-	for (i = 0; i < ARRAY_SIZE(lists->seen); i++)
-		lists->seen[i] = false;
+	virtio_mmr_bits_clear(lists->seen, sizeof(lists->seen));
 	defect = walk_conventional(&walk);
 	if (!defect)
 		defect = walk_extended(&walk);

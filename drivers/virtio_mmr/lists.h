@@ -25,7 +25,8 @@ enum virtio_mmr_lists_defect {
  * @room: bytes that it may have at most
  * @end: bytes of @map that are set; no capability is beyond
  * @map: the capability that each byte belongs to, in the view of vfio-pci-core
- * @seen: positions of the list that were visited
+ * @seen: one bit for each position that was visited: each byte of the conventional part, or
+ *	each dword
  */
 struct virtio_mmr_lists {
 	struct virtio_mmr_space *space;
@@ -35,7 +36,7 @@ struct virtio_mmr_lists {
 	unsigned int room;
 	unsigned int end;
 	u8 map[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
-	bool seen[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4];
+	u8 seen[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4 / 8];
 };
 
 enum virtio_mmr_lists_defect

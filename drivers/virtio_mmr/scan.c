@@ -62,16 +62,17 @@ static bool has_msix_in_bar0(const struct virtio_mmr_scan *scan,
 	       (!scan->function.msix_table.bar || !scan->function.msix_pba.bar);
 }
 
-static void read_capability(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
-			    unsigned int position, struct virtio_mmr_cap *cap,
-			    enum virtio_mmr_defect *defect)
+static void read_capability(struct virtio_mmr_scan *scan, const struct virtio_mmr_walk *walk,
+			    struct virtio_mmr_cap *cap, enum virtio_mmr_defect *defect)
 {
-	size_t size = space->size - position;
+	size_t size = walk->space->size - walk->position;
 	u8 raw[VIRTIO_MMR_CAP_MAX_SIZE];
 	size_t i;
 
-	for (i = 0; i < sizeof(raw) && i < size; i += 4)
-		virtio_mmr_put_le32(raw + i, virtio_mmr_space_dword(space, position + i));
+	virtio_mmr_put_le32(raw, walk->header);
+	for (i = 4; i < sizeof(raw) && i < size; i += 4)
+		virtio_mmr_put_le32(raw + i, virtio_mmr_space_dword(walk->space,
+								    walk->position + i));
 	*defect = virtio_mmr_cap_decode(cap, raw, size);
 	if (!*defect)
 		*defect = virtio_mmr_cap_validate(cap, &scan->function);
@@ -95,7 +96,7 @@ static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_sp
 
 		if (walk.id != VIRTIO_MMR_EXT_CAP_ID)
 			continue;
-		read_capability(scan, space, walk.position, &cap, &defect);
+		read_capability(scan, &walk, &cap, &defect);
 		if (!has_usable && (!defect || !scan->cap_position ||
 				    (cap.claimed && !scan->cap.claimed))) {
 			scan->cap = cap;

@@ -8,7 +8,27 @@
 #include "space.h"
 
 /**
- * virtio_mmr_space_dword - read 4 bytes
+ * virtio_mmr_space_forget - read everything again from now on
+ * @space: of the function
+ */
+void virtio_mmr_space_forget(struct virtio_mmr_space *space)
+{
+	virtio_mmr_bits_clear(space->is_read, sizeof(space->is_read));
+}
+
+static u32 read_uncached(struct virtio_mmr_space *space, unsigned int position)
+{
+	u32 value = 0;
+
+	if (!space->read(space->context, position, &value)) {
+		space->unreadable = true;
+		return 0xffffffff;
+	}
+	return value;
+}
+
+/**
+ * virtio_mmr_space_dword - get 4 bytes, which are read if they were not yet
  * @space: of the function
  * @position: in bytes, a multiple of 4
  *
@@ -17,15 +37,15 @@
  */
 u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position)
 {
-	u32 value = 0;
+	unsigned int slot = position / 4;
 
 	if (position >= space->size)
 		return 0xffffffff;
-	if (!space->read(space->context, position, &value)) {
-		space->unreadable = true;
-		return 0xffffffff;
-	}
-	return value;
+	if (position >= VIRTIO_MMR_CONFIG_SIZE)
+		return read_uncached(space, position);
+	if (!virtio_mmr_bit_mark(space->is_read, slot))
+		space->conventional[slot] = read_uncached(space, position);
+	return space->conventional[slot];
 }
 
 /**
@@ -68,26 +88,22 @@ void virtio_mmr_walk_start(struct virtio_mmr_walk *walk, struct virtio_mmr_space
 static unsigned int next_conventional(struct virtio_mmr_walk *walk)
 {
 	struct virtio_mmr_space *space = walk->space;
-	unsigned int position;
+	unsigned int position = 0;
 
-	if (!walk->position &&
-	    !(virtio_mmr_space_byte(space, PCI_STATUS) & PCI_STATUS_CAP_LIST))
-		return 0;
-	position = virtio_mmr_space_byte(space, walk->position ?
-					 walk->position + PCI_CAP_LIST_NEXT :
-					 PCI_CAPABILITY_LIST);
-	position &= ~3u;
+	if (walk->position)
+		position = walk->header >> 8 & 0xfc;
+	else if (virtio_mmr_space_byte(space, PCI_STATUS) & PCI_STATUS_CAP_LIST)
+		position = virtio_mmr_space_byte(space, PCI_CAPABILITY_LIST) & 0xfc;
 	return position >= PCI_STD_HEADER_SIZEOF ? position : 0;
 }
 
 static unsigned int next_extended(struct virtio_mmr_walk *walk)
 {
-	struct virtio_mmr_space *space = walk->space;
 	unsigned int position = VIRTIO_MMR_CONFIG_SIZE;
 
 	if (walk->position)
-		position = PCI_EXT_CAP_NEXT(virtio_mmr_space_dword(space, walk->position));
-	return position >= VIRTIO_MMR_CONFIG_SIZE && position < space->size ? position : 0;
+		position = PCI_EXT_CAP_NEXT(walk->header);
+	return position >= VIRTIO_MMR_CONFIG_SIZE && position < walk->space->size ? position : 0;
 }
 
 /**
@@ -104,22 +120,19 @@ bool virtio_mmr_walk_next(struct virtio_mmr_walk *walk)
 {
 	unsigned int position = walk->is_extended ? next_extended(walk) :
 						    next_conventional(walk);
-	u8 *seen = &walk->seen[position / 4 / 8];
-	u8 bit = 1 << position / 4 % 8;
-	u32 header;
 
 	if (!position)
 		return false;
-	if (*seen & bit) {
+	if (virtio_mmr_bit_mark(walk->seen, position / 4)) {
 		walk->loops = true;
 		return false;
 	}
-	*seen |= bit;
-	header = virtio_mmr_space_dword(walk->space, position);
 	walk->position = position;
-	walk->id = walk->is_extended ? PCI_EXT_CAP_ID(header) : header & 0xff;
+	walk->header = virtio_mmr_space_dword(walk->space, position);
+	walk->id = walk->is_extended ? PCI_EXT_CAP_ID(walk->header) : walk->header & 0xff;
 	if (walk->is_extended)
-		return header != 0xffffffff && (header || position != VIRTIO_MMR_CONFIG_SIZE);
+		return walk->header != 0xffffffff &&
+		       (walk->header || position != VIRTIO_MMR_CONFIG_SIZE);
 	return walk->id != 0xff;
 }
 
@@ -131,6 +144,7 @@ void virtio_mmr_space_find_known(struct virtio_mmr_space *space)
 {
 	struct virtio_mmr_walk walk;
 
+	virtio_mmr_space_forget(space);
 	space->pcie_flags = 0;
 	space->msix_position = 0;
 	space->msi_position = 0;

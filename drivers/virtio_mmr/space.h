@@ -18,6 +18,11 @@
  * @msix_position: of the MSI-X capability in bytes, 0 without one
  * @msi_position: of the MSI capability in bytes, 0 without one
  * @unreadable: @read has failed
+ * @conventional: dwords below VIRTIO_MMR_CONFIG_SIZE that were read, each as it was then
+ * @is_read: one bit for each dword of @conventional
+ *
+ * A read crosses PCIe, and several parts of a scan need the same bytes. So each dword of the
+ * conventional part is read once, until virtio_mmr_space_forget().
  *
  * A kernel reads @pcie_flags and the two positions when it finds the function. It keeps these
  * values, even if the device gives others later. So the caller gives them, or
@@ -31,6 +36,8 @@ struct virtio_mmr_space {
 	u16 msix_position;
 	u16 msi_position;
 	bool unreadable;
+	u32 conventional[VIRTIO_MMR_CONFIG_SIZE / 4];
+	u8 is_read[VIRTIO_MMR_CONFIG_SIZE / 4 / 8];
 };
 
 /**
@@ -39,6 +46,7 @@ struct virtio_mmr_space {
  * @is_extended: which of the two lists
  * @position: of this capability in bytes, 0 before the first one
  * @id: of this capability
+ * @header: its first dword, which has the next position
  * @loops: the list returned to an earlier position, which ended the walk
  * @seen: one bit for each visited position
  */
@@ -48,9 +56,27 @@ struct virtio_mmr_walk {
 	bool loops;
 	u16 position;
 	u16 id;
+	u32 header;
 	u8 seen[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4 / 8];
 };
 
+/* Sets a bit. Returns whether it was set before. */
+static inline bool virtio_mmr_bit_mark(u8 *bits, unsigned int number)
+{
+	u8 bit = 1 << number % 8;
+	bool was_set = bits[number / 8] & bit;
+
+	bits[number / 8] |= bit;
+	return was_set;
+}
+
+static inline void virtio_mmr_bits_clear(u8 *bits, size_t size)
+{
+	while (size)
+		bits[--size] = 0;
+}
+
+void virtio_mmr_space_forget(struct virtio_mmr_space *space);
 u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position);
 u16 virtio_mmr_space_word(struct virtio_mmr_space *space, unsigned int position);
 u8 virtio_mmr_space_byte(struct virtio_mmr_space *space, unsigned int position);

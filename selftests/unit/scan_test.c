@@ -433,6 +433,28 @@ TEST_F(scan, again)
 	EXPECT_EQ(self->scan.function.msix_pba.length, 0);
 }
 
+/* A thousand functions are scanned, and each read crosses PCIe. No answer outlives its scan. */
+TEST_F(scan, conventional_part_is_read_once)
+{
+	unsigned int position;
+
+	add_structures(self);
+	add_msix(self, 0x80, 2);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	memset(self->memory.reads_of, 0, sizeof(self->memory.reads_of));
+	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists,
+			    VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET, NULL);
+	for (position = 0; position < VIRTIO_MMR_CONFIG_SIZE; position += 4)
+		EXPECT_LE(self->memory.reads_of[position / 4], 1);
+	EXPECT_EQ(self->memory.reads_of[0x40 / 4], 1);
+
+	/* Of the common configuration */
+	self->memory.bytes[0x48] = 4;
+	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists,
+			    VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET, NULL);
+	EXPECT_EQ(self->scan.common_config.offset, 0x104);
+}
+
 /* A capability that begins in the last bytes */
 TEST_F(scan, capability_at_the_end)
 {

@@ -17,7 +17,7 @@ struct memory_space {
 	u8 bytes[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
 	/* Position at which a read fails; 1 for none */
 	unsigned int unreadable;
-	unsigned int reads;
+	unsigned int reads, reads_of[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4];
 };
 
 static inline bool memory_space_read(void *context, unsigned int position, u32 *value)
@@ -28,6 +28,7 @@ static inline bool memory_space_read(void *context, unsigned int position, u32 *
 	if (position % 4 || position >= memory->space.size)
 		abort();
 	memory->reads++;
+	memory->reads_of[position / 4]++;
 	*value = virtio_mmr_get_le32(memory->bytes + position);
 	return position != memory->unreadable;
 }
@@ -44,6 +45,7 @@ static inline void memory_space_init(struct memory_space *memory)
 static inline void memory_space_put(struct memory_space *memory, unsigned int position,
 				    u32 value, unsigned int width)
 {
+	virtio_mmr_space_forget(&memory->space);
 	while (width--) {
 		memory->bytes[position++] = value;
 		value >>= 8;
@@ -53,6 +55,7 @@ static inline void memory_space_put(struct memory_space *memory, unsigned int po
 /* A capability at the head of the list, before those that are there */
 static inline void memory_space_add(struct memory_space *memory, unsigned int position, u8 id)
 {
+	virtio_mmr_space_forget(&memory->space);
 	memory->bytes[position] = id;
 	memory->bytes[position + PCI_CAP_LIST_NEXT] = memory->bytes[PCI_CAPABILITY_LIST];
 	memory->bytes[PCI_CAPABILITY_LIST] = position;

@@ -33,6 +33,28 @@ TEST_F(space, widths)
 	EXPECT_FALSE(space->unreadable);
 }
 
+/* Beyond the conventional part there is no copy */
+TEST_F(space, conventional_part_is_read_once)
+{
+	struct virtio_mmr_space *space = &self->memory.space;
+
+	self->memory.bytes[0xfc] = 1;
+	self->memory.bytes[0x100] = 1;
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 1);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0x100), 1);
+	self->memory.bytes[0xfc] = 2;
+	self->memory.bytes[0xff] = 2;
+	self->memory.bytes[0x100] = 2;
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 1);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0xff), 0);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0x100), 2);
+	EXPECT_EQ(self->memory.reads_of[0xfc / 4], 1);
+
+	virtio_mmr_space_forget(space);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 2);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0xff), 2);
+}
+
 TEST_F(space, all_ones_beyond_the_end)
 {
 	struct virtio_mmr_space *space = &self->memory.space;
@@ -73,7 +95,7 @@ TEST_F(space, conventional_list)
 	EXPECT_FALSE(walk->loops);
 
 	/* Without the bit in the status register there is no list */
-	self->memory.bytes[PCI_STATUS] = 0;
+	memory_space_put(&self->memory, PCI_STATUS, 0, 1);
 	virtio_mmr_walk_start(walk, &self->memory.space, false);
 	EXPECT_FALSE(virtio_mmr_walk_next(walk));
 }
