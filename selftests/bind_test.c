@@ -49,7 +49,32 @@ TEST_F(bind, cycles)
 	}
 }
 
-/* The driver has one line per probe, which says where the registers are */
+static bool debug(const char *command)
+{
+	int fd = open("/proc/dynamic_debug/control", O_WRONLY | O_CLOEXEC);
+	ssize_t length = strlen(command);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, command, length) == length;
+	close(fd);
+	return done;
+}
+
+/* A host binds thousands of functions */
+TEST_F(bind, logs_nothing)
+{
+	struct dmesg lines;
+
+	ASSERT_EQ(sysfs_unbind(self->bdf), 0);
+	dmesg_mark(&lines);
+	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	EXPECT_EQ(dmesg_count(&lines, self->bdf, MMR_DRIVER), 0);
+	EXPECT_TRUE(dmesg_clean(&lines));
+}
+
+/* With debug messages there is one line per probe, which says where the registers are */
 TEST_F(bind, identity_line)
 {
 	struct mmr_window window;
@@ -58,12 +83,14 @@ TEST_F(bind, identity_line)
 
 	ASSERT_TRUE(sysfs_window(self->bdf, &window));
 	ASSERT_EQ(sysfs_unbind(self->bdf), 0);
+	ASSERT_TRUE(debug("module " MMR_DRIVER " +p"));
 	dmesg_mark(&lines);
 	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
 	EXPECT_EQ(dmesg_count(&lines, self->bdf, MMR_DRIVER), 1) {
 		TH_LOG("want one line with '%s' and '%s'", self->bdf, MMR_DRIVER);
 	}
 	EXPECT_TRUE(dmesg_clean(&lines));
+	EXPECT_TRUE(debug("module " MMR_DRIVER " -p"));
 	snprintf(place, sizeof(place), "BAR %u", window.bar);
 	EXPECT_EQ(dmesg_count(&self->session.log, self->bdf, place), 1) {
 		TH_LOG("want one line with '%s' and '%s'", self->bdf, place);

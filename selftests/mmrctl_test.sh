@@ -63,6 +63,7 @@ verdicts_are_the_drivers() {
 	mapfile -t bdfs < <(python3 -c '
 import json, sys
 print("\n".join(f["bdf"] for f in json.load(open(sys.argv[1]))["functions"]))' "$work/list")
+	log_debug "$driver"
 	before=$(dmesg | wc -l)
 	for bdf in "${bdfs[@]}"; do
 		echo $driver >"$devices/$bdf/driver_override"
@@ -306,9 +307,10 @@ record_cannot_be_written() {
 }
 
 # All functions or none: a signal takes effect after the function that is being bound. The
-# driver's log shows the functions that it has had.
+# driver's debug messages show the functions that it has had.
 interrupted() {
 	local i lines want
+	log_debug "$driver"
 	lines=$(dmesg | wc -l)
 	run_with_signal SIGTERM /sys/bus/pci/drivers_probe 3 bind --pf "$pf"
 	dmesg | tail -n +$((lines + 1)) >"$work/log"

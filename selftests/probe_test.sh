@@ -233,6 +233,7 @@ first_usable='' first_usable_accesses=(2.1=1 2.1 0x12.1 2.1=3 2.1)
 # The log is searched once, at the end. A function's lines of this driver in it are only those
 # of its one probe.
 log_mark
+log_debug "$driver"
 declare -A bdf_of bound_of
 for i in "${!cases[@]}"; do
 	bdf=$(function_of "$i") || continue

@@ -41,3 +41,8 @@ log_clean() {
 		return 1
 	fi
 }
+
+# The driver logs a line for each bind, for as long as the module is loaded
+log_debug() { # MODULE
+	echo "module $1 +p" >/proc/dynamic_debug/control
+}

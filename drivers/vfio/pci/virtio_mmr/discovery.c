@@ -103,30 +103,48 @@ static void describe_plain(struct pci_dev *pdev, const struct virtio_mmr_scan *s
 	pci_info(pdev, "no MMR function, served as vfio-pci serves it: %s\n", why);
 }
 
+static const char *describe_notification(char *text, size_t size,
+					 const struct virtio_mmr_scan *scan)
+{
+	if (!scan->has_notification)
+		return "no notification structure";
+	scnprintf(text, size, "notification structure in BAR %u at 0x%llx, multiplier %u",
+		  scan->notify.bar, scan->notify.offset, scan->notify_multiplier);
+	return text;
+}
+
+static const char *describe_bar0(char *text, size_t size, const struct virtio_mmr_scan *scan)
+{
+	switch (scan->placement.fate) {
+	case VIRTIO_MMR_BAR0_MOVED:
+		scnprintf(text, size, ", BAR 0 shown as BAR %u", scan->placement.slot);
+		return text;
+	case VIRTIO_MMR_BAR0_HIDDEN:
+		return ", BAR 0 not shown";
+	default:
+		return "";
+	}
+}
+
 /**
  * virtio_mmr_describe - log the kind of a function, in one line
  * @pdev: the function
  * @scan: the result of virtio_mmr_discover()
+ *
+ * A host has thousands of MMR functions, and mmrctl shows all of this. So the line of a usable
+ * function is for dynamic debugging only, and its parts are made only then.
  */
 void virtio_mmr_describe(struct pci_dev *pdev, const struct virtio_mmr_scan *scan)
 {
-	char notification[96] = "no notification structure";
-	char bar0[32] = "";
+	char notification[96], bar0[32];
 
 	if (scan->verdict == VIRTIO_MMR_SCAN_PLAIN) {
 		describe_plain(pdev, scan);
 		return;
 	}
-	if (scan->has_notification)
-		scnprintf(notification, sizeof(notification),
-			  "notification structure in BAR %u at 0x%llx, multiplier %u",
-			  scan->notify.bar, scan->notify.offset, scan->notify_multiplier);
-	if (scan->placement.fate == VIRTIO_MMR_BAR0_MOVED)
-		scnprintf(bar0, sizeof(bar0), ", BAR 0 shown as BAR %u", scan->placement.slot);
-	else if (scan->placement.fate == VIRTIO_MMR_BAR0_HIDDEN)
-		scnprintf(bar0, sizeof(bar0), ", BAR 0 not shown");
-	pci_info(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, %s%s\n",
-		 scan->identity->name, scan->cap.bar, scan->cap.offset, scan->cap.length,
-		 scan->cap.wrapped ? "wrapped" : "bare", scan->cap_position, notification,
-		 bar0);
+	pci_dbg(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, %s%s\n",
+		scan->identity->name, scan->cap.bar, scan->cap.offset, scan->cap.length,
+		scan->cap.wrapped ? "wrapped" : "bare", scan->cap_position,
+		describe_notification(notification, sizeof(notification), scan),
+		describe_bar0(bar0, sizeof(bar0), scan));
 }
