@@ -203,7 +203,7 @@ check-packages: folders
 check-newcomer: RELEASES = $(if $(filter command%,$(origin RELEASE)),$(RELEASE),12 13)
 check-newcomer: folders
 	@tools/archive/install
-	@for release in $(RELEASES); do selftests/newcomer.sh "$$release" || exit 1; done
+	@for release in $(RELEASES); do selftests/newcomer.sh "$$release" $(STEPS) || exit 1; done
 
 check-libvirt: setup
 	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) libvirt

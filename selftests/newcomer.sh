@@ -80,11 +80,8 @@ inside() { # COMMAND...
 }
 
 make_system() {
-	local options=() option
-	# This system's settings for its mirrors, such as proxies
-	while read -r option; do
-		options+=(--aptopt="${option%;}")
-	done < <(apt-config dump | grep -E '^Acquire::(https?|Retries)\b[^ ]* ".+"' || true)
+	local options
+	mapfile -t options < <("$repository/tools/archive/mirror-options")
 	mmdebstrap --quiet --variant=minbase --components=main \
 		--include=git,make,sudo,ca-certificates,debian-archive-keyring "${options[@]}" \
 		"$codename" "$root" - <<<"$sources" || return 1
