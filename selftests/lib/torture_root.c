@@ -59,7 +59,7 @@ static void root_switches_power(struct torture_worker *worker)
 static void root_looks(struct torture_worker *worker)
 {
 	static const char *const folders[] = {
-		"/sys/bus/pci/devices/%s", "/sys/bus/pci/devices/%s/virtio_mmr",
+		"/sys/bus/pci/devices/%s",
 		"/sys/bus/pci/devices/%s/power", "/sys/kernel/debug/virtio_mmr/%s",
 	};
 	char folder[128], path[512], text[4096];
@@ -67,7 +67,7 @@ static void root_looks(struct torture_worker *worker)
 	DIR *directory;
 	int fd;
 
-	snprintf(folder, sizeof(folder), folders[below(worker, 4)],
+	snprintf(folder, sizeof(folder), folders[below(worker, 3)],
 		 any_function(worker)->bdf);
 	directory = opendir(folder);
 	if (!directory)
