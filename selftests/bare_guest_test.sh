@@ -30,10 +30,11 @@ source "$here/lib/kernel_log.sh"
 source "$here/lib/ports.sh"
 
 need_machine "runs guests on emulated functions"
-qemu_options=() million=2000
+qemu_options=() million=2000 irqfd=1
 case ${1-} in
 --noirqfd)
 	qemu_options+=(-global vfio-pci.x-no-kvm-intx=on)
+	irqfd=0
 	shift
 	;;
 --million)
@@ -258,6 +259,17 @@ say_exits() { # COUNT BEFORE...
 	echo "# per 1000 requests:$text"
 }
 
+# Of the guest's interrupts, each has one signal, if KVM passes it on. QEMU ends an interrupt at any
+# access of the guest to a BAR, such as a notification. Then the guest has not read ISR status yet,
+# and the same interrupt is signalled once more, at most once for each access
+signals_agree() { # SIGNALS INTERRUPTS
+	if [[ $irqfd == 1 ]]; then
+		[[ $1 == "$set" && $2 -ge $1 ]]
+	else
+		[[ $1 -ge $set && $1 -le $((set + changed + 1)) ]]
+	fi
+}
+
 # Requests of a guest that sleeps, so that a completion without an interrupt is the end. All counts
 # agree: those of the guest, of the device and of the driver. If each is notified, some end while the
 # guest handles the interrupt of others, or sends the next ones
@@ -273,8 +285,8 @@ test_flow() { # DEPTH EACH SHARE, of 50
 	signals=$(($(counter signals) - signals)) interrupts=$(($(counter interrupts) - interrupts))
 	seen=$(($(notified) - seen))
 	echo "# $changed notifications, $seen of them at the device, $interrupts interrupts of the device, $signals signals"
-	[[ $good == "$count" && $late == 0 && $clear == 0 && $seen == "$changed" && $signals == "$set" &&
-		$interrupts -ge $signals ]]
+	[[ $good == "$count" && $late == 0 && $clear == 0 && $seen == "$changed" ]] &&
+		signals_agree "$signals" "$interrupts"
 }
 
 # A driver that never sets COMMAND.MASTER does its I/O, and sees the bit set
