@@ -165,7 +165,13 @@ def native_rows(native):
                       Limit(math.inf, "measured only"), extremes=extremes(native.ratios((load, ""), base)))
 
 
-def rows(exact, bare, bind, guests, native):
+def interrupt_rows(interrupts):
+    """A guest's reads by INTx to those by MSI-X."""
+    yield Row("guest's read of 4 KiB, INTx, to MSI-X", "times", interrupts.ratio("intx"),
+              Limit(math.inf, "measured only"), extremes=extremes(interrupts.ratios("intx")))
+
+
+def rows(exact, bare, bind, guests, native, interrupts):
     """All goals that the measured modes have something to say about."""
     found = []
     if exact:
@@ -177,4 +183,6 @@ def rows(exact, bare, bind, guests, native):
         found += guest_rows(counted)
     if native:
         found += native_rows(native)
+    if interrupts:
+        found += interrupt_rows(interrupts)
     return found

@@ -7,6 +7,7 @@ import math
 import statistics
 
 import goals
+import interrupts as interrupt_names
 import natives
 import vmms as vmm_names
 from guests import LOADS, WAYS
@@ -144,6 +145,24 @@ def native_text(native):
     yield ""
 
 
+def read_lines(interrupts):
+    kinds = interrupt_names.KINDS
+    yield ("guest's read, by", "instructions", "least", "median", "to MSI-X", "exits", *kinds.values(), "others")
+    for way, name in interrupt_names.WAYS.items():
+        exits = interrupts.exits(way)
+        yield (name, *(number(value(way)) for value in (interrupts.cost, interrupts.least, interrupts.median)),
+               f"{interrupts.ratio(way):.3f}", f"{exits['exits']:.2f}", *(f"{exits[kind]:.2f}" for kind in kinds),
+               f"{interrupts.other_exits(way):.2f}")
+
+
+def read_text(interrupts):
+    reads = sum(result["reads"] for way in interrupt_names.WAYS for result in interrupts.rounds[way])
+    yield (f"# instructions and exits of a guest's read of 4 KiB, by MSI-X and by INTx: "
+           f"Linux {interrupts.kernel}, {reads} reads")
+    yield from columns(list(read_lines(interrupts)), set(range(1, 11)))
+    yield ""
+
+
 def vmm_cell(vmms, vmm, operation):
     least, most = vmms.least(vmm, operation), max(vmms.rounds[vmm, operation])
     span_ = f"-{number(most)}" if most > vmm_names.ALIKE * least else ""
@@ -165,7 +184,7 @@ def vmm_text(vmms):
     yield ""
 
 
-def text(exact, time, bind, guests, native, vmms, rows):
+def text(exact, time, bind, guests, native, interrupts, vmms, rows):
     """The paths, the costs of binding, a guest as a whole, VMMs, and the goals."""
     lines = []
     for samples in filter(None, (exact, time)):
@@ -180,6 +199,8 @@ def text(exact, time, bind, guests, native, vmms, rows):
         lines += guest_text(guests)
     if native:
         lines += native_text(native)
+    if interrupts:
+        lines += read_text(interrupts)
     if vmms:
         lines += vmm_text(vmms)
     if rows:
@@ -218,7 +239,7 @@ def saved_native(native):
     return {"unit": "instructions", "kernel": native.kernel, "loads": found}
 
 
-def save(path, exact, bare, time, bind, guests, native, vmms, rows):
+def save(path, exact, bare, time, bind, guests, native, interrupts, vmms, rows):
     """All of that, for programs, and the counts of the module without counters."""
     data = {name: saved_paths(samples)
             for name, samples in (("exact", exact), ("bare", bare), ("time", time)) if samples}
@@ -231,6 +252,9 @@ def save(path, exact, bare, time, bind, guests, native, vmms, rows):
             for name, run in zip(("counted", "timed"), guests)}
     if native:
         data["native"] = saved_native(native)
+    if interrupts:
+        data["interrupt"] = {"unit": "instructions", "kernel": interrupts.kernel,
+                             "rounds": [one for rounds in interrupts.rounds.values() for one in rounds]}
     if vmms:
         data["vmm"] = {"unit": "instructions", "kernel": vmms.kernel,
                        "costs": [{"vmm": vmm, "operation": operation, "rounds": rounds}
