@@ -30,6 +30,8 @@
  */
 #define ROUNDS		3
 #define AREA_SIZE	(1 << 17)
+/* Time for a signal that must not come, in milliseconds */
+#define NO_SIGNAL	50
 
 FIXTURE(injection)
 {
@@ -520,6 +522,156 @@ TEST_F_TIMEOUT(injection, each_fails_once, 300)
 		TH_LOG("%s: %s", places[i].name,
 		       places[i].error ? strerror(-places[i].error) : "does without");
 	expect_works(_metadata, self);
+}
+
+/* --- The vectors of INTx ---------------------------------------------------------------------- */
+
+FIXTURE(vectors)
+{
+	INTX_FIELDS;
+	int fail_nth;
+};
+
+FIXTURE_VARIANT(vectors)
+{
+	/* Undisturbed: all up to there */
+	void (*prepare)(struct _test_data_vectors *self);
+	/* This takes the vectors. 0 or a negative error code */
+	int (*take)(struct _test_data_vectors *self);
+};
+
+/* INTx is on, and the guest's driver is about to set up its queue */
+static void before_queue(struct _test_data_vectors *self)
+{
+	entropy_restart(&self->entropy);
+	intx_off(self->device);
+	legacy_start(self->device, 0);
+	if (intx_trigger(self->device, self->trigger))
+		fail("INTx cannot be turned on");
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+}
+
+static int take_by_queue(struct _test_data_vectors *self)
+{
+	const uint32_t page = self->entropy.queue.iova >> 12;
+	int ret;
+
+	ret = vfio_error(vfio_write(self->device, 0, VIRTIO_MMR_QUEUE_ADDRESS, &page, 4), 4);
+	if (!ret)
+		legacy_ready(self->device);
+	return ret;
+}
+
+/* The guest's driver runs, and INTx is off */
+static void before_trigger(struct _test_data_vectors *self)
+{
+	intx_off(self->device);
+	entropy_restart(&self->entropy);
+}
+
+static int take_by_trigger(struct _test_data_vectors *self)
+{
+	return intx_trigger(self->device, self->trigger);
+}
+
+FIXTURE_VARIANT_ADD(vectors, first_queue) {
+	.prepare = before_queue, .take = take_by_queue,
+};
+
+FIXTURE_VARIANT_ADD(vectors, late) {
+	.prepare = before_trigger, .take = take_by_trigger,
+};
+
+FIXTURE_SETUP(vectors)
+{
+	self->fail_nth = open(INJECTION_FILE, O_RDWR | O_CLOEXEC);
+	if (self->fail_nth < 0)
+		SKIP(return, "the kernel has no " INJECTION_FILE ": use that of make check-debug");
+	ASSERT_TRUE(injection_switch_on("__proc_create"));
+	INTX_SETUP();
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
+}
+
+FIXTURE_TEARDOWN(vectors)
+{
+	injection_arm(self->fail_nth, 0);
+	INTX_TEARDOWN();
+}
+
+/* Each request has its interrupt. Signals from before may be under way */
+static void expect_interrupts(struct __test_metadata *_metadata,
+			      struct _test_data_vectors *self)
+{
+	ASSERT_TRUE(intx_msix_is_on(self->device));
+	while (legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1))
+		;
+	vfio_eventfd_wait(self->trigger, 0);
+	ASSERT_EQ(intx_unmask(self->device), 0);
+	INTX_ASSERT_SERVED(self->trigger);
+}
+
+/* No vector is left, the queue works, and the next start of the guest has its interrupts */
+static void expect_polling(struct __test_metadata *_metadata, struct _test_data_vectors *self)
+{
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+	EXPECT_EQ(intx_host_interrupts(self->device, "virtio_mmr-"), 0);
+	ASSERT_TRUE(entropy_works(&self->entropy));
+	EXPECT_EQ(vfio_eventfd_wait(self->trigger, NO_SIGNAL), 0);
+	/* ISR status is the device's own */
+	EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1), INTX_ISR_QUEUE);
+	entropy_restart(&self->entropy);
+	expect_interrupts(_metadata, self);
+}
+
+/*
+ * What the driver needs for its vectors fails, one thing at a time. A guest's write cannot be
+ * refused for that, nor can a VMM's trigger: the guest has no interrupts then.
+ */
+TEST_F_TIMEOUT(vectors, guest_polls_meanwhile, 300)
+{
+	unsigned int nth, without = 0, refused = 0;
+	unsigned long before;
+	char place[160];
+	bool failed;
+	int ret;
+
+	dmesg_expect_injections(&self->session.log);
+	for (nth = 1; nth < PLACES_MAX; nth++) {
+		variant->prepare(self);
+		before = sysfs_counter(self->session.bdf, "intx_refused_vectors");
+		injection_arm(self->fail_nth, nth);
+		ret = variant->take(self);
+		failed = injection_disarm(self->fail_nth);
+		before = sysfs_counter(self->session.bdf, "intx_refused_vectors") - before;
+		if (!failed)
+			break;
+		dmesg_injected(&self->session.log, MMR_DRIVER, place, sizeof(place));
+		if (ret) {
+			refused++;
+			EXPECT_TRUE(is_clean(ret)) {
+				TH_LOG("%s: %s", place, strerror(-ret));
+			}
+			ASSERT_EQ(variant->take(self), 0);
+			expect_interrupts(_metadata, self);
+		} else if (intx_msix_is_on(self->device)) {
+			EXPECT_EQ(before, 0);
+			expect_interrupts(_metadata, self);
+		} else {
+			without++;
+			EXPECT_EQ(before, 1);
+			expect_polling(_metadata, self);
+		}
+	}
+	dmesg_injections_end(&self->session.log);
+	TH_LOG("%u failures: %u without vectors, %u refused", nth - 1, without, refused);
+	EXPECT_LT(nth, PLACES_MAX);
+	EXPECT_GT(without, 0);
+	/* The last one was undisturbed */
+	EXPECT_EQ(ret, 0);
+	expect_interrupts(_metadata, self);
+	EXPECT_EQ(intx_off(self->device), 0);
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+	EXPECT_EQ(intx_host_interrupts(self->device, "virtio_mmr-"), 0);
 }
 
 FUNCTIONS_HARNESS_MAIN
