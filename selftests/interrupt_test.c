@@ -15,6 +15,7 @@
 #include "lib/session.h"
 
 #define SHORT	300 /* ms; for what must not happen */
+#define SWITCH	"virtio_mmr_intx"
 
 FIXTURE(interrupt)
 {
@@ -31,6 +32,7 @@ FIXTURE_SETUP(interrupt)
 
 FIXTURE_TEARDOWN(interrupt)
 {
+	sysfs_write(self->session.bdf, SWITCH, "1");
 	INTX_TEARDOWN();
 }
 
@@ -102,6 +104,59 @@ TEST_F(interrupt, info)
 	/* A VF has no pin of its own, and a PF's is not used */
 	if (sysfs_is_vf(device->bdf))
 		EXPECT_EQ(intx_physical(device, PCI_INTERRUPT_PIN) & 0xff, 0);
+}
+
+static void reopen(struct _test_data_interrupt *self)
+{
+	if (self->entropy.device)
+		entropy_stop(&self->entropy);
+	self->entropy.device = NULL;
+	session_detach(&self->session);
+	session_attach(&self->session);
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+}
+
+/* Pin, count and requests agree */
+static bool has_intx(struct _test_data_interrupt *self, bool expected)
+{
+	struct vfio_device *device = self->device;
+	int ret = intx_trigger(device, self->trigger);
+
+	if (!ret)
+		intx_off(device);
+	return vfio_config_read(device, PCI_INTERRUPT_PIN, 1) == expected &&
+	       vfio_irqs(device, VFIO_PCI_INTX_IRQ_INDEX) == expected &&
+	       ret == (expected ? 0 : -EINVAL);
+}
+
+/* The switch of the administrator. A user keeps what he has, and a new bind begins with 1 */
+TEST_F(interrupt, hidden_by_the_switch)
+{
+	const char *bdf = self->session.bdf;
+
+	ASSERT_EQ(sysfs_number(bdf, SWITCH), 1);
+	EXPECT_EQ(sysfs_write(bdf, SWITCH, "perhaps"), -EINVAL);
+	ASSERT_EQ(sysfs_write(bdf, SWITCH, "0"), 0);
+	EXPECT_EQ(sysfs_number(bdf, SWITCH), 0);
+	EXPECT_TRUE(has_intx(self, true));
+	reopen(self);
+	EXPECT_TRUE(has_intx(self, false));
+	/* The guest polls */
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+	ASSERT_EQ(sysfs_write(bdf, SWITCH, "1"), 0);
+	EXPECT_TRUE(has_intx(self, false));
+	reopen(self);
+	EXPECT_TRUE(has_intx(self, true));
+
+	ASSERT_EQ(sysfs_write(bdf, SWITCH, "0"), 0);
+	session_detach(&self->session);
+	ASSERT_EQ(sysfs_unbind(bdf), 0);
+	ASSERT_EQ(sysfs_bind(bdf, MMR_DRIVER), 0);
+	EXPECT_EQ(sysfs_number(bdf, SWITCH), 1);
+	session_attach(&self->session);
+	EXPECT_TRUE(has_intx(self, true));
 }
 
 TEST_F(interrupt, on_and_off)

@@ -15,6 +15,7 @@
 #include "kselftest_harness.h"
 
 #include "lib/functions.h"
+#include "lib/intx.h"
 #include "lib/legacy.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
@@ -23,6 +24,8 @@
 #define TRACEFS		"/sys/kernel/tracing"
 /* An instance of its own does not disturb other users of tracing */
 #define INSTANCE	TRACEFS "/instances/virtio_mmr_trace_test"
+
+#define AREA_SIZE	(1 << 17)
 
 /* Time that the driver waits for a reset (policy) */
 #define PATIENCE	1000 /* ms */
@@ -208,6 +211,36 @@ TEST_F(trace, reset)
 	if (is_stuck)
 		EXPECT_TRACED("virtio_mmr_reset", "event=device-stuck");
 	EXPECT_EQ(count_all(self->device->bdf), is_stuck ? 3 : 2);
+}
+
+/* A queue that is live before INTx is on: the guest may have missed an interrupt of it */
+TEST_F(trace, intx)
+{
+	int trigger = vfio_eventfd();
+	struct legacy_queue queue;
+	struct iova_area area;
+
+	NEED_INTX(self->device);
+	iova_map(&area, &self->session.container, IOVA_BASE, AREA_SIZE);
+	legacy_start(self->device, 0);
+	legacy_queue_start(&queue, self->device, 0, &area, LEGACY_NO_VECTOR);
+	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
+
+	ASSERT_EQ(intx_trigger(self->device, trigger), 0);
+	EXPECT_TRACED("virtio_mmr_intx", "event=interrupt isr=0x1");
+	EXPECT_TRACED("virtio_mmr_intx", "event=engage isr=0x1");
+	EXPECT_EQ(count_all(self->device->bdf), 2);
+	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
+	ASSERT_EQ(intx_unmask(self->device), 0);
+	EXPECT_TRACED_ONLY("virtio_mmr_intx", "event=unmask isr=0x1");
+	EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1), INTX_ISR_QUEUE);
+	EXPECT_EQ(put(INSTANCE "/trace", ""), 0);
+	ASSERT_EQ(intx_unmask(self->device), 0);
+	EXPECT_TRACED_ONLY("virtio_mmr_intx", "event=unmask isr=0x0");
+	ASSERT_EQ(intx_off(self->device), 0);
+	EXPECT_TRACED_ONLY("virtio_mmr_intx", "event=disengage isr=0x0");
+	legacy_reset(self->device);
+	iova_unmap(&area);
 }
 
 #define KPROBE	"virtio_mmr_trace_test"
