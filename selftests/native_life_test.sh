@@ -140,6 +140,22 @@ works() {
 	"$build/native_io" read "$(disk_of "$blk")" 0 $region 8
 }
 
+# An ID names all functions of a type, and no others. Without it the driver takes none by itself
+by_id() {
+	local driver=/sys/bus/pci/drivers/$native_driver id=1af4\ 10fe
+	native_unbind "$blk" "$rng"
+	echo "$rng" 2>/dev/null >/sys/bus/pci/drivers_probe || true
+	same "driver of $rng" "$(driver_of "$rng")" none
+	echo "$id" >"$driver/new_id"
+	same "driver of $rng" "$(driver_of "$rng")" "$native_driver"
+	same "virtio driver" "$(virtio_driver "$rng")" virtio_rng
+	same "driver of $blk" "$(driver_of "$blk")" none
+	echo "$id" >"$driver/remove_id"
+	native_unbind "$rng"
+	echo "$rng" 2>/dev/null >/sys/bus/pci/drivers_probe || true
+	same "driver of $rng" "$(driver_of "$rng")" none
+}
+
 switched_off() {
 	local pf disk
 	pf=$(readlink -f "$sys_pci/$blk/physfn")
@@ -359,6 +375,7 @@ use() {
 	native_legacy "$legacy"
 	native_check "$1.cycles" cycles
 	native_check "$1.works_after_cycles" works
+	[[ $stock ]] || native_check "$1.by_id" by_id
 	native_check "$1.switched_off" switched_off
 	[[ $stock ]] || native_check "$1.reset_under_way" reset_under_way
 	[[ $stock ]] || native_check "$1.reset_of_net" reset_of_net

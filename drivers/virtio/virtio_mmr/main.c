@@ -90,17 +90,14 @@ static struct attribute *virtio_mmr_attrs[] = {
 };
 ATTRIBUTE_GROUPS(virtio_mmr);
 
-/*
- * A host must not use its guests' disks because a module was loaded. So the driver takes only
- * functions that driver_override or new_id give it.
- */
-static const struct pci_device_id virtio_mmr_no_ids[] = {
-	{ }
-};
-
 static struct pci_driver virtio_mmr_driver = {
 	.name = VIRTIO_MMR_PCI_NAME,
-	.id_table = virtio_mmr_no_ids,
+	/*
+	 * A host must not use its guests' disks because a module was loaded. So the driver takes
+	 * only functions that driver_override or new_id give it. With a table, even an empty one,
+	 * the kernel refuses each new_id.
+	 */
+	.id_table = NULL,
 	.probe = virtio_mmr_probe,
 	.remove = virtio_mmr_remove,
 	.sriov_configure = virtio_mmr_sriov_configure,
