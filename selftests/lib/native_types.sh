@@ -342,9 +342,19 @@ balloon_is_refused() {
 	native_unbind "$(bdf balloon)"
 }
 
+# What the line says: without translation for this function alone
+balloon_by_identity() {
+	local group
+	group=$(readlink -f "$sys_pci/$(bdf balloon)/iommu_group")
+	echo identity >"$group/type"
+	balloon_works
+	echo DMA >"$group/type"
+}
+
 cases_of_balloon() {
 	if grep -qw iommu.passthrough=0 /proc/cmdline; then
 		native_check "$way.balloon.is_refused" balloon_is_refused
+		native_check "$way.balloon.by_identity" balloon_by_identity
 	else
 		native_check "$way.balloon.works" balloon_works
 	fi
