@@ -131,7 +131,8 @@ run_vm() { # SUITE SERIES
 	tools/vm/run --kernel "$2" --name "$machine" --timeout "$limit" "${qemu[@]}" "${arguments[@]}" -- \
 		env VIRTIO_MMR_CYCLES="${VIRTIO_MMR_CYCLES:-}" \
 		VIRTIO_MMR_TORTURE_SECONDS="${VIRTIO_MMR_TORTURE_SECONDS:-}" \
-		VIRTIO_MMR_SEED="${VIRTIO_MMR_SEED:-}" selftests/lib/inside "$1" || status=$?
+		VIRTIO_MMR_SEED="${VIRTIO_MMR_SEED:-}" NATIVE_CASES="${NATIVE_CASES:-}" \
+		selftests/lib/inside "$1" || status=$?
 	while read -r tap; do
 		rm -f "$taps/$machine.$tap.tap"
 		[[ ! -e $folder/tap/$tap.tap ]] || cp "$folder/tap/$tap.tap" "$taps/$machine.$tap.tap"
