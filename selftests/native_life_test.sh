@@ -337,10 +337,11 @@ stuck_reset() {
 	taken=$(((${EPOCHREALTIME/./} - ${start/./}) / 1000))
 	[[ $taken -lt $((4500 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1})) ]] || say "the unbind took $taken ms"
 	log_lines | grep -F "$function" | grep -qi reset || say "no line about the reset of $function"
-	# The driver either waits for it or refuses the function
-	native_bind "$function" || true
-	sleep 6
-	native_bind "$function"
+	# The driver refuses the function, unless the machine is so slow that the reset is over
+	native_bind "$function" || {
+		sleep 6
+		native_bind "$function"
+	}
 	# Without bus mastering it reaches no memory that the virtio driver has freed
 	same "bus mastering" "$(masters "$function")" 1
 	virtio=$(virtio_of "$function")
