@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <asm/termbits.h>
 
 #include "events.h"
 #include "function.h"
@@ -68,9 +70,10 @@ static void stop(struct machine *machine, int status)
 		abort();
 }
 
+/* tcsetattr() makes other requests as well in some C libraries, and the sandbox knows this one. */
 static void restore_terminal(void)
 {
-	tcsetattr(STDIN_FILENO, TCSANOW, &terminal);
+	ioctl(STDIN_FILENO, TCSETS, &terminal);
 }
 
 /*
@@ -100,12 +103,12 @@ static void prepare_terminal(void)
 {
 	struct termios raw;
 
-	if (tcgetattr(STDIN_FILENO, &terminal))
+	if (ioctl(STDIN_FILENO, TCGETS, &terminal))
 		return;
 	raw = terminal;
 	raw.c_lflag &= ~(ICANON | ECHO);
 	raw.c_iflag &= ~ICRNL;
-	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	ioctl(STDIN_FILENO, TCSETS, &raw);
 	atexit(restore_terminal);
 }
 

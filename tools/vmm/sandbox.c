@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -100,8 +101,8 @@ void sandbox_enter(void)
 	static const unsigned long requests[] = {
 		KVM_RUN, KVM_SET_USER_MEMORY_REGION, KVM_IOEVENTFD, KVM_IRQFD,
 		KVM_SET_GSI_ROUTING, KVM_IRQ_LINE, VFIO_DEVICE_SET_IRQS, VFIO_DEVICE_IOEVENTFD,
-		/* The terminal gets its settings back: TCSETS, and TCSETS2 of newer C libraries */
-		0x5402, 0x402c542b,
+		/* The terminal gets its settings back. */
+		TCSETS,
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	unsigned int i;
