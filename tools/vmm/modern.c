@@ -18,7 +18,8 @@ static uint64_t place_of(const struct function *function, uint32_t offset)
 
 	switch (offset) {
 	case VIRTIO_MMR_QUEUE_ADDRESS:
-		return start + VIRTIO_PCI_COMMON_Q_ENABLE;
+	case VIRTIO_MMR_QUEUE_ADDRESS + 1:
+		return start + VIRTIO_PCI_COMMON_Q_ENABLE + offset - VIRTIO_MMR_QUEUE_ADDRESS;
 	case VIRTIO_MMR_QUEUE_SELECT:
 		return start + VIRTIO_PCI_COMMON_Q_SELECT;
 	case VIRTIO_MMR_CONFIG_VECTOR:
@@ -41,12 +42,11 @@ static void write_register(void *context, uint32_t offset, uint32_t width, uint3
 {
 	struct function *function = context;
 
-	(void)width;
 	function_bar_write(function, function->scan.common_config.bar, place_of(function, offset),
-			   2, value);
+			   width, value);
 }
 
-/* A queue with an address is here one that is enabled. */
+/* A queue with an address is here one that is enabled. The guest may do that by bytes. */
 const struct virtio_mmr_port_ops modern_registers = {
 	.read = read_register, .write = write_register,
 };
@@ -131,21 +131,19 @@ bool modern_read(struct function *function, unsigned int bar, uint64_t offset, u
 	return true;
 }
 
-static void enable_queue(struct function *function, bool on)
+static void enable_queue(struct function *function, unsigned int shift, const uint8_t *data,
+			 unsigned int width)
 {
-	uint16_t queue;
+	uint32_t value = width == 1 ? *data : virtio_mmr_get_le16(data);
 
-	if (on) {
+	if (value) {
 		function->intx.is_modern = true;
 		intx_begin(function, VIRTIO_MMR_STARTS_QUEUE);
-		queue = read_register(function, VIRTIO_MMR_QUEUE_SELECT, 2);
-		/* A device may look at the vector when the queue is enabled. */
-		intx_refused(function,
-			     virtio_mmr_vectors_queue(&function->intx.vectors,
-						      function->intx.state.engaged,
-						      &modern_registers, function, queue));
 	}
-	write_register(function, VIRTIO_MMR_QUEUE_ADDRESS, 2, on);
+	intx_refused(function,
+		     virtio_mmr_vectors_enable(&function->intx.vectors,
+					       function->intx.state.engaged, &modern_registers,
+					       function, shift, width, value));
 }
 
 static void write_status(struct function *function, uint8_t status)
@@ -182,8 +180,8 @@ bool modern_write(struct function *function, unsigned int bar, uint64_t offset,
 		return false;
 	if (at == VIRTIO_PCI_COMMON_STATUS && width == 1)
 		write_status(function, *data);
-	else if (at == VIRTIO_PCI_COMMON_Q_ENABLE && width == 2)
-		enable_queue(function, virtio_mmr_get_le16(data));
+	else if (at - VIRTIO_PCI_COMMON_Q_ENABLE < 2)
+		enable_queue(function, at - VIRTIO_PCI_COMMON_Q_ENABLE, data, width);
 	else
 		return function->intx.state.engaged && is_vector(at);
 	return true;
