@@ -24,6 +24,13 @@ static void signal_guest(struct function *function)
 		return;
 }
 
+static bool drain(int eventfd)
+{
+	uint64_t count;
+
+	return read(eventfd, &count, sizeof(count)) == sizeof(count);
+}
+
 static const struct virtio_mmr_port_ops *registers_of(const struct function *function)
 {
 	return function->intx.is_modern ? &modern_registers : &function_registers;
@@ -157,6 +164,8 @@ static void turn_on_driver(struct function *function)
 
 	if (!(function_config_dword(function, PCI_INTERRUPT_LINE) >> 8 & 0xff))
 		return;
+	/* The line may be shared, and ends of others' interrupts are not those of this one. */
+	drain(function->intx.resample);
 	error = host_set_intx(function->device, function->intx.trigger, function->intx.resample,
 			      true);
 	if (error)
@@ -229,13 +238,6 @@ uint8_t intx_read_isr(struct function *function, unsigned int bar, uint64_t offs
 		intx->vectors.generation = now;
 	}
 	return value;
-}
-
-static bool drain(int eventfd)
-{
-	uint64_t count;
-
-	return read(eventfd, &count, sizeof(count)) == sizeof(count);
 }
 
 /**

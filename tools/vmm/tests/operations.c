@@ -225,17 +225,6 @@ static void end_interrupt(void)
 		intx_resampled(function);
 }
 
-/*
- * An interrupt without a reason does no harm, and the two ways may have it at other times. So
- * what a guest learns of interrupts is compared where it has made a request, and only there.
- */
-static void forget_interrupt(unsigned int place, unsigned int register_, uint8_t *data,
-			     unsigned int width, uint8_t bits)
-{
-	if (register_ - place < width)
-		data[register_ - place] &= ~bits;
-}
-
 /* --- Operations ------------------------------------------------------------------------------ */
 
 static void read_config(void)
@@ -245,7 +234,6 @@ static void read_config(void)
 	uint8_t data[4];
 
 	config_read(position, data, width);
-	forget_interrupt(position, PCI_STATUS, data, width, PCI_STATUS_INTERRUPT);
 	print("config", position, data, width);
 }
 
@@ -297,7 +285,6 @@ static void read_port(void)
 
 	place();
 	port_read(offset, data, width);
-	forget_interrupt(offset, VIRTIO_MMR_ISR_STATUS, data, width, VIRTIO_MMR_ISR_QUEUE);
 	print("port", offset, data, width);
 }
 
