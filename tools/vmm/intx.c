@@ -202,6 +202,11 @@ void intx_disable(struct function *function, bool disabled)
  */
 void intx_was_reset(struct function *function)
 {
+	unsigned int vector;
+
+	/* The first thread may not have come to signals from before, which are nobody's now. */
+	for (vector = 0; vector < VIRTIO_MMR_NUM_VECTORS; vector++)
+		drain(function->intx.sources[vector]);
 	virtio_mmr_interrupt_reset(&function->intx.state);
 	virtio_mmr_vectors_reset(&function->intx.vectors);
 	function->intx.is_modern = false;
