@@ -299,6 +299,29 @@ test_ends_by_signal() {
 	light_end 143
 }
 
+# Ctrl-C at a terminal ends it as well, and the terminal gets its settings back
+test_ends_by_a_key() {
+	local work=/run/light-terminal keys pid command output
+	mkdir -p "$work"
+	rm -f "$work"/*
+	mkfifo "$work/keys"
+	exec {keys}<>"$work/keys"
+	printf -v command '%q ' "$vmm" "${sandbox[@]}" --memory 16 --without-avx "$build/guest/ports.bin"
+	SHELL=/bin/sh timeout $((200 * VIRTIO_MMR_TIMEOUT_SCALE)) \
+		script -qefc "trap : INT; stty -g; $command; echo status \$?; stty -g" /dev/null <&"$keys" >"$work/out" &
+	pid=$!
+	# Its settings, and the guest's first line
+	until [[ $(wc -l <"$work/out") -ge 2 ]]; do
+		kill -0 "$pid" && sleep 0.2 || return 1
+	done
+	printf '\003' >&"$keys"
+	wait "$pid" || true
+	exec {keys}>&-
+	mapfile -t output < <(tr -d '\r' <"$work/out")
+	printf '# %s\n' "${output[@]}"
+	[[ ${#output[@]} == 4 && ${output[2]} == 'status 130' && ${output[0]} == "${output[3]}" ]]
+}
+
 # Slots share lines, each one with the fourth after it. All of them get their interrupts
 test_eight_functions() {
 	local bdf slot others=()
@@ -409,7 +432,7 @@ test_sandbox() {
 }
 
 ktap_print_header
-ktap_set_plan 28
+ktap_set_plan 29
 log_mark
 [[ ! -e $tracing/events/syscalls ]] || trace_start
 ktap_test_result starts light_start main
@@ -439,6 +462,7 @@ ktap_test_result still_works test_still_works
 ktap_test_result ends_by_reset test_ends_by_reset
 ktap_test_result ends_by_status test_ends_by_status
 ktap_test_result ends_by_signal test_ends_by_signal
+ktap_test_result ends_by_a_key test_ends_by_a_key
 ktap_test_result eight_functions test_eight_functions
 ktap_test_result multiboot test_multiboot
 ktap_test_result many_cpus test_many_cpus
