@@ -134,18 +134,10 @@ void intx_begin(struct function *function, unsigned int starts)
 		engage(function);
 }
 
-/**
- * intx_release - the guest is about to use MSI-X
- * @function: the function
- */
-void intx_release(struct function *function)
+static void give_back_vectors(struct function *function)
 {
 	const struct virtio_mmr_port_ops *registers = registers_of(function);
 
-	if (function->by_driver)
-		host_set_intx(function->device, -1, -1, false);
-	if (!function->intx.state.engaged)
-		return;
 	/* The guest must not find vector numbers of the VMM. */
 	registers->write(function, VIRTIO_MMR_CONFIG_VECTOR, 2, VIRTIO_MMR_NO_VECTOR);
 	set_queues(function, VIRTIO_MMR_NO_VECTOR);
@@ -153,8 +145,19 @@ void intx_release(struct function *function)
 	host_set_vectors(function->device, NULL, 0);
 	function->has_vectors = false;
 	function->intx.state.engaged = false;
+}
+
+/**
+ * intx_release - the guest is about to use MSI-X
+ * @function: the function
+ */
+void intx_release(struct function *function)
+{
+	if (function->by_driver)
+		host_set_intx(function->device, -1, -1, false);
+	if (function->intx.state.engaged)
+		give_back_vectors(function);
 	virtio_mmr_interrupt_off(&function->intx.state);
-	function->intx.state.connected = true;
 }
 
 /* The driver has a pin, unless its administrator has hidden that. */
@@ -181,6 +184,9 @@ void intx_take_over(struct function *function)
 {
 	if (function->by_driver)
 		turn_on_driver(function);
+	/* While the guest used MSI-X its line was still, whatever it had not read. */
+	if (virtio_mmr_interrupt_connect(&function->intx.state, true))
+		signal_guest(function);
 	if (virtio_mmr_view_pin(&function->view) && function->intx.vectors.queues_end)
 		engage(function);
 }

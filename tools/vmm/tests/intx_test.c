@@ -282,6 +282,33 @@ TEST_F(intx, msix_on_again)
 	EXPECT_FALSE(take(function->msix.eventfds[1]));
 }
 
+/* What the guest has not read waits for INTx, and its line is still meanwhile. */
+TEST_F(intx, line_is_still_while_msix_is_on)
+{
+	const uint8_t command = 0;
+
+	start();
+	signal_(function->intx.sources[VIRTIO_MMR_VECTOR_OF_CONFIG]);
+	intx_signalled(function, VIRTIO_MMR_VECTOR_OF_CONFIG);
+	ASSERT_TRUE(take(function->intx.trigger));
+	switch_msix(true);
+	function_config_write(function, PCI_COMMAND + 1, &command, 1);
+	EXPECT_FALSE(take(function->intx.trigger));
+	switch_msix(false);
+	EXPECT_TRUE(take(function->intx.trigger));
+	EXPECT_EQ(VIRTIO_MMR_ISR_QUEUE | VIRTIO_MMR_ISR_CONFIG, read_isr());
+}
+
+/* A signal that the guest has not answered does not mask the next use of INTx. */
+TEST_F(intx, mask_ends_with_msix)
+{
+	/* Without a queue, so that no vectors serve it */
+	ASSERT_TRUE(virtio_mmr_interrupt_raise(&function->intx.state, VIRTIO_MMR_ISR_CONFIG));
+	switch_msix(true);
+	switch_msix(false);
+	EXPECT_TRUE(take(function->intx.trigger));
+}
+
 /* --- Resets ------------------------------------------------------------------------- */
 
 static void by_legacy_status(void)
