@@ -478,6 +478,8 @@ static void check(void)
 		expect(!(function->intx.state.engaged && msix_is_on(function)));
 		expect(function->has_vectors == (function->intx.state.engaged ||
 						 msix_is_on(function)));
+		/* A guest with MSI-X gets nothing by its line. */
+		expect(function->intx.state.connected == !msix_is_on(function));
 		expect(function->notify.count <= FUNCTION_BELLS);
 		/* Memory of the function never goes off, and it does not sleep. */
 		expect(files[i][PCI_COMMAND] & PCI_COMMAND_MEMORY);
