@@ -325,12 +325,14 @@ static void read_modern(void)
 	print("modern", offset, data, width);
 }
 
-/* Registers that select, vectors, and status */
+/* Registers that select, vectors, status, and queues without memory, also by bytes */
 static void write_modern(void)
 {
 	static const struct {
 		uint8_t offset, width, limit;
 	} registers[] = {
+		{ VIRTIO_PCI_COMMON_Q_ENABLE, 2 }, { VIRTIO_PCI_COMMON_Q_ENABLE, 1 },
+		{ VIRTIO_PCI_COMMON_Q_ENABLE + 1, 1 },
 		{ VIRTIO_PCI_COMMON_DFSELECT, 4, 3 }, { VIRTIO_PCI_COMMON_GFSELECT, 4, 3 },
 		{ VIRTIO_PCI_COMMON_MSIX, 2, 3 }, { VIRTIO_PCI_COMMON_Q_SELECT, 2, 4 },
 		{ VIRTIO_PCI_COMMON_Q_MSIX, 2, 3 }, { VIRTIO_PCI_COMMON_STATUS, 1, 2 },
@@ -339,7 +341,7 @@ static void write_modern(void)
 	unsigned int i = below(sizeof(registers) / sizeof(registers[0]));
 	uint8_t data[4];
 
-	virtio_mmr_put_le32(data, below(registers[i].limit));
+	virtio_mmr_put_le32(data, registers[i].limit ? below(registers[i].limit) : 1);
 	print("write modern", registers[i].offset, data, registers[i].width);
 	place();
 	bar_write(common->bar, common->offset + registers[i].offset, data, registers[i].width);
@@ -466,6 +468,23 @@ static void use_disk(void)
 	memset(machine.memory, 0, machine.size);
 }
 
+/* By configuration space, as a guest does it */
+static void reset_function(void)
+{
+	unsigned int position;
+	uint8_t control;
+
+	for (position = 0; position < VIRTIO_MMR_CONFIG_SIZE; position++) {
+		if (!virtio_mmr_fields_have(&function->express_resets, position))
+			continue;
+		config_read(position, &control, 1);
+		control |= PCI_EXP_DEVCTL_BCR_FLR >> 8;
+		print("reset", position, &control, 1);
+		config_write(position, &control, 1);
+	}
+	handle_sources(0);
+}
+
 /* What resets leave as the last run had it: selected features, and the disk's cache */
 static void begin(void)
 {
@@ -488,6 +507,8 @@ static void operate(void)
 		switch_msix(!has_vectors());
 	else if (what < 4)
 		use_disk();
+	else if (what < 5)
+		reset_function();
 	else if (what < 200)
 		write_config();
 	else if (what < 450)
