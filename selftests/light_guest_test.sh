@@ -12,6 +12,7 @@
 #	nomsi		the guest uses INTx
 #	noapic		the guest uses the 8259
 #	smp		the guest has two CPUs
+#	bzimage		its kernel is compressed, as boot loaders get it
 #	KERNEL		a series, such as 5.10: --prepare fetches the oldest and the newest one
 set -euo pipefail
 
@@ -29,6 +30,7 @@ case ${1-} in
 --prepare)
 	make --no-print-directory -C "$here/.." vmm
 	make --no-print-directory -C "$here/../tools/vmm" operations
+	"$tools/bzimage" "$("$tools/../kernels" default)" >/dev/null
 	for word in old-guest newest; do
 		"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" "$word")")" >/dev/null
 	done
@@ -76,6 +78,7 @@ choose() { # GUEST
 			;;
 		noapic) guest_arguments+=(--kernel-arg noapic) linux_interrupts=pic ;;
 		smp) guest_arguments+=(--vmm-arg --cpus=2) ;;
+		bzimage) guest_arguments+=(--bzimage) ;;
 		[0-9].*) guest_arguments+=(--kernel "$word") ;;
 		*)
 			echo "# no guest is '$1'"
