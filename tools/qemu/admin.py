@@ -167,6 +167,8 @@ def test_admin_registers(results):
         queue.use()
         check("legacy access: ID and revision of the VF", (m.config(8, 1, 1), sorted(bars)),
               (1, [1, 4]))
+        check("legacy access: interrupt pins of PF and VF",
+              (m.config(0x3D, 1), m.config(0x3D, 1, 1)), (1, 0))
 
         def read(offset, size, member=1, opcode=COMMON_READ):
             return queue.read(opcode, offset, size, member)
