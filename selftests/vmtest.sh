@@ -122,7 +122,8 @@ run_vm() { # SUITE SERIES
 	newer=$(find drivers include -name '*.[ch]' -newer "$module" -print -quit)
 	[[ -z $newer ]] ||
 		fail "$module is older than $newer: run 'make modules KERNEL=$2' or 'make setup' first"
-	$prepare
+	suite_command "$prepare"
+	"${command[@]}"
 	text=$(suite_options)
 	[[ ! $text ]] || mapfile -t arguments <<<"$text"
 
