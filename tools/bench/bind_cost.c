@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What binding functions to vfio-pci and to our driver costs, in time and memory. */
+/* What binding functions to vfio-pci and to our driver, or another, costs in time and memory. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -14,14 +14,15 @@
 #include "target.h"
 
 #define USAGE \
-"usage: bind_cost [--exact] ROUNDS OUTPUT BDF...\n" \
+"usage: bind_cost [--exact] [--driver NAME] ROUNDS OUTPUT BDF...\n" \
 "\n" \
 "Binds the functions to vfio-pci and to virtio_mmr_vfio_pci in turns, ROUNDS times,\n" \
 "and writes what each bind and unbind took, and the slab memory that is gone while\n" \
 "they are bound, as JSON to OUTPUT. They are left without a driver.\n" \
 "\n" \
-"  --exact  refuse to run where the TSC does not count instructions; without this\n" \
-"           option it is nanoseconds there\n"
+"  --exact        refuse to run where the TSC does not count instructions; without\n" \
+"                 this option it is nanoseconds there\n" \
+"  --driver NAME  this one instead of virtio_mmr_vfio_pci\n"
 
 #define FUNCTIONS_MAX	1024
 
@@ -116,6 +117,7 @@ static json_object *measure(const char *driver)
 
 int main(int argc, char **argv)
 {
+	const char *compared = MMR_DRIVER;
 	char driver[SYSFS_DRIVER_SIZE];
 	json_object *output, *results;
 	unsigned long rounds, round;
@@ -128,6 +130,11 @@ int main(int argc, char **argv)
 		must_be_exact = true;
 		argv++;
 		argc--;
+	}
+	if (argc > 2 && !strcmp(argv[1], "--driver")) {
+		compared = argv[2];
+		argv += 2;
+		argc -= 2;
 	}
 	if (argc < 4) {
 		fputs(USAGE, stderr);
@@ -153,7 +160,7 @@ int main(int argc, char **argv)
 	results = json_object_new_array();
 	for (round = 0; round < rounds; round++) {
 		json_object_array_add(results, measure(STOCK_DRIVER));
-		json_object_array_add(results, measure(MMR_DRIVER));
+		json_object_array_add(results, measure(compared));
 	}
 
 	uname(&name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Measures all paths to one function, through vfio-pci and through our driver. */
+/* Measures all paths to one function, through vfio-pci and through our driver, or others. */
 #include <errno.h>
 #include <getopt.h>
 #include <json-c/json.h>
@@ -26,12 +26,13 @@
 "  --batches N     samples of each path and round (default 12), taken in turns\n" \
 "  --rounds N      how often each driver has its turn (default 1)\n" \
 "  --only NAME     this path alone; repeatable\n" \
+"  --driver NAME   this driver instead of these two\n" \
 "  --exact         refuse to run where the TSC does not count instructions\n" \
 "  --repeat DRIVER instead of all that, repeat one path through DRIVER for ever,\n" \
 "                  after a line on stdout: for tools/bench/profile\n"
 
 #define ONLY_MAX	32
-#define DRIVERS		2
+#define DRIVERS_MAX	2
 
 struct samples {
 	uint64_t *once, *twice;
@@ -123,14 +124,16 @@ static void measure_driver(const char *bdf, const char *driver, unsigned int rou
 	struct samples samples[PATHS_MAX];
 	struct target target;
 	struct paths paths;
+	bool counts_notifications;
 	uint64_t before = 0;
 	unsigned int i;
 
 	target_open(&target, bdf, driver);
 	paths_create(&paths, &target);
 	keep_wanted(&paths);
-	if (target.has_counters)
-		before = qmp_counter(&target.qmp, "mmr-notifies");
+	counts_notifications = target.has_counters && target.notifies;
+	if (counts_notifications)
+		before = qmp_counter(&target.qmp, target.notifies);
 
 	for (i = 0; i < paths.count; i++) {
 		samples[i].once = make_numbers();
@@ -139,9 +142,9 @@ static void measure_driver(const char *bdf, const char *driver, unsigned int rou
 	}
 	take_samples(&paths, samples);
 
-	if (target.has_counters) {
+	if (counts_notifications) {
 		counted = true;
-		seen += qmp_counter(&target.qmp, "mmr-notifies") - before;
+		seen += qmp_counter(&target.qmp, target.notifies) - before;
 		if (seen != sent)
 			fail("%s: %llu notifications sent, the device saw %llu", bdf,
 			     (unsigned long long)sent, (unsigned long long)seen);
@@ -181,7 +184,7 @@ static void repeat(const char *bdf, const char *driver)
 		paths.path[0].batch(&paths.path[0], operations);
 }
 
-static json_object *describe(const char *bdf, bool exact)
+static json_object *describe(const char *bdf, const char *type, bool exact)
 {
 	json_object *description = json_object_new_object();
 	struct utsname name;
@@ -191,19 +194,19 @@ static json_object *describe(const char *bdf, bool exact)
 			       json_object_new_string(exact ? "instructions" : "nanoseconds"));
 	json_object_object_add(description, "kernel", json_object_new_string(name.release));
 	json_object_object_add(description, "function", json_object_new_string(bdf));
-	json_object_object_add(description, "type",
-			       json_object_new_string(sysfs_type(bdf)->name));
+	json_object_object_add(description, "type", json_object_new_string(type));
 	return description;
 }
 
 int main(int argc, char **argv)
 {
-	static const char * const drivers[DRIVERS] = { STOCK_DRIVER, MMR_DRIVER };
+	const char *drivers[DRIVERS_MAX] = { STOCK_DRIVER, MMR_DRIVER };
 	static const struct option options[] = {
 		{ "operations", required_argument, NULL, 'o' },
 		{ "batches", required_argument, NULL, 'b' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "only", required_argument, NULL, 'n' },
+		{ "driver", required_argument, NULL, 'd' },
 		{ "exact", no_argument, NULL, 'e' },
 		{ "repeat", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
@@ -212,7 +215,7 @@ int main(int argc, char **argv)
 	bool must_be_exact = false, exact;
 	char bdf[SYSFS_BDF_SIZE], driver_before[SYSFS_DRIVER_SIZE];
 	json_object *output, *results;
-	unsigned int round, i;
+	unsigned int round, i, drivers_count = DRIVERS_MAX;
 	const char *file, *repeated = NULL;
 	int option;
 
@@ -231,6 +234,10 @@ int main(int argc, char **argv)
 			if (only_count == ONLY_MAX)
 				fail("--only: at most %d times", ONLY_MAX);
 			only[only_count++] = optarg;
+			break;
+		case 'd':
+			drivers[0] = optarg;
+			drivers_count = 1;
 			break;
 		case 'e':
 			must_be_exact = true;
@@ -264,12 +271,12 @@ int main(int argc, char **argv)
 	sysfs_driver(bdf, driver_before);
 	results = json_object_new_array();
 	for (round = 0; round < rounds; round++)
-		for (i = 0; i < DRIVERS; i++)
+		for (i = 0; i < drivers_count; i++)
 			measure_driver(bdf, drivers[i], round, results);
 	if (driver_before[0] && sysfs_bind(bdf, driver_before))
 		fail("%s: cannot be bound to %s again", bdf, driver_before);
 
-	output = describe(bdf, exact);
+	output = describe(bdf, target_type(bdf, drivers[0]), exact);
 	if (counted) {
 		json_object_object_add(output, "notifications_sent",
 				       json_object_new_uint64(sent));

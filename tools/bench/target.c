@@ -14,6 +14,9 @@
 #define BLK_SECTOR_SIZE		512
 #define RNG_SIZE		64
 
+/* A modern network function, the only type that PEER_DRIVER has */
+#define MODERN_NET		0x1041
+
 static void add_buffer(struct target *target, const void *data, uint32_t size,
 		       bool device_writes)
 {
@@ -80,9 +83,35 @@ static void find_registers(struct target *target, const char *bdf)
 	target->device.registers_offset = window.offset;
 }
 
+const char *target_type(const char *bdf, const char *driver)
+{
+	const struct mmr_type *type = sysfs_type(bdf);
+
+	if (!strcmp(driver, PEER_DRIVER))
+		return sysfs_number(bdf, "device") == MODERN_NET ? "net" : NULL;
+	return type ? type->name : NULL;
+}
+
+/* For PEER_DRIVER each access to a register is a command, which the PF counts */
+static void find_counters(struct target *target, const char *bdf)
+{
+	char pf[SYSFS_BDF_SIZE];
+
+	if (strcmp(target->driver, PEER_DRIVER)) {
+		target->has_counters = qmp_open(&target->qmp, bdf);
+		target->reads = "mmr-reads";
+		target->writes = "mmr-writes";
+		target->notifies = "mmr-notifies";
+	} else if (sysfs_physical_function(bdf, pf)) {
+		target->has_counters = qmp_open(&target->qmp, pf);
+		target->reads = "admin-commands";
+		target->writes = "admin-commands";
+	}
+}
+
 void target_open(struct target *target, const char *bdf, const char *driver)
 {
-	const struct mmr_type *type;
+	const char *type;
 	uint16_t queue;
 	int ret;
 
@@ -90,10 +119,10 @@ void target_open(struct target *target, const char *bdf, const char *driver)
 	target->driver = driver;
 	if (!sysfs_exists(bdf))
 		fail("%s: no such PCI function; see lspci -D", bdf);
-	type = sysfs_type(bdf);
+	type = target_type(bdf, driver);
 	if (!type)
-		fail("%s: device %04lx:%04lx is no MMR function", bdf,
-		     sysfs_number(bdf, "vendor"), sysfs_number(bdf, "device"));
+		fail("%s: device %04lx:%04lx is no function for %s", bdf,
+		     sysfs_number(bdf, "vendor"), sysfs_number(bdf, "device"), driver);
 	ret = sysfs_bind(bdf, driver);
 	if (ret)
 		fail("%s: cannot be bound to %s: %s; see dmesg", bdf, driver, strerror(-ret));
@@ -104,11 +133,11 @@ void target_open(struct target *target, const char *bdf, const char *driver)
 	iova_map(&target->area, &target->container, IOVA_BASE, AREA_SIZE);
 	vfio_msix_enable(&target->device, 1);
 	legacy_start(&target->device, 0);
-	queue = make_request(target, type->name);
+	queue = make_request(target, type);
 	legacy_queue_start(&target->queue, &target->device, queue, &target->area,
 			   LEGACY_NO_VECTOR);
 	legacy_ready(&target->device);
-	target->has_counters = qmp_open(&target->qmp, bdf);
+	find_counters(target, bdf);
 }
 
 void target_close(struct target *target)
