@@ -5,11 +5,14 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # pylint: disable=wrong-import-position
+from matplotlib.patches import Patch  # pylint: disable=wrong-import-position
 
+from peers import ASLEEP, PATHS, PEER  # pylint: disable=wrong-import-position
 from samples import OURS, STOCK  # pylint: disable=wrong-import-position
 
-COLOURS = {STOCK: "#888888", OURS: "#1f77b4"}
-LABELS = {STOCK: "vfio-pci", OURS: "virtio_mmr_vfio_pci"}
+COLOURS = {STOCK: "#888888", OURS: "#1f77b4", PEER: "#ff7f0e", "asleep": "#d62728"}
+LABELS = {STOCK: "vfio-pci", OURS: "virtio_mmr_vfio_pci", PEER: "virtio_vfio_pci",
+          "asleep": "virtio_vfio_pci, asleep meanwhile"}
 
 
 def bars(axes, samples, title, chosen):
@@ -31,6 +34,12 @@ def bars(axes, samples, title, chosen):
     axes.legend(fontsize=8)
 
 
+def save(figure, folder, name):
+    figure.tight_layout()
+    for suffix in ("svg", "png"):
+        figure.savefig(folder / f"{name}.{suffix}", dpi=120)
+
+
 def draw(folder, exact, time):
     """Writes chart.svg and chart.png, a column of charts for each unit."""
     runs = [samples for samples in (exact, time) if samples]
@@ -41,6 +50,24 @@ def draw(folder, exact, time):
     for column, samples in enumerate(runs):
         bars(axes[0][column], samples, "From the guest", lambda path: path.startswith("guest_"))
         bars(axes[1][column], samples, "From the host alone", lambda path: path.startswith("host_"))
-    figure.tight_layout()
-    for suffix in ("svg", "png"):
-        figure.savefig(folder / f"chart.{suffix}", dpi=120)
+    save(figure, folder, "chart")
+
+
+def draw_peer(folder, peers):
+    """Writes peer.svg and peer.png: Linux' own driver beside this one."""
+    if not peers:
+        return
+    figure, axes = pyplot.subplots(figsize=(8, 7))
+    for place, what in enumerate(PATHS):
+        costs = {driver: peers.cost(driver, what) for driver in (STOCK, OURS, PEER)}
+        costs["asleep"] = peers.cost(PEER, ASLEEP[what]) if what in ASLEEP else None
+        for offset, (driver, cost) in zip((-0.3, -0.1, 0.1, 0.3), costs.items()):
+            if cost:
+                axes.bar_label(axes.barh(place + offset, cost, 0.2, color=COLOURS[driver]), fmt="%.0f", padding=2,
+                               fontsize=7)
+    axes.set_yticks(range(len(PATHS)), PATHS.values(), fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.1)
+    axes.set_xlabel("instructions per operation", fontsize=8)
+    axes.legend(handles=[Patch(color=COLOURS[driver], label=label) for driver, label in LABELS.items()], fontsize=8)
+    save(figure, folder, "peer")

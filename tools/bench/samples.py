@@ -20,9 +20,12 @@ class Samples:
     only add. Times: the median of T(2N) / 2N, since differences of them are mostly noise.
     """
 
-    def __init__(self, path):
-        with open(path, encoding="utf-8") as file:
-            data = json.load(file)
+    def __init__(self, source):
+        """Of a file, or of its contents."""
+        data = source
+        if not isinstance(source, dict):
+            with open(source, encoding="utf-8") as file:
+                data = json.load(file)
         self.unit = data["unit"]
         self.exact = self.unit == "instructions"
         self.kernel = data["kernel"]

@@ -9,6 +9,7 @@ import statistics
 import goals
 import interrupts as interrupt_names
 import natives
+import peers as peer_names
 import vmms as vmm_names
 from guests import LOADS, WAYS
 from samples import OURS, STOCK
@@ -184,8 +185,21 @@ def vmm_text(vmms):
     yield ""
 
 
-def text(exact, time, bind, guests, native, interrupts, vmms, rows):
-    """The paths, the costs of binding, a guest as a whole, VMMs, and the goals."""
+def peer_text(peers):
+    yield f"# instructions of network functions, Linux {peers.kernel}: ours beside virtio_vfio_pci"
+    yield from columns(list(peer_names.cost_lines(peers, number)), set(range(1, 8)))
+    yield ""
+    yield from columns(list(peer_names.bar_lines(peers, number)), set())
+    yield ""
+    yield f"# register reads in a time, of several functions at once, {peers.cpus} CPUs; medians of rounds"
+    yield from columns(list(peer_names.gain_lines(peers, number, span)), {0, 1, 3, 5})
+    if peers.locks:
+        yield peer_names.lock_line(peers)
+    yield ""
+
+
+def text(exact, time, bind, guests, native, interrupts, vmms, peers, rows):
+    """The paths, the costs of binding, a guest as a whole, VMMs, Linux' own driver, and the goals."""
     lines = []
     for samples in filter(None, (exact, time)):
         seen = "not counted by this device" if samples.sent is None else \
@@ -203,6 +217,8 @@ def text(exact, time, bind, guests, native, interrupts, vmms, rows):
         lines += read_text(interrupts)
     if vmms:
         lines += vmm_text(vmms)
+    if peers:
+        lines += peer_text(peers)
     if rows:
         lines += columns(list(goal_lines(rows)), {1})
     return "\n".join(lines) + "\n"
@@ -239,7 +255,7 @@ def saved_native(native):
     return {"unit": "instructions", "kernel": native.kernel, "loads": found}
 
 
-def save(path, exact, bare, time, bind, guests, native, interrupts, vmms, rows):
+def save(path, exact, bare, time, bind, guests, native, interrupts, vmms, peers, rows):
     """All of that, for programs, and the counts of the module without counters."""
     data = {name: saved_paths(samples)
             for name, samples in (("exact", exact), ("bare", bare), ("time", time)) if samples}
@@ -259,5 +275,12 @@ def save(path, exact, bare, time, bind, guests, native, interrupts, vmms, rows):
         data["vmm"] = {"unit": "instructions", "kernel": vmms.kernel,
                        "costs": [{"vmm": vmm, "operation": operation, "rounds": rounds}
                                  for (vmm, operation), rounds in vmms.rounds.items()]}
+    if peers:
+        data["peer"] = {
+            "unit": "instructions", "kernel": peers.kernel, "cpus": peers.cpus, "locks": peers.locks,
+            "costs": [{"driver": driver, "operation": what, "cost": peers.cost(driver, what)}
+                      for driver, what in peers.boots[0].costs],
+            "at_once": [{"driver": driver, "functions": functions, "rates": rates}
+                        for (driver, functions), rates in peers.rates.items()]}
     data["goals"] = [saved_goal(row) for row in rows]
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
