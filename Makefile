@@ -36,7 +36,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 
 .PHONY: modules sign install uninstall clean style demo demo-native check check-kernels check-builds bench fuzz docs man setup help folders kdir release
 .PHONY: mmrctl install-tools uninstall-tools lib install-lib uninstall-lib
-.PHONY: deb dkms-install dkms-remove check-packages check-newcomer check-libvirt check-scale check-debug
+.PHONY: deb dkms-install dkms-remove check-packages check-newcomer check-libvirt check-scale check-guests check-debug
 .PHONY: vmm demo-vmm
 
 modules: folders kdir
@@ -211,6 +211,9 @@ check-libvirt: setup
 check-scale: setup
 	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) scale
 
+check-guests: setup
+	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) guests
+
 # The tests that depend on the kernel, on all of them. One that Debian has just got may
 # be newer than the core's compat/kernel_range, until the tests pass.
 check-kernels: setup
@@ -287,6 +290,8 @@ help:
 	@echo '                 make demo and make check in a fresh Debian that has git and make alone (as root)'
 	@echo '  make check-libvirt'
 	@echo '                 tests with the libvirt of Debian 12 and 13'
+	@echo '  make check-guests'
+	@echo '                 firmware, boot loaders and other kinds of Linux guests'
 	@echo '  make check-scale'
 	@echo '                 tests with 1,016 functions in one virtual machine, which needs 6 GiB of memory'
 	@echo '  make check-kernels'

@@ -115,15 +115,17 @@ fi
 taps=$repository/results/tap
 
 run_vm() { # SUITE SERIES
-	local release module newer text arguments=() status=0 machine=$1-$2 folder=results/vm/$1-$2 tap fault
+	local release module newer text line arguments=() status=0 machine=$1-$2 folder=results/vm/$1-$2 tap fault
 	release=$(basename "$(tools/vm/kernel "$2")")
 	module=build/$release/virtio_mmr_vfio_pci.ko
 	[[ -e $module ]] || fail "$module is missing: run 'make modules KERNEL=$2' or 'make setup' first"
 	newer=$(find drivers include -name '*.[ch]' -newer "$module" -print -quit)
 	[[ -z $newer ]] ||
 		fail "$module is older than $newer: run 'make modules KERNEL=$2' or 'make setup' first"
-	suite_command "$prepare"
-	"${command[@]}"
+	while read -r line; do
+		suite_command "$line"
+		"${command[@]}" </dev/null
+	done <<<"$prepare"
 	text=$(suite_options)
 	[[ ! $text ]] || mapfile -t arguments <<<"$text"
 
