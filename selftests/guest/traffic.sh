@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in a guest (busybox), after lib.sh, with a net and a blk function, for vmm_test.sh. It
-# makes some hundred notifications on each, and again after a reboot. A mark on the disk shows
-# the second round.
+# Runs in a guest (busybox), after lib.sh, with a net and a blk function, for vmm_test.sh and
+# several_guest_test.sh. It makes some hundred notifications on each, and again after a reboot. A
+# mark on the disk shows the second round.
 mark=$((16 << 20))
 
 one_round() { # PREFIX

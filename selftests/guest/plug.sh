@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Runs in a guest (busybox), after lib.sh, without functions. A message on its console shows the
+# host when to plug a net function in, and when to take it out again, while it is in use.
+: "${rounds:=3}"
+modprobe virtio_pci
+modprobe virtio_net
+
+# As long as the guest may run
+wait_for() { # COMMAND...
+	until "$@"; do
+		sleep 0.2
+	done
+}
+
+is_gone() {
+	[ ! -e "$pci" ]
+}
+
+round=1
+while [ $round -le "$rounds" ]; do
+	echo "<4>selftests: plug $round" >/dev/kmsg
+	wait_for test -e /sys/class/net/eth0
+	virtio=$(readlink -f /sys/class/net/eth0/device)
+	pci=$(dirname "$virtio")
+	answer=$(ping_gateway "$virtio") || true
+	trouble=$(interrupts_wrong "$virtio")
+	[ "$(version_1 "$virtio")" = 0 ] || trouble="$trouble not legacy"
+	if [ -z "$trouble" ] && [ "${answer#*, 0% packet loss}" != "$answer" ]; then
+		pass plugged_$round
+	else
+		fail plugged_$round "$trouble $(echo "$answer" | tr '\n' ' ')"
+	fi
+	ping 10.0.2.2 >/dev/null 2>&1 &
+	ping=$!
+	echo "<4>selftests: unplug $round" >/dev/kmsg
+	wait_for is_gone
+	# It ends by itself if there is no way to its destination
+	kill $ping 2>/dev/null
+	pass unplugged_$round
+	round=$((round + 1))
+done
+finish

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Runs in a guest (busybox), after lib.sh, with net and block functions. Each has a check, netN or
+# blkN, numbered in the order of the bus. The disks are written while the networks are used. For
+# each disk there is a line, by the name in the label that the runner has put on it:
+#	data NAME FIRST-SECTOR SECTORS SHA256
+sector=8192 sectors=1024
+machine=$(uname -m)
+case ${machine_wanted:=x86_64} in
+"$machine") pass machine ;;
+*) fail machine "the kernel runs on $machine" ;;
+esac
+
+# What is wrong with a function, in words
+wrong() { # VIRTIO-DEVICE
+	[ -e "$1" ] || echo "no driver has it"
+	[ "$(version_1 "$1")" = 0 ] || echo "its driver is not a legacy one"
+	interrupts_wrong "$1"
+}
+
+functions() { # DEVICE-ID: prints their virtio devices
+	for pci in /sys/bus/pci/devices/*; do
+		[ "$(cat "$pci/vendor"):$(cat "$pci/device")" = "0x1af4:$1" ] && echo "$pci"/virtio*
+	done
+}
+
+disks=$(functions 0x1001)
+number=0
+for virtio in $disks; do
+	head -c $((sectors * 512)) /dev/urandom >/tmp/written$number
+	dd if=/tmp/written$number of="/dev/$(ls "$virtio/block")" bs=64k seek=$((sector / 128)) oflag=direct \
+		2>/tmp/error$number &
+	number=$((number + 1))
+done
+
+number=0
+for virtio in $(functions 0x1000); do
+	answer=$(ping_gateway "$virtio") || true
+	trouble=$(wrong "$virtio")
+	if [ -z "$trouble" ] && [ "${answer#*, 0% packet loss}" != "$answer" ]; then
+		pass net$number
+	else
+		fail net$number "$trouble $(echo "$answer" | tr '\n' ' ')"
+	fi
+	ip address flush dev "$(ls "$virtio/net")"
+	ip link set "$(ls "$virtio/net")" down
+	number=$((number + 1))
+done
+wait
+
+number=0
+for virtio in $disks; do
+	disk=/dev/$(ls "$virtio/block")
+	dd if="$disk" of=/tmp/read bs=64k skip=$((sector / 128)) count=$((sectors / 128)) iflag=direct \
+		2>>/tmp/error$number
+	trouble=$(wrong "$virtio")
+	if cmp /tmp/written$number /tmp/read 2>>/tmp/error$number && [ -z "$trouble" ]; then
+		pass blk$number
+	else
+		fail blk$number "$trouble $(tr '\n' ' ' </tmp/error$number)"
+	fi
+	label=$(dd if="$disk" bs=512 skip=3 count=1 2>/dev/null | head -c 40)
+	label=${label#virtio-mmr }
+	echo "data ${label%% *} $sector $sectors $(sha256sum </tmp/written$number | cut -d ' ' -f 1)"
+	number=$((number + 1))
+done
+finish

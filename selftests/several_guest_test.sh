@@ -1,0 +1,206 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Linux guests with legacy drivers and other numbers of functions, other processors and other disks
+# than that of guest_test.sh.
+#
+# Runs in L1, with the options that --devices prints, after --prepare on the host, which fetches
+# the 32-bit kernel from Debian:
+#	selftests/several_guest_test.sh [GUEST...]
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+tools=$here/../tools/vm
+build=${OUTPUT:-$here/../build/selftests}
+
+# NAME|CHECKS|GUEST; Documentation/guests.rst has these
+# shellcheck disable=SC2016 # backquotes of reStructuredText
+guests=(
+	'two|machine net0 blk0|a net and a block function'
+	'four|machine net0 net1 blk0 blk1|two of each'
+	'eight|machine net0 net1 net2 net3 blk0 blk1 blk2 blk3|four of each'
+	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
+	'plug_q35|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|the same at a root port of ``q35``'
+	'reboot|first_ping first_disk second_ping second_disk|a net and a block function; the guest reboots'
+	'large|capacity write_low write_high read_low read_high|a disk of 3 TiB'
+	'i386|machine net0 blk0|32 bits: Debian 12, 686-pae; a net and a block function'
+	'i386_nomsi|machine net0 blk0|the same with ``pci=nomsi``'
+)
+
+case ${1-} in
+--devices)
+	printf '%s\n' --vf net:4 --vf blk:4
+	exit
+	;;
+--prepare)
+	"$tools/initramfs" l2 "$("$tools/kernel" i386)" >/dev/null
+	exit
+	;;
+# For the documentation
+--guests)
+	printf '%s\n' "${guests[@]}"
+	exit
+	;;
+esac
+
+# shellcheck source=selftests/lib/linux_guest.sh
+source "$here/lib/linux_guest.sh"
+linux_begin
+# The suite has others besides
+mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | tail -n 4)
+mapfile -t disks < <(sed -n 's/ blk .*//p' <<<"$linux_created" | tail -n 4)
+mapfile -t images < <(sed -n 's/.* blk [^ ]* //p' <<<"$linux_created" | tail -n 4)
+[[ ${#nets[@]} == 4 && ${#disks[@]} == 4 ]] || skip_all "other functions than $0 --devices prints"
+"$tools/vfs" bind "${nets[@]}" "${disks[@]}"
+
+names=("$@")
+[[ $# != 0 ]] || mapfile -t names < <(printf '%s\n' "${guests[@]%%|*}")
+find_guest() { # NAME: sets "checks", and "after", those of the host
+	local line
+	for line in "${guests[@]}"; do
+		[[ $line == "$1|"* ]] || continue
+		IFS='|' read -r _ checks _ <<<"$line"
+		case $1 in
+		plug*) after='free' ;;
+		reboot) after='' ;;
+		large) after='image_low image_high' ;;
+		*) after='images' ;;
+		esac
+		return
+	done
+	echo "# no guest is '$1'"
+	exit "$KSFT_FAIL"
+}
+
+# --- What the guest left on the host ----------------------------------------------
+
+# A line "data" of the guest, and the host's file
+same_data() { # FILE SECTOR SECTORS SHA256
+	[[ $(dd if="$1" bs=512 skip="$2" count="$3" status=none | sha256sum) == "$4 "* ]]
+}
+
+# Each disk has what was written to it, and no other disk's
+check_images() {
+	local name sector sectors sum image seen=()
+	while read -r _ name sector sectors sum; do
+		for image in "${images[@]}"; do
+			[[ ${image##*/} != "$name.img" ]] || break
+		done
+		[[ ${image##*/} == "$name.img" ]] && same_data "$image" "$sector" "$sectors" "$sum" || return 1
+		seen+=("$name")
+	done < <(grep '^data ' <<<"$guest_output")
+	[[ ${#seen[@]} == "$1" && $(printf '%s\n' "${seen[@]}" | sort -u | wc -l) == "$1" ]]
+}
+
+check_image() { # low|high
+	local sector sectors sum
+	read -r _ _ sector sectors sum < <(grep "^data $1 " <<<"$guest_output") || return 1
+	same_data "${images[0]}" "$sector" "$sectors" "$sum"
+}
+
+# --- Plugged in and out -----------------------------------------------------------------
+
+monitor=/run/several.qmp rounds=3
+qmp() { # COMMAND [ARGUMENTS]
+	"$tools/qmp" --socket "$monitor" "$@"
+}
+
+is_unplugged() {
+	! qmp qom-list '{"path": "/machine/peripheral"}' | grep -q plugged
+}
+
+# In the background: as the guest's console says. Nothing holds the function between two rounds
+plug() { # VERDICT-FILE BUS
+	local round
+	for ((round = 1; round <= rounds; round++)); do
+		linux_wait grep -aq "selftests: plug $round" "$guest_console"
+		qmp device_add "{\"driver\": \"vfio-pci\", \"id\": \"plugged\", \"host\": \"${nets[0]}\", \"bus\": \"$2\"}" >/dev/null
+		linux_wait grep -aq "selftests: unplug $round" "$guest_console"
+		qmp device_del '{"id": "plugged"}' >/dev/null
+		linux_wait is_unplugged
+		[[ $("$build/ports" "${nets[0]}" 0x12.1) == 0 ]] || return
+	done
+	touch "$1"
+}
+
+# --- All of them ----------------------------------------------------------------------
+
+# Of L1's QEMU, which shows the guest another capacity
+resize() { # BYTES
+	local node=${images[0]##*/}
+	"$tools/qmp" block_resize "{\"node-name\": \"${node%.img}\", \"size\": $1}" >/dev/null
+}
+
+run_guest() { # NAME
+	local name=$1 check plugger verdict=$VIRTIO_MMR_RESULTS/plug-verdict kernel size=$((3 << 40)) count=1 bus=pci.0
+	find_guest "$name"
+	guest_arguments=(--timeout 240) guest_variables=() guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
+	rm -f "$guest_console" "$verdict"
+	log_mark
+	case $name in
+	plug*)
+		guest_variables=("rounds=$rounds")
+		guest_arguments+=(--qemu-arg -qmp --qemu-arg "unix:$monitor,server=on,wait=off")
+		if [[ $name == *_q35 ]]; then
+			bus=slot1
+			guest_arguments+=(--machine q35 --qemu-arg -device
+				--qemu-arg 'pcie-root-port,id=slot1,chassis=1,slot=1,io-reserve=4K')
+		fi
+		plug "$verdict" "$bus" &
+		plugger=$!
+		guest_run "$name" plug.sh
+		kill "$plugger" 2>/dev/null || true
+		wait "$plugger" || true
+		;;
+	reboot)
+		guest_arguments+=(--timeout 400 --qemu-arg -action --qemu-arg reboot=reset)
+		guest_run "$name" traffic.sh "${nets[0]}" "${disks[0]}"
+		;;
+	large)
+		guest_variables=("capacity=$((size / 512))")
+		resize "$size"
+		guest_run "$name" large.sh "${disks[0]}"
+		;;
+	i386*)
+		kernel=$(find "$XDG_CACHE_HOME/virtio-mmr/kernels" -maxdepth 1 -name '*-686-pae' | sort -V | tail -n 1)
+		guest_arguments+=(--kernel "${kernel##*/}")
+		guest_variables=(machine_wanted=i686)
+		if [[ $name == *_nomsi ]]; then
+			guest_arguments+=(--kernel-arg pci=nomsi)
+			guest_variables+=(interrupts=ioapic)
+		fi
+		;;&
+	two | four | eight | i386*)
+		[[ $name != four ]] || count=2
+		[[ $name != eight ]] || count=4
+		guest_run "$name" several.sh "${nets[@]:0:count}" "${disks[@]:0:count}"
+		;;
+	esac
+	for check in $checks; do
+		ktap_test_result "$name.$check" guest_passed "$check"
+	done
+	for check in $after; do
+		case $check in
+		free) ktap_test_result "$name.free" test -e "$verdict" ;;
+		images) ktap_test_result "$name.images" check_images "$count" ;;
+		image_*) ktap_test_result "$name.$check" check_image "${check#image_}" ;;
+		esac
+	done
+	# The image would be large for whatever copies the results
+	[[ $name != large ]] || resize $((64 << 20))
+	ktap_test_result "$name.exit_status" test "$guest_status" = 0
+	ktap_test_result "$name.guest_kernel_log" guest_log_clean
+	ktap_test_result "$name.kernel_log" log_clean
+}
+
+points=0
+for name in "${names[@]}"; do
+	find_guest "$name"
+	points=$((points + $(wc -w <<<"$checks $after") + 3))
+done
+ktap_print_header
+ktap_set_plan "$points"
+for name in "${names[@]}"; do
+	run_guest "$name"
+done
+ktap_finished
