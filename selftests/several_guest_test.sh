@@ -149,7 +149,8 @@ run_guest() { # NAME
 		plug "$verdict" "$bus" &
 		plugger=$!
 		guest_run "$name" plug.sh
-		kill "$plugger" 2>/dev/null || true
+		# The guest may end before the last look at the function
+		[[ $guest_status == 0 ]] || kill "$plugger" 2>/dev/null || true
 		wait "$plugger" || true
 		;;
 	reboot)
