@@ -7,9 +7,9 @@ import math
 import statistics
 
 import goals
-import interrupts as interrupt_names
 import natives
 import peers as peer_names
+import reads as read_names
 import vmms as vmm_names
 from guests import LOADS, WAYS
 from samples import OURS, STOCK
@@ -147,9 +147,9 @@ def native_text(native):
 
 
 def read_lines(interrupts):
-    kinds = interrupt_names.KINDS
+    kinds = read_names.KINDS
     yield ("guest's read, by", "instructions", "least", "median", "to MSI-X", "exits", *kinds.values(), "others")
-    for way, name in interrupt_names.WAYS.items():
+    for way, name in read_names.WAYS.items():
         exits = interrupts.exits(way)
         yield (name, *(number(value(way)) for value in (interrupts.cost, interrupts.least, interrupts.median)),
                f"{interrupts.ratio(way):.3f}", f"{exits['exits']:.2f}", *(f"{exits[kind]:.2f}" for kind in kinds),
@@ -157,7 +157,7 @@ def read_lines(interrupts):
 
 
 def read_text(interrupts):
-    reads = sum(result["reads"] for way in interrupt_names.WAYS for result in interrupts.rounds[way])
+    reads = sum(result["reads"] for way in read_names.WAYS for result in interrupts.rounds[way])
     yield (f"# instructions and exits of a guest's read of 4 KiB, by MSI-X and by INTx: "
            f"Linux {interrupts.kernel}, {reads} reads")
     yield from columns(list(read_lines(interrupts)), set(range(1, 11)))
