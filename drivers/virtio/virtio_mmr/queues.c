@@ -198,14 +198,15 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 
 		if (transport->queues[i].vector != VIRTIO_MSI_NO_VECTOR)
 			interface->set_queue_vector(transport, i, VIRTIO_MSI_NO_VECTOR);
+		if (!vq)
+			continue;
 		/*
 		 * A driver can leave a command that a device which is gone has not answered. Others
 		 * leave none: this would trust what the device could write to the ring.
 		 */
-		while (vq && virtqueue_is_broken(vq) && virtqueue_detach_unused_buf(vq))
+		while (virtqueue_is_broken(vq) && virtqueue_detach_unused_buf(vq))
 			;
-		if (vq)
-			interface->delete_queue(transport, vq);
+		interface->delete_queue(transport, vq);
 	}
 	if (has_vectors) {
 		interface->set_config_vector(transport, VIRTIO_MSI_NO_VECTOR);
