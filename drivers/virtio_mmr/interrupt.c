@@ -136,6 +136,42 @@ void virtio_mmr_interrupt_reset(struct virtio_mmr_interrupt *interrupt)
 }
 
 /**
+ * virtio_mmr_interrupt_status_written - the guest has written device status
+ * @interrupt: the interrupt
+ * @status: the value; 0 is a reset of the device
+ *
+ * For a guest that waits for the end of its reset by itself, as a modern driver does. The device
+ * may interrupt until device status reads as 0, and such an interrupt is nobody's. The guest may
+ * have freed its handler, and a line that it shares would stay asserted. So each read of device
+ * status has to be shown to virtio_mmr_interrupt_status_read() while @resetting is set.
+ */
+void virtio_mmr_interrupt_status_written(struct virtio_mmr_interrupt *interrupt, u8 status)
+{
+	if (!status)
+		virtio_mmr_interrupt_reset(interrupt);
+	WRITE_ONCE(interrupt->resetting, !status);
+}
+
+/**
+ * virtio_mmr_interrupt_status_read - the guest reads device status
+ * @interrupt: the interrupt
+ * @status: the value
+ *
+ * Only the first 0 after a reset counts. A device that always says 0 must not cost its guest
+ * interrupts.
+ *
+ * Return: whether a reset of the device is over now, as after virtio_mmr_interrupt_reset().
+ */
+bool virtio_mmr_interrupt_status_read(struct virtio_mmr_interrupt *interrupt, u8 status)
+{
+	if (status || !interrupt->resetting)
+		return false;
+	virtio_mmr_interrupt_reset(interrupt);
+	WRITE_ONCE(interrupt->resetting, false);
+	return true;
+}
+
+/**
  * virtio_mmr_interrupt_read - the guest reads ISR status, which clears it
  * @interrupt: the interrupt
  *

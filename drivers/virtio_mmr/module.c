@@ -26,6 +26,8 @@ EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_off);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_raise);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_read);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_reset);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_status_read);
+EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_status_written);
 EXPORT_SYMBOL_GPL(virtio_mmr_interrupt_unmask);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_explain);
 EXPORT_SYMBOL_GPL(virtio_mmr_lists_validate);

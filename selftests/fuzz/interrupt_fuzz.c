@@ -13,6 +13,7 @@ struct model {
 	bool disabled, connected;
 	unsigned int unanswered;	/* signals that no read belongs to, 2 at most */
 	bool left;		/* by a reset: a signal without read and answer */
+	bool waits;		/* for device status 0 */
 };
 
 static void expect(bool condition)
@@ -52,6 +53,13 @@ static void check_read(struct model *model, u8 value)
 	}
 	expect(value == wanted);
 	model->pending = 0;
+}
+
+static void reset(struct model *model)
+{
+	model->pending = 0;
+	model->left |= model->held && model->unanswered;
+	model->unanswered = 0;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
@@ -95,9 +103,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			virtio_mmr_interrupt_off(&interrupt);
 			break;
 		case 8:
-			model.pending = 0;
-			model.left |= model.held && model.unanswered;
-			model.unanswered = 0;
+			reset(&model);
 			virtio_mmr_interrupt_reset(&interrupt);
 			break;
 		case 9:
@@ -106,6 +112,20 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			break;
 		case 10:
 			interrupt.engaged = argument & 1;
+			break;
+		case 11:
+			if (!argument)
+				reset(&model);
+			model.waits = !argument;
+			virtio_mmr_interrupt_status_written(&interrupt, argument);
+			break;
+		case 12:
+			expect(virtio_mmr_interrupt_status_read(&interrupt, argument) ==
+			       (model.waits && !argument));
+			if (model.waits && !argument) {
+				reset(&model);
+				model.waits = false;
+			}
 			break;
 		default:
 			check_read(&model, virtio_mmr_interrupt_read(&interrupt));
