@@ -19,6 +19,7 @@
 #include "lib/session.h"
 
 #define SHORT		300 /* ms; for what must not happen */
+#define SLOW		2000 /* ms; a reset in which a change of the configuration has its time */
 #define SUSPEND_TIMEOUT	5000 /* ms */
 #define PAGE		4096ull
 
@@ -668,6 +669,56 @@ TEST(changes_of_the_configuration)
 		EXPECT_EQ(modern_isr(&modern) & INTX_ISR_CONFIG, INTX_ISR_CONFIG);
 		EXPECT_EQ(intx_unmask(device), 0);
 	}
+	modern_stop(&modern);
+	EXPECT_TRUE(session_close(&session));
+}
+
+/*
+ * A modern driver waits for its reset by itself, and a slow device may interrupt until then. The
+ * guest may have no handler any more. So that interrupt is over when device status reads as 0,
+ * and the end of another interrupt on the same line does not repeat the signal
+ */
+TEST(change_during_a_slow_reset)
+{
+	const char *bdf = functions_find("net", 0);
+	struct vfio_device *device;
+	struct session session;
+	struct modern modern;
+	bool is_slow;
+	int trigger;
+
+	if (!bdf)
+		SKIP(return, "no net function given");
+	device = session_open(&session, bdf);
+	NEED_INTX(device);
+	vfio_command(device, PCI_COMMAND_MEMORY, 0);
+	if (!modern_find(&modern, device) || !qmp_set_link(bdf, true))
+		SKIP(return, "no modern structures, or no monitor");
+	is_slow = qmp_count(bdf, "mmr-reset-delay") >= SLOW;
+	trigger = vfio_eventfd();
+	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	modern_start(&modern, IOVA_BASE);
+	modern_write(&modern, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	qmp_set_link(bdf, false);
+	/* A fast device has no interrupt at all */
+	EXPECT_EQ(vfio_eventfd_wait(trigger, is_slow ? LEGACY_TIMEOUT : SHORT), is_slow);
+	EXPECT_EQ(modern_read(&modern, VIRTIO_PCI_COMMON_STATUS, 1) != 0, is_slow);
+	EXPECT_EQ(intx_status(device), is_slow);
+	modern_wait_for_reset(&modern);
+	EXPECT_FALSE(intx_status(device));
+	EXPECT_EQ(intx_unmask(device), 0);
+	EXPECT_EQ(vfio_eventfd_wait(trigger, SHORT), 0);
+	EXPECT_EQ(modern_isr(&modern), 0);
+
+	/* Its next life is as ever, whatever it reads meanwhile */
+	qmp_set_link(bdf, true);
+	modern_restart(&modern);
+	qmp_set_link(bdf, false);
+	EXPECT_EQ(vfio_eventfd_wait(trigger, LEGACY_TIMEOUT), 1);
+	EXPECT_NE(modern_read(&modern, VIRTIO_PCI_COMMON_STATUS, 1), 0);
+	EXPECT_EQ(modern_isr(&modern) & INTX_ISR_CONFIG, INTX_ISR_CONFIG);
+	EXPECT_EQ(intx_unmask(device), 0);
+	qmp_set_link(bdf, true);
 	modern_stop(&modern);
 	EXPECT_TRUE(session_close(&session));
 }

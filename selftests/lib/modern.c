@@ -109,17 +109,22 @@ void modern_window_write(struct modern *modern, const struct modern_structure *s
 			  value);
 }
 
-void modern_reset(struct modern *modern)
+void modern_wait_for_reset(struct modern *modern)
 {
 	const struct timespec millisecond = { .tv_nsec = 1000000 };
 	unsigned int waited = 0;
 
-	modern_write(modern, VIRTIO_PCI_COMMON_STATUS, 1, 0);
 	while (modern_read(modern, VIRTIO_PCI_COMMON_STATUS, 1)) {
 		if (waited++ == LEGACY_TIMEOUT)
 			fail("%s: the reset does not end", modern->device->bdf);
 		nanosleep(&millisecond, NULL);
 	}
+}
+
+void modern_reset(struct modern *modern)
+{
+	modern_write(modern, VIRTIO_PCI_COMMON_STATUS, 1, 0);
+	modern_wait_for_reset(modern);
 }
 
 static uint32_t features(struct modern *modern, unsigned int half)

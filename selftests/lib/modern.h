@@ -40,6 +40,8 @@ void modern_write(struct modern *modern, unsigned int offset, unsigned int width
 		  uint32_t value);
 uint8_t modern_isr(struct modern *modern);
 void modern_reset(struct modern *modern);
+/* The second half of it: device status reads as 0 */
+void modern_wait_for_reset(struct modern *modern);
 
 /* The same registers through the window of the PCI_CFG capability, which must be there */
 uint32_t modern_window_read(struct modern *modern, const struct modern_structure *structure,

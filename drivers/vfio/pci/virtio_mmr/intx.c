@@ -144,6 +144,34 @@ void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr)
 }
 
 /**
+ * virtio_mmr_intx_status_written - the guest has written device status as a modern driver
+ * @mmr: the device, open
+ * @status: the value
+ */
+void virtio_mmr_intx_status_written(struct virtio_mmr_device *mmr, u8 status)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	virtio_mmr_interrupt_status_written(&mmr->intx.state, status);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+}
+
+/**
+ * virtio_mmr_intx_status_read - the guest reads device status as a modern driver
+ * @mmr: the device, open
+ * @status: the value
+ */
+void virtio_mmr_intx_status_read(struct virtio_mmr_device *mmr, u8 status)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&mmr->intx.lock, flags);
+	virtio_mmr_interrupt_status_read(&mmr->intx.state, status);
+	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+}
+
+/**
  * virtio_mmr_intx_read_isr - the guest reads ISR status
  * @mmr: the device, between virtio_mmr_access_begin() and its end
  * @isr: address of the device's ISR status
