@@ -341,17 +341,21 @@ FIXTURE_VARIANT_ADD(reset, legacy_status) { by_legacy_status };
 FIXTURE_VARIANT_ADD(reset, modern_status) { by_modern_status };
 FIXTURE_VARIANT_ADD(reset, function) { by_function };
 
-FIXTURE_SETUP(reset)
+/* What the start of the interrupt has brought is over. */
+static void start_quietly(void)
 {
-	open_function(false);
 	start();
-	/* What the start of the interrupt has brought is over. */
 	read_isr();
 	take(function->intx.trigger);
 	signal_(function->intx.resample);
 	intx_resampled(function);
-	ASSERT_EQ(0, read_isr());
-	ASSERT_FALSE(take(function->intx.trigger));
+	expect(!read_isr() && !take(function->intx.trigger));
+}
+
+FIXTURE_SETUP(reset)
+{
+	open_function(false);
+	start_quietly();
 }
 
 FIXTURE_TEARDOWN(reset) { }
@@ -382,6 +386,46 @@ TEST_F(reset, forgets_a_signal_under_way)
 		intx_signalled(function, i);
 	EXPECT_FALSE(take(function->intx.trigger));
 	EXPECT_EQ(0, read_isr());
+}
+
+static uint8_t read_modern_status(void)
+{
+	uint8_t status = 0xff;
+
+	modern_read(function, MODEL_MODERN, VIRTIO_PCI_COMMON_STATUS, &status, 1);
+	return status;
+}
+
+/*
+ * A modern driver waits for its reset by itself, and the device may interrupt until then. Its
+ * last signal may still be on its way to the first thread when device status reads as 0.
+ */
+TEST_F(intx, slow_modern_reset)
+{
+	start_quietly();
+	by_modern_status();
+	set_device_word(MODEL_MODERN, VIRTIO_PCI_COMMON_STATUS, DRIVER_OK);
+	EXPECT_EQ(1, modern_part(function, MODEL_MODERN, VIRTIO_PCI_COMMON_STATUS, 4, false));
+	signal_(function->intx.sources[VIRTIO_MMR_VECTOR_OF_CONFIG]);
+	intx_signalled(function, VIRTIO_MMR_VECTOR_OF_CONFIG);
+	EXPECT_TRUE(take(function->intx.trigger));
+	EXPECT_EQ(DRIVER_OK, read_modern_status());
+	EXPECT_EQ(VIRTIO_MMR_ISR_CONFIG, function->intx.state.isr);
+	signal_(function->intx.sources[VIRTIO_MMR_VECTOR_OF_QUEUES]);
+	set_device_word(MODEL_MODERN, VIRTIO_PCI_COMMON_STATUS, 0);
+	EXPECT_EQ(0, read_modern_status());
+	intx_signalled(function, VIRTIO_MMR_VECTOR_OF_QUEUES);
+	EXPECT_EQ(0, function->intx.state.isr);
+	signal_(function->intx.resample);
+	intx_resampled(function);
+	EXPECT_FALSE(take(function->intx.trigger));
+	EXPECT_EQ(0, read_modern_isr());
+
+	/* The next 0 is no reset, whatever device it is, and is read as ever. */
+	ASSERT_TRUE(virtio_mmr_interrupt_raise(&function->intx.state, VIRTIO_MMR_ISR_QUEUE));
+	EXPECT_EQ(0, read_modern_status());
+	EXPECT_EQ(4, modern_part(function, MODEL_MODERN, VIRTIO_PCI_COMMON_STATUS, 4, false));
+	EXPECT_EQ(VIRTIO_MMR_ISR_QUEUE, read_modern_isr());
 }
 
 /* --- Modern drivers ------------------------------------------------------------------- */
