@@ -44,7 +44,7 @@ choose() { # GUEST
 	local words word kernel
 	IFS=_ read -ra words <<<"$1"
 	linux_driver=${words[1]} linux_interrupts=ioapic linux_requests=200 linux_first=() linux_without=''
-	linux_sectors=2048
+	linux_sectors=2048 linux_properties=''
 	guest_arguments=(--timeout "$patience" --machine "${words[0]}") guest_scripts=(lib.sh)
 	[[ $1 == *_kexec* ]] || guest_arguments+=(--kernel-arg pci=nomsi)
 	[[ $linux_driver == legacy ]] ||
@@ -61,6 +61,11 @@ choose() { # GUEST
 			;;
 		noapic) guest_arguments+=(--kernel-arg noapic) linux_interrupts=pic ;;
 		old) guest_arguments+=(--kernel 5.10) ;;
+		# Debian 12's QEMU does not have it
+		iommufd)
+			guest_arguments+=(--qemu patched --qemu-arg -object --qemu-arg 'iommufd,id=user')
+			linux_properties=,iommufd=user
+			;;
 		kexec)
 			guest_scripts+=(kexec.sh) linux_first=(before_{net,blk})
 			kernel=$XDG_CACHE_HOME/virtio-mmr/kernels/$(uname -r)

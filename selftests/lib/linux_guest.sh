@@ -13,6 +13,8 @@ linux_types=(net blk scsi rng console balloon 9p)
 linux_without=''
 # As guest/linux.sh has these. INTx takes a kernel argument, too
 linux_driver=legacy linux_interrupts=msix linux_requests=0 linux_sectors=2048
+# Of each function, for tools/vm/guest: ,PROPERTY=VALUE...
+linux_properties=''
 # Checks of the scripts before guest/linux.sh
 linux_first=()
 # The check of the host that says how interrupts came to the guest: linux_$linux_proof
@@ -166,7 +168,7 @@ linux_guest() { # NAME
 		"without=$linux_without" "sectors=$linux_sectors")
 	guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	for type in $(linux_given); do
-		bdfs+=("${linux_bdf[$type]}")
+		bdfs+=("${linux_bdf[$type]}$linux_properties")
 	done
 	rm -f "$verdict" "$guest_console"
 	log_mark
