@@ -37,6 +37,8 @@ static void end_mask(struct virtio_mmr_interrupt *interrupt)
  */
 bool virtio_mmr_interrupt_raise(struct virtio_mmr_interrupt *interrupt, u8 isr)
 {
+	if (interrupt->resetting)
+		return false;
 	isr &= VIRTIO_MMR_ISR_QUEUE | VIRTIO_MMR_ISR_CONFIG;
 	WRITE_ONCE(interrupt->isr, interrupt->isr | isr);
 	return evaluate(interrupt);
@@ -136,39 +138,20 @@ void virtio_mmr_interrupt_reset(struct virtio_mmr_interrupt *interrupt)
 }
 
 /**
- * virtio_mmr_interrupt_status_written - the guest has written device status
+ * virtio_mmr_interrupt_hold - the guest resets the device, or sets it up
  * @interrupt: the interrupt
- * @status: the value; 0 is a reset of the device
+ * @resetting: it has written 0 to device status, and waits for the end of the reset by itself
  *
- * For a guest that waits for the end of its reset by itself, as a modern driver does. The device
- * may interrupt until device status reads as 0, and such an interrupt is nobody's. The guest may
- * have freed its handler, and a line that it shares would stay asserted. So each read of device
- * status has to be shown to virtio_mmr_interrupt_status_read() while @resetting is set.
+ * A modern driver does so. The device may interrupt until the end, and such an interrupt is
+ * nobody's. The guest may have freed its handler, and a line that it shares would stay asserted.
+ * So nothing counts until the guest writes another status, which it must do to use the device
+ * again, or sets it up as a legacy driver. Call this before the device can see that.
  */
-void virtio_mmr_interrupt_status_written(struct virtio_mmr_interrupt *interrupt, u8 status)
+void virtio_mmr_interrupt_hold(struct virtio_mmr_interrupt *interrupt, bool resetting)
 {
-	if (!status)
+	if (resetting)
 		virtio_mmr_interrupt_reset(interrupt);
-	WRITE_ONCE(interrupt->resetting, !status);
-}
-
-/**
- * virtio_mmr_interrupt_status_read - the guest reads device status
- * @interrupt: the interrupt
- * @status: the value
- *
- * Only the first 0 after a reset counts. A device that always says 0 must not cost its guest
- * interrupts.
- *
- * Return: whether a reset of the device is over now, as after virtio_mmr_interrupt_reset().
- */
-bool virtio_mmr_interrupt_status_read(struct virtio_mmr_interrupt *interrupt, u8 status)
-{
-	if (status || !interrupt->resetting)
-		return false;
-	virtio_mmr_interrupt_reset(interrupt);
-	WRITE_ONCE(interrupt->resetting, false);
-	return true;
+	WRITE_ONCE(interrupt->resetting, resetting);
 }
 
 /**

@@ -22,8 +22,8 @@
  * @connected: somebody receives signals
  * @engaged: the function's vectors serve this interrupt: MSI-X is enabled, and the guest does
  *	not see that; may be read while it is written
- * @resetting: the guest has written 0 to device status and has not read it as 0 since; may be
- *	read while it is written
+ * @resetting: the guest waits for the end of a reset of the device; may be read while it is
+ *	written
  *
  * A function without a pin has no wire that could stay asserted. So the wire is: a bit of @isr
  * is set, and neither @masked nor @disabled are. It leads to one signal, which masks by itself,
@@ -48,8 +48,7 @@ bool virtio_mmr_interrupt_disable(struct virtio_mmr_interrupt *interrupt, bool d
 bool virtio_mmr_interrupt_connect(struct virtio_mmr_interrupt *interrupt, bool connected);
 void virtio_mmr_interrupt_off(struct virtio_mmr_interrupt *interrupt);
 void virtio_mmr_interrupt_reset(struct virtio_mmr_interrupt *interrupt);
-void virtio_mmr_interrupt_status_written(struct virtio_mmr_interrupt *interrupt, u8 status);
-bool virtio_mmr_interrupt_status_read(struct virtio_mmr_interrupt *interrupt, u8 status);
+void virtio_mmr_interrupt_hold(struct virtio_mmr_interrupt *interrupt, bool resetting);
 u8 virtio_mmr_interrupt_read(struct virtio_mmr_interrupt *interrupt);
 bool virtio_mmr_interrupt_is_pending(const struct virtio_mmr_interrupt *interrupt);
 

@@ -13,7 +13,7 @@ struct model {
 	bool disabled, connected;
 	unsigned int unanswered;	/* signals that no read belongs to, 2 at most */
 	bool left;		/* by a reset: a signal without read and answer */
-	bool waits;		/* for device status 0 */
+	bool waits;		/* for the end of a reset */
 };
 
 static void expect(bool condition)
@@ -76,7 +76,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		switch (data[i] & 0xf) {
 		case 0:
 		case 1:
-			model.pending |= argument & 3;
+			if (!model.waits)
+				model.pending |= argument & 3;
 			check(&model, virtio_mmr_interrupt_raise(&interrupt, argument));
 			break;
 		case 2:
@@ -114,18 +115,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 			interrupt.engaged = argument & 1;
 			break;
 		case 11:
-			if (!argument)
+			if (argument & 1)
 				reset(&model);
-			model.waits = !argument;
-			virtio_mmr_interrupt_status_written(&interrupt, argument);
-			break;
-		case 12:
-			expect(virtio_mmr_interrupt_status_read(&interrupt, argument) ==
-			       (model.waits && !argument));
-			if (model.waits && !argument) {
-				reset(&model);
-				model.waits = false;
-			}
+			model.waits = argument & 1;
+			virtio_mmr_interrupt_hold(&interrupt, argument & 1);
 			break;
 		default:
 			check_read(&model, virtio_mmr_interrupt_read(&interrupt));

@@ -202,17 +202,34 @@ void intx_disable(struct function *function, bool disabled)
 		signal_guest(function);
 }
 
+/* The first thread may not have come to signals from before, which are nobody's now. */
+static void forget_signals(struct function *function)
+{
+	unsigned int vector;
+
+	for (vector = 0; vector < VIRTIO_MMR_NUM_VECTORS; vector++)
+		drain(function->intx.sources[vector]);
+}
+
+/**
+ * intx_hold - before the guest resets the device, or sets it up
+ * @function: the function
+ * @resetting: it resets the device, and waits for the end of that by itself
+ */
+void intx_hold(struct function *function, bool resetting)
+{
+	if (!resetting && function->intx.state.resetting)
+		forget_signals(function);
+	virtio_mmr_interrupt_hold(&function->intx.state, resetting);
+}
+
 /**
  * intx_was_reset - the device was reset, or the whole function
  * @function: the function
  */
 void intx_was_reset(struct function *function)
 {
-	unsigned int vector;
-
-	/* The first thread may not have come to signals from before, which are nobody's now. */
-	for (vector = 0; vector < VIRTIO_MMR_NUM_VECTORS; vector++)
-		drain(function->intx.sources[vector]);
+	forget_signals(function);
 	virtio_mmr_interrupt_reset(&function->intx.state);
 	virtio_mmr_vectors_reset(&function->intx.vectors);
 	function->intx.is_modern = false;

@@ -8,6 +8,7 @@ void intx_begin(struct function *function, unsigned int starts);
 void intx_release(struct function *function);
 void intx_take_over(struct function *function);
 void intx_disable(struct function *function, bool disabled);
+void intx_hold(struct function *function, bool resetting);
 void intx_was_reset(struct function *function);
 uint8_t intx_read_isr(struct function *function, unsigned int bar, uint64_t offset);
 void intx_refused(struct function *function, int refused);

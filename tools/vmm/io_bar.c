@@ -103,8 +103,10 @@ void io_bar_write(struct function *function, unsigned int offset, const uint8_t 
 			wait_for_reset(function, &reset);
 		reset = (struct virtio_mmr_port_reset){};
 		/* A driver that sets up the device here is a legacy one, whatever came before. */
-		if (virtio_mmr_port_sets_up(piece.offset, piece.width))
+		if (virtio_mmr_port_sets_up(piece.offset, piece.width)) {
 			function->intx.is_modern = false;
+			intx_hold(function, false);
+		}
 		intx_refused(function,
 			     virtio_mmr_vectors_written(&function->intx.vectors,
 							function->intx.state.engaged,

@@ -66,14 +66,6 @@ static bool is_vector(uint64_t offset)
 	return offset == VIRTIO_PCI_COMMON_MSIX || offset == VIRTIO_PCI_COMMON_Q_MSIX;
 }
 
-/* Whether a register of the common configuration matters now */
-static bool matters(const struct function *function, uint64_t offset, bool write)
-{
-	if (is_vector(offset))
-		return function->intx.state.engaged;
-	return write || (offset == VIRTIO_PCI_COMMON_STATUS && function->intx.state.resetting);
-}
-
 /**
  * modern_part - split an access that covers a register that INTx matters for, and others
  * @function: the function
@@ -105,7 +97,7 @@ unsigned int modern_part(const struct function *function, unsigned int bar, uint
 	    function->scan.isr.offset - offset < width)
 		return 1;
 	for (i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
-		if (!matters(function, registers[i].offset, write))
+		if (is_vector(registers[i].offset) ? !function->intx.state.engaged : !write)
 			continue;
 		while (width > registers[i].width && registers[i].offset - at < width)
 			width /= 2;
@@ -126,8 +118,6 @@ unsigned int modern_part(const struct function *function, unsigned int bar, uint
 bool modern_read(struct function *function, unsigned int bar, uint64_t offset, uint8_t *data,
 		 unsigned int width)
 {
-	uint64_t at = in_common(function, bar, offset);
-
 	if (!virtio_mmr_view_pin(&function->view))
 		return false;
 	if (function->scan.has_isr && bar == function->scan.isr.bar && width == 1 &&
@@ -135,14 +125,7 @@ bool modern_read(struct function *function, unsigned int bar, uint64_t offset, u
 		*data = intx_read_isr(function, bar, offset);
 		return true;
 	}
-	if (at == VIRTIO_PCI_COMMON_STATUS && width == 1) {
-		*data = function_bar_read(function, bar, offset, 1);
-		/* The guest waits for its reset. Until then the device may interrupt. */
-		if (virtio_mmr_interrupt_status_read(&function->intx.state, *data))
-			intx_was_reset(function);
-		return true;
-	}
-	if (!function->intx.state.engaged || !is_vector(at))
+	if (!function->intx.state.engaged || !is_vector(in_common(function, bar, offset)))
 		return false;
 	memset(data, 0xff, width);
 	return true;
@@ -165,10 +148,11 @@ static void enable_queue(struct function *function, unsigned int shift, const ui
 
 static void write_status(struct function *function, uint8_t status)
 {
+	/* The device may interrupt until its reset is over, and as soon as it is set up. */
+	intx_hold(function, !status);
 	function_bar_write(function, function->scan.common_config.bar,
 			   function->scan.common_config.offset + VIRTIO_PCI_COMMON_STATUS, 1,
 			   status);
-	virtio_mmr_interrupt_status_written(&function->intx.state, status);
 	if (!status) {
 		intx_was_reset(function);
 		return;

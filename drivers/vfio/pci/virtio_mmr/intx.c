@@ -144,30 +144,18 @@ void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr)
 }
 
 /**
- * virtio_mmr_intx_status_written - the guest has written device status as a modern driver
+ * virtio_mmr_intx_hold - before the guest resets the device, or sets it up
  * @mmr: the device, open
- * @status: the value
+ * @resetting: it resets the device, and waits for the end of that by itself
  */
-void virtio_mmr_intx_status_written(struct virtio_mmr_device *mmr, u8 status)
+void virtio_mmr_intx_hold(struct virtio_mmr_device *mmr, bool resetting)
 {
 	unsigned long flags;
 
+	if (!resetting && !READ_ONCE(mmr->intx.state.resetting))
+		return;
 	spin_lock_irqsave(&mmr->intx.lock, flags);
-	virtio_mmr_interrupt_status_written(&mmr->intx.state, status);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
-}
-
-/**
- * virtio_mmr_intx_status_read - the guest reads device status as a modern driver
- * @mmr: the device, open
- * @status: the value
- */
-void virtio_mmr_intx_status_read(struct virtio_mmr_device *mmr, u8 status)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&mmr->intx.lock, flags);
-	virtio_mmr_interrupt_status_read(&mmr->intx.state, status);
+	virtio_mmr_interrupt_hold(&mmr->intx.state, resetting);
 	spin_unlock_irqrestore(&mmr->intx.lock, flags);
 }
 

@@ -31,8 +31,7 @@ long virtio_mmr_intx_set_irqs(struct virtio_mmr_device *mmr, struct vfio_irq_set
 void virtio_mmr_intx_raise(struct virtio_mmr_device *mmr, u8 isr);
 void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled);
 void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr);
-void virtio_mmr_intx_status_written(struct virtio_mmr_device *mmr, u8 status);
-void virtio_mmr_intx_status_read(struct virtio_mmr_device *mmr, u8 status);
+void virtio_mmr_intx_hold(struct virtio_mmr_device *mmr, bool resetting);
 u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr);
 bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts);
 void virtio_mmr_intx_catch_up(struct virtio_mmr_device *mmr);
@@ -46,17 +45,6 @@ void virtio_mmr_intx_catch_up(struct virtio_mmr_device *mmr);
 static inline bool virtio_mmr_intx_is_engaged(const struct virtio_mmr_device *mmr)
 {
 	return READ_ONCE(mmr->intx.state.engaged);
-}
-
-/**
- * virtio_mmr_intx_is_resetting - whether the guest waits for the end of its reset by itself
- * @mmr: the device
- *
- * Return: true if its next reads of device status matter to the interrupt.
- */
-static inline bool virtio_mmr_intx_is_resetting(const struct virtio_mmr_device *mmr)
-{
-	return READ_ONCE(mmr->intx.state.resetting);
 }
 
 /**

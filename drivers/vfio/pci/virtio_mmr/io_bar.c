@@ -149,6 +149,8 @@ static noinline void piece_written(struct virtio_mmr_device *mmr, struct access 
 	bool shared = virtio_mmr_vectors_share(&mmr->intx.vectors);
 
 	WRITE_ONCE(mmr->intx.is_modern, false);
+	/* A legacy driver's own reset is over when its OUT returns */
+	virtio_mmr_intx_hold(mmr, false);
 	access->refused = virtio_mmr_vectors_written(&mmr->intx.vectors,
 						     virtio_mmr_intx_is_engaged(mmr),
 						     &virtio_mmr_registers, mmr, piece, data);

@@ -75,26 +75,13 @@ static const struct {
 	enum place place;
 	u8 offset;
 	u8 width;
+	bool read;
 } registers[] = {
-	{ PLACE_VECTOR, VIRTIO_PCI_COMMON_MSIX, 2 },
-	{ PLACE_STATUS, VIRTIO_PCI_COMMON_STATUS, 1 },
-	{ PLACE_VECTOR, VIRTIO_PCI_COMMON_Q_MSIX, 2 },
-	{ PLACE_ENABLE, VIRTIO_PCI_COMMON_Q_ENABLE, 2 },
+	{ PLACE_VECTOR, VIRTIO_PCI_COMMON_MSIX, 2, true },
+	{ PLACE_STATUS, VIRTIO_PCI_COMMON_STATUS, 1, false },
+	{ PLACE_VECTOR, VIRTIO_PCI_COMMON_Q_MSIX, 2, true },
+	{ PLACE_ENABLE, VIRTIO_PCI_COMMON_Q_ENABLE, 2, false },
 };
-
-/* Whether a register matters now. The device gets all other accesses with the user's width. */
-static bool matters(const struct virtio_mmr_device *mmr, enum place place, bool write)
-{
-	switch (place) {
-	case PLACE_VECTOR:
-		/* The guest's own if it uses MSI-X */
-		return virtio_mmr_intx_is_engaged(mmr);
-	case PLACE_STATUS:
-		return write || virtio_mmr_intx_is_resetting(mmr);
-	default:
-		return write;
-	}
-}
 
 /* Whether @at is one of the @width bytes at @start. If not, they may be the next place. */
 static bool is_at(loff_t at, loff_t start, unsigned int width, loff_t *next)
@@ -112,6 +99,7 @@ static bool is_at(loff_t at, loff_t start, unsigned int width, loff_t *next)
 static enum place find_place(const struct virtio_mmr_device *mmr, unsigned int bar, loff_t at,
 			     bool write, loff_t *next)
 {
+	bool has_vectors = !virtio_mmr_intx_is_engaged(mmr);
 	loff_t start;
 	size_t i;
 
@@ -126,7 +114,9 @@ static enum place find_place(const struct virtio_mmr_device *mmr, unsigned int b
 	if (!mmr->common_config || bar != mmr->scan.common_config.bar)
 		return PLACE_ELSEWHERE;
 	for (i = 0; i < ARRAY_SIZE(registers); i++) {
-		if (!matters(mmr, registers[i].place, write))
+		/* The guest's own if it uses MSI-X */
+		if (registers[i].place == PLACE_VECTOR ? has_vectors :
+							 !write && !registers[i].read)
 			continue;
 		start = (loff_t)mmr->scan.common_config.offset + registers[i].offset;
 		if (is_at(at, start, registers[i].width, next)) {
@@ -156,19 +146,6 @@ static int read_isr(struct virtio_mmr_device *mmr, char __user *buf)
 	return put_user(value, (u8 __user *)buf);
 }
 
-/* The guest waits for the end of its reset. Until then the device may interrupt. */
-static int read_status(struct virtio_mmr_device *mmr, char __user *buf)
-{
-	u8 status;
-
-	if (!virtio_mmr_access_begin(mmr, true))
-		return -EIO;
-	status = ioread8(mmr->common_config + VIRTIO_PCI_COMMON_STATUS);
-	virtio_mmr_access_end(mmr);
-	virtio_mmr_intx_status_read(mmr, status);
-	return put_user(status, (u8 __user *)buf);
-}
-
 static int write_status(struct virtio_mmr_device *mmr, const char __user *buf)
 {
 	struct virtio_mmr_vectors *vectors = &mmr->intx.vectors;
@@ -180,6 +157,8 @@ static int write_status(struct virtio_mmr_device *mmr, const char __user *buf)
 		return -EFAULT;
 	if (!virtio_mmr_access_begin(mmr, true))
 		return -EIO;
+	/* The device may interrupt until its reset is over, and as soon as it is set up */
+	virtio_mmr_intx_hold(mmr, !status);
 	iowrite8(status, mmr->common_config + VIRTIO_PCI_COMMON_STATUS);
 	if (!status) {
 		virtio_mmr_vectors_reset(vectors);
@@ -194,7 +173,6 @@ static int write_status(struct virtio_mmr_device *mmr, const char __user *buf)
 	}
 	virtio_mmr_access_end(mmr);
 	virtio_mmr_msix_refused(mmr, refused);
-	virtio_mmr_intx_status_written(mmr, status);
 	if (!status)
 		virtio_mmr_device_was_reset(mmr);
 	return 0;
@@ -257,7 +235,7 @@ static ssize_t access_part(struct virtio_mmr_device *mmr, char __user *buf, size
 		ret = read_isr(mmr, buf);
 		break;
 	case PLACE_STATUS:
-		ret = write ? write_status(mmr, buf) : read_status(mmr, buf);
+		ret = write_status(mmr, buf);
 		break;
 	case PLACE_ENABLE:
 		ret = write_enable(mmr, buf, 2 - (next - pos), width);
