@@ -65,6 +65,8 @@ choose() { # GUEST
 		iommufd)
 			guest_arguments+=(--qemu patched --qemu-arg -object --qemu-arg 'iommufd,id=user')
 			linux_properties=,iommufd=user
+			# So that the group is no other way
+			mountpoint -q /dev/vfio/vfio || mount --bind /dev/null /dev/vfio/vfio
 			;;
 		kexec)
 			guest_scripts+=(kexec.sh) linux_first=(before_{net,blk})
