@@ -10,20 +10,11 @@ set -euo pipefail
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-# shellcheck source=selftests/lib/guest.sh
-source "$here/lib/guest.sh"
-
-need_machine "boots guests on emulated functions"
+# shellcheck source=selftests/lib/linux_guest.sh
+source "$here/lib/linux_guest.sh"
+linux_begin
 names=("$@")
-functions=$("$tools/vfs" create) || {
-	echo "# tools/vm/vfs create failed with status $?"
-	exit "$KSFT_FAIL"
-}
-mapfile -t bdfs < <(sed -n 's/ net .*//p' <<<"$functions")
+mapfile -t bdfs < <(sed -n 's/ net .*//p' <<<"$linux_created")
 if [[ ${#bdfs[@]} -lt ${#names[@]} || ${#names[@]} == 0 ]]; then
 	echo "# ${#bdfs[@]} net functions, but ${#names[@]} names of layouts"
 	exit "$KSFT_FAIL"
@@ -33,19 +24,10 @@ bdfs=("${bdfs[@]:0:${#names[@]}}")
 "$tools/vfs" bind "${bdfs[@]}"
 
 ktap_print_header
-ktap_set_plan $((6 * ${#names[@]} + 5))
+ktap_set_plan $((2 * $(mixed_points ${#names[@]}) + 1))
 log_mark
 for mode in legacy modern; do
-	guest_arguments=()
-	[[ $mode == legacy ]] || guest_arguments=(--kernel-arg virtio_pci.force_legacy=0)
-	guest_run "layouts-$mode" layouts.sh "${bdfs[@]}"
-	for i in "${!names[@]}"; do
-		for check in driver ping msix; do
-			ktap_test_result "$mode.${names[i]}.$check" guest_passed "$mode.$i.$check"
-		done
-	done
-	ktap_test_result "$mode.exit_status" test "$guest_status" = 0
-	ktap_test_result "$mode.guest_kernel_log" guest_log_clean
+	mixed_guest "layouts-$mode" "$mode" "$mode" "${bdfs[@]}" -- "${names[@]}"
 done
 ktap_test_result kernel_log log_clean
 ktap_finished

@@ -38,19 +38,10 @@ case ${1-} in
 	;;
 esac
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-# shellcheck source=selftests/lib/guest.sh
-source "$here/lib/guest.sh"
-
-need_machine "boots guests on emulated functions"
-created=$("$tools/vfs" create) || {
-	echo "# tools/vm/vfs create failed with status $?"
-	exit "$KSFT_FAIL"
-}
-mapfile -t bdfs < <(cut -d ' ' -f 1 <<<"$created")
+# shellcheck source=selftests/lib/linux_guest.sh
+source "$here/lib/linux_guest.sh"
+linux_begin
+mapfile -t bdfs < <(cut -d ' ' -f 1 <<<"$linux_created")
 [[ ${#bdfs[@]} == 3 ]] || skip_all "needs the functions of $0 --devices"
 
 # The part of virtio_pci that a module cannot bring
@@ -140,23 +131,13 @@ one_guest() { # NAME BDF
 
 # Functions of both drivers in one guest
 all_in_one() { # legacy|modern
-	local i check
-	guest_variables=() guest_arguments=()
-	[[ $1 == legacy ]] || guest_arguments=(--kernel-arg virtio_pci.force_legacy=0)
 	log_mark
-	guest_run "all-$1" layouts.sh "${bdfs[@]}"
-	for i in "${!bdfs[@]}"; do
-		for check in driver ping msix; do
-			ktap_test_result "all.$1.$i.$check" guest_passed "$1.$i.$check"
-		done
-	done
-	ktap_test_result "all.$1.exit_status" test "$guest_status" = 0
-	ktap_test_result "all.$1.guest_kernel_log" guest_log_clean
+	mixed_guest "all-$1" "all.$1" "$1" "${bdfs[@]}" -- "${!bdfs[@]}"
 	ktap_test_result "all.$1.kernel_log" log_clean
 }
 
 ktap_print_header
-ktap_set_plan $((2 * (${#net_checks[@]} + 3) + 2 * (3 * ${#bdfs[@]} + 3) + 2 * ${#limits[@]} + 5))
+ktap_set_plan $((2 * (${#net_checks[@]} + 3) + 2 * ($(mixed_points ${#bdfs[@]}) + 1) + 2 * ${#limits[@]} + 5))
 log_mark
 "$tools/vfs" peer "${bdfs[@]:0:2}"
 "$tools/vfs" bind "${bdfs[2]}"

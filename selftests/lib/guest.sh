@@ -50,3 +50,74 @@ guest_log_clean() {
 		return 1
 	fi
 }
+
+# --- Net functions of several kinds in one guest (guest/layouts.sh) ----------------
+
+mixed_checks=(driver ping msix)
+
+mixed_points() { # FUNCTIONS: prints how many test points mixed_guest has
+	echo $((${#mixed_checks[@]} * $1 + 2))
+}
+
+# Test points are PREFIX.NAME.CHECK, with a name for each function
+mixed_guest() { # GUEST PREFIX legacy|modern BDF... -- NAME...
+	local guest=$1 prefix=$2 mode=$3 bdfs=() check number=0
+	shift 3
+	while [[ $1 != -- ]]; do
+		bdfs+=("$1")
+		shift
+	done
+	shift
+	guest_variables=() guest_arguments=()
+	[[ $mode == legacy ]] || guest_arguments=(--kernel-arg virtio_pci.force_legacy=0)
+	guest_run "$guest" layouts.sh "${bdfs[@]}"
+	while [[ $# != 0 ]]; do
+		for check in "${mixed_checks[@]}"; do
+			ktap_test_result "$prefix.$1.$check" guest_passed "$mode.$number.$check"
+		done
+		number=$((number + 1))
+		shift
+	done
+	ktap_test_result "$prefix.exit_status" test "$guest_status" = 0
+	ktap_test_result "$prefix.guest_kernel_log" guest_log_clean
+}
+
+# --- Tests of guests that have names ------------------------------------------------
+
+# The script has these: choose NAME, which sets what the others need; guest_points, which prints
+# the number of the guest's test points; and guest_test NAME, which runs it
+guests_run() { # NAME...
+	local name points=0
+	[[ $# != 0 ]] || skip_all "no guest is named"
+	for name; do
+		choose "$name"
+		points=$((points + $(guest_points)))
+	done
+	ktap_print_header
+	ktap_set_plan "$points"
+	for name; do
+		choose "$name"
+		guest_test "$name"
+	done
+	ktap_finished
+}
+
+# From the array "guests" of lines NAME|FIELD|...
+guest_line() { # NAME: prints its fields
+	local line
+	for line in "${guests[@]}"; do
+		[[ $line == "$1|"* ]] || continue
+		echo "${line#*|}"
+		return
+	done
+	echo "# no guest is '$1'" >&2
+	return 1
+}
+
+# All guests of the array, unless some are named
+guests_of_table() { # [NAME...]
+	local all
+	mapfile -t all < <(printf '%s\n' "${guests[@]%%|*}")
+	[[ $# != 0 ]] || set -- "${all[@]}"
+	guests_run "$@"
+}

@@ -195,18 +195,9 @@ linux_guest() { # NAME
 }
 
 # A test of guests that have names. choose NAME, of the script, sets what linux_guest needs
+# shellcheck disable=SC2317 # guests_run calls them
 linux_guests() { # NAME...
-	local name points=0
-	[[ $# != 0 ]] || skip_all "no guest is named"
-	for name; do
-		choose "$name"
-		points=$((points + $(linux_points)))
-	done
-	ktap_print_header
-	ktap_set_plan "$points"
-	for name; do
-		choose "$name"
-		linux_guest "$name"
-	done
-	ktap_finished
+	guest_points() { linux_points; }
+	guest_test() { linux_guest "$@"; }
+	guests_run "$@"
 }
