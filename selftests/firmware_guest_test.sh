@@ -28,17 +28,6 @@ guests=(
 	'uboot_32|blk efi|i386-efi|contents written disk_crc net_crc net_mac|U-Boot, 32 bits; the same'
 )
 
-find_guest() { # NAME: sets its fields
-	local line
-	for line in "${guests[@]}"; do
-		[[ $line == "$1|"* ]] || continue
-		IFS='|' read -r _ functions platform checks _ <<<"$line"
-		return
-	done
-	echo "# no guest is '$1'"
-	exit 1
-}
-
 escape() { # TEXT: for an option of QEMU, whose parts commas separate
 	printf '%s' "${1//,/,,}"
 }
@@ -69,25 +58,22 @@ case ${1-} in
 	;;
 esac
 
-# shellcheck source=selftests/lib/ktap.sh
-source "$here/lib/ktap.sh"
-# shellcheck source=selftests/lib/kernel_log.sh
-source "$here/lib/kernel_log.sh"
-need_machine "boots guests on emulated functions"
-created=$("$tools/vfs" create) || {
-	echo "# tools/vm/vfs create failed with status $?"
-	exit "$KSFT_FAIL"
-}
+# shellcheck source=selftests/lib/linux_guest.sh
+source "$here/lib/linux_guest.sh"
+linux_begin
 # The suite has others after these
-mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$created" | head -n 2)
-read -r blk _ _ disk < <(grep ' blk ' <<<"$created") || true
+mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | head -n 2)
+read -r blk _ _ disk < <(grep ' blk ' <<<"$linux_created") || true
 [[ ${#nets[@]} == 2 && ${blk-} ]] || skip_all "other functions than $0 --devices prints"
 [[ -d $media && -d $packages ]] || skip_all "no firmware; $0 --prepare on the host fetches it"
 declare -A bdf_of=([blk]=$blk [bios]=${nets[0]} [efi]=${nets[1]})
 "$tools/vfs" bind "${bdf_of[@]}"
 
-names=("$@")
-[[ $# != 0 ]] || mapfile -t names < <(printf '%s\n' "${guests[@]%%|*}")
+choose() { # NAME: sets its fields
+	local line
+	line=$(guest_line "$1") || exit "$KSFT_FAIL"
+	IFS='|' read -r functions platform checks _ <<<"$line"
+}
 
 read -r place size <"$media/environment"
 # GRUB has written its name there
@@ -158,9 +144,12 @@ check_notified() {
 }
 
 declare -A counts
-run_guest() { # NAME
+guest_points() {
+	echo $(($(wc -w <<<"$checks") + 3))
+}
+
+guest_test() { # NAME
 	local name=$1 one status=0 more line
-	find_guest "$name"
 	mapfile -t more < <(arguments "$name")
 	[[ " $checks " != *' written '* ]] || environment_of_image
 	for one in $functions; do
@@ -186,15 +175,5 @@ environment_of_image() {
 		count=$((size / 512)) conv=notrunc status=none
 }
 
-points=0
-for name in "${names[@]}"; do
-	find_guest "$name"
-	points=$((points + $(wc -w <<<"$checks") + 3))
-done
-ktap_print_header
-ktap_set_plan "$points"
 dd if="$media/disk.img" of="$disk" bs=1M conv=notrunc status=none
-for name in "${names[@]}"; do
-	run_guest "$name"
-done
-ktap_finished
+guests_of_table "$@"

@@ -53,23 +53,20 @@ mapfile -t images < <(sed -n 's/.* blk [^ ]* //p' <<<"$linux_created" | tail -n 
 [[ ${#nets[@]} == 4 && ${#disks[@]} == 4 ]] || skip_all "other functions than $0 --devices prints"
 "$tools/vfs" bind "${nets[@]}" "${disks[@]}"
 
-names=("$@")
-[[ $# != 0 ]] || mapfile -t names < <(printf '%s\n' "${guests[@]%%|*}")
-find_guest() { # NAME: sets "checks", and "after", those of the host
+choose() { # NAME: sets "checks", and "after", those of the host
 	local line
-	for line in "${guests[@]}"; do
-		[[ $line == "$1|"* ]] || continue
-		IFS='|' read -r _ checks _ <<<"$line"
-		case $1 in
-		plug*) after='free' ;;
-		reboot) after='' ;;
-		large) after='image_low image_high' ;;
-		*) after='images' ;;
-		esac
-		return
-	done
-	echo "# no guest is '$1'"
-	exit "$KSFT_FAIL"
+	line=$(guest_line "$1") || exit "$KSFT_FAIL"
+	checks=${line%%|*}
+	case $1 in
+	plug*) after='free' ;;
+	reboot) after='' ;;
+	large) after='image_low image_high' ;;
+	*) after='images' ;;
+	esac
+}
+
+guest_points() {
+	echo $(($(wc -w <<<"$checks $after") + 3))
 }
 
 # --- What the guest left on the host ----------------------------------------------
@@ -131,9 +128,8 @@ resize() { # BYTES
 	"$tools/qmp" block_resize "{\"node-name\": \"${node%.img}\", \"size\": $1}" >/dev/null
 }
 
-run_guest() { # NAME
+guest_test() { # NAME
 	local name=$1 check plugger verdict=$VIRTIO_MMR_RESULTS/plug-verdict kernel size=$((3 << 40)) count=1 bus=pci.0
-	find_guest "$name"
 	guest_arguments=(--timeout 240) guest_variables=() guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	rm -f "$guest_console" "$verdict"
 	log_mark
@@ -194,14 +190,4 @@ run_guest() { # NAME
 	ktap_test_result "$name.kernel_log" log_clean
 }
 
-points=0
-for name in "${names[@]}"; do
-	find_guest "$name"
-	points=$((points + $(wc -w <<<"$checks $after") + 3))
-done
-ktap_print_header
-ktap_set_plan "$points"
-for name in "${names[@]}"; do
-	run_guest "$name"
-done
-ktap_finished
+guests_of_table "$@"
