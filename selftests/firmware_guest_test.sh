@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Firmware and boot loaders of Debian 12 on MMR functions. Each boots GRUB from a block function
-# or by the network, and GRUB compares a file with its checksum (guest/grub.cfg). All functions
-# lack the modern interface (disable-modern=on), as most of these guests prefer it.
+# Firmware and boot loaders of Debian 12 on MMR functions. Each boots GRUB from a disk or by the
+# network, and GRUB compares a file with its checksum (guest/grub.cfg). All functions lack the
+# modern interface (disable-modern=on), as most of these guests prefer it.
 #
 # Runs in L1, with the options that --devices prints, after --prepare on the host, which fetches
 # the firmware from Debian:
@@ -20,6 +20,7 @@ media=$build/firmware
 # shellcheck disable=SC2016 # backquotes of reStructuredText
 guests=(
 	'seabios|blk|i386-pc|contents written|SeaBIOS; GRUB uses its disk services (INT 13h)'
+	'seabios_scsi|scsi|i386-pc|contents written|SeaBIOS; the same from a SCSI disk'
 	'ipxe_rom|bios|i386-pc|contents|iPXE as the ROM of the function; GRUB uses it by PXE'
 	'ipxe_lkrn|bios|i386-pc|contents|iPXE started like a Linux kernel (``ipxe.lkrn``); GRUB uses it by PXE'
 	'ovmf_disk|blk|x86_64-efi|contents written|OVMF; GRUB uses its block I/O protocol'
@@ -40,7 +41,7 @@ netdev() { # NAME BOOT-FILE
 
 case ${1-} in
 --devices)
-	printf '%s\n' --vf blk,disable-modern=on
+	printf '%s\n' --vf blk,disable-modern=on --vf scsi,disable-modern=on
 	netdev bios boot.pxe
 	netdev efi EFI/BOOT/BOOTX64.EFI
 	exit
@@ -63,16 +64,19 @@ source "$here/lib/linux_guest.sh"
 linux_begin
 # The suite has others after these
 mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | head -n 2)
-read -r blk _ _ disk < <(grep ' blk ' <<<"$linux_created") || true
-[[ ${#nets[@]} == 2 && ${blk-} ]] || skip_all "other functions than $0 --devices prints"
+read -r blk _ _ blk_disk < <(grep ' blk ' <<<"$linux_created") || true
+read -r scsi _ _ scsi_disk < <(grep ' scsi ' <<<"$linux_created") || true
+[[ ${#nets[@]} == 2 && ${blk-} && ${scsi-} ]] || skip_all "other functions than $0 --devices prints"
 [[ -d $media && -d $packages ]] || skip_all "no firmware; $0 --prepare on the host fetches it"
-declare -A bdf_of=([blk]=$blk [bios]=${nets[0]} [efi]=${nets[1]})
+declare -A bdf_of=([blk]=$blk [scsi]=$scsi [bios]=${nets[0]} [efi]=${nets[1]})
 "$tools/vfs" bind "${bdf_of[@]}"
 
 choose() { # NAME: sets its fields
 	local line
 	line=$(guest_line "$1") || exit "$KSFT_FAIL"
 	IFS='|' read -r functions platform checks _ <<<"$line"
+	disk=$blk_disk
+	[[ $functions != scsi ]] || disk=$scsi_disk
 }
 
 read -r place size <"$media/environment"
@@ -92,7 +96,7 @@ arguments() { # NAME: the rest for tools/vm/guest
 		printf '%s\n' --vf "${bdf_of[bios]},bootindex=-1" --qemu-arg -kernel --qemu-arg "$packages/boot/ipxe.lkrn" \
 			--qemu-arg -initrd --qemu-arg "$media/boot.ipxe"
 		;;
-	seabios | ovmf_*) printf '%s\n' --vf "${bdf_of[$functions]}" ;;&
+	seabios* | ovmf_*) printf '%s\n' --vf "${bdf_of[$functions]}" ;;&
 	ovmf_*) printf '%s\n' --firmware "$packages/usr/share/ovmf/OVMF.fd" ;;
 	uboot_*)
 		local arch=x86_64
@@ -175,5 +179,7 @@ environment_of_image() {
 		count=$((size / 512)) conv=notrunc status=none
 }
 
-dd if="$media/disk.img" of="$disk" bs=1M conv=notrunc status=none
+for disk in "$blk_disk" "$scsi_disk"; do
+	dd if="$media/disk.img" of="$disk" bs=1M conv=notrunc status=none
+done
 guests_of_table "$@"
