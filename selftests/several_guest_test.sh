@@ -22,14 +22,22 @@ guests=(
 	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
 	'plug_q35|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|the same at a root port of ``q35``'
 	'reboot|first_ping first_disk second_ping second_disk|a net and a block function; the guest reboots'
+	'reset|before_1 before_2 after_net after_blk|a net and a block function; the machine is reset twice while both are in use (``system_reset``)'
+	'habits|rebound io_off bar_sized bar_moved bar_back sleep used_again|a net and a block function; the driver leaves them ten times, and BAR0 moves'
+	'options|machine net0 net1 net2 blk0 blk1 modern|functions with options of vfio-pci: ``x-msix-relocation``, ``x-no-mmap``, ``x-no-kvm-msix``, ``x-no-kvm-ioeventfd``, ``x-no-vfio-ioeventfd``; one with the ID of a modern function'
+	'queues_modern|maximum queues_4 queues_1 queues_2 driver|modern driver: a net function with four pairs of queues; the guest uses four, one and two (``ethtool -L``)'
 	'large|capacity write_low write_high read_low read_high|a disk of 3 TiB'
 	'i386|machine net0 blk0|32 bits: Debian 12, 686-pae; a net and a block function'
 	'i386_nomsi|machine net0 blk0|the same with ``pci=nomsi``'
 )
+# Runs if it is named. It fails: virtio_mmr_vfio_pci drops the notifications of queues that the device
+# shows only to a driver with VIRTIO_NET_F_MQ, and its control queue is one of them
+failing=('queues|maximum queues_4 queues_1 queues_2 driver|the same with a legacy driver')
 
 case ${1-} in
 --devices)
-	printf '%s\n' --vf net:4 --vf blk:4
+	# The first one has several queues
+	printf '%s\n' --vf net,queues=4 --vf net:4 --vf blk:4
 	exit
 	;;
 --prepare)
@@ -50,16 +58,20 @@ linux_begin
 mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | tail -n 4)
 mapfile -t disks < <(sed -n 's/ blk .*//p' <<<"$linux_created" | tail -n 4)
 mapfile -t images < <(sed -n 's/.* blk [^ ]* //p' <<<"$linux_created" | tail -n 4)
-[[ ${#nets[@]} == 4 && ${#disks[@]} == 4 ]] || skip_all "other functions than $0 --devices prints"
-"$tools/vfs" bind "${nets[@]}" "${disks[@]}"
+# Its neighbour is named after its number among all
+mapfile -t all_nets < <(sed -n 's/ net .*//p' <<<"$linux_created")
+queues=${all_nets[-5]-} queues_number=$((${#all_nets[@]} - 5))
+[[ ${#nets[@]} == 4 && ${#disks[@]} == 4 && $queues ]] || skip_all "other functions than $0 --devices prints"
+"$tools/vfs" bind "$queues" "${nets[@]}" "${disks[@]}"
 
+[[ $# == 0 ]] || guests+=("${failing[@]}")
 choose() { # NAME: sets "checks", and "after", those of the host
 	local line
 	line=$(guest_line "$1") || exit "$KSFT_FAIL"
 	checks=${line%%|*}
 	case $1 in
 	plug*) after='free' ;;
-	reboot) after='' ;;
+	reboot | reset | habits | queues*) after='' ;;
 	large) after='image_low image_high' ;;
 	*) after='images' ;;
 	esac
@@ -98,6 +110,7 @@ check_image() { # low|high
 # --- Plugged in and out -----------------------------------------------------------------
 
 monitor=/run/several.qmp rounds=3
+monitored=(--qemu-arg -qmp --qemu-arg "unix:$monitor,server=on,wait=off")
 qmp() { # COMMAND [ARGUMENTS]
 	"$tools/qmp" --socket "$monitor" "$@"
 }
@@ -127,6 +140,18 @@ plug() { # VERDICT-FILE BUS
 	touch "$1"
 }
 
+# --- Reset while in use -----------------------------------------------------------------
+
+resets=2
+# In the background: as the guest's console says
+reset_guest() {
+	local round
+	for ((round = 1; round <= resets; round++)); do
+		linux_wait grep -aq "selftests: traffic $round" "$guest_console"
+		qmp system_reset >/dev/null
+	done
+}
+
 # --- All of them ----------------------------------------------------------------------
 
 # Of L1's QEMU, which shows the guest another capacity
@@ -136,25 +161,51 @@ resize() { # BYTES
 }
 
 guest_test() { # NAME
-	local name=$1 check plugger verdict=$VIRTIO_MMR_RESULTS/plug-verdict kernel size=$((3 << 40)) count=1 bus=pci.0
+	local name=$1 check helper verdict=$VIRTIO_MMR_RESULTS/plug-verdict kernel size=$((3 << 40)) count=1 bus=pci.0
 	guest_arguments=(--timeout 240) guest_variables=() guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	rm -f "$guest_console" "$verdict"
 	log_mark
 	case $name in
 	plug*)
 		guest_variables=("rounds=$rounds")
-		guest_arguments+=(--qemu-arg -qmp --qemu-arg "unix:$monitor,server=on,wait=off")
+		guest_arguments+=("${monitored[@]}")
 		if [[ $name == *_q35 ]]; then
 			bus=slot1
 			guest_arguments+=(--machine q35 --qemu-arg -device
 				--qemu-arg 'pcie-root-port,id=slot1,chassis=1,slot=1,io-reserve=4K')
 		fi
 		plug "$verdict" "$bus" &
-		plugger=$!
+		helper=$!
 		guest_run "$name" plug.sh
 		# The guest may end before the last look at the function
-		[[ $guest_status == 0 ]] || kill "$plugger" 2>/dev/null || true
-		wait "$plugger" || true
+		[[ $guest_status == 0 ]] || kill "$helper" 2>/dev/null || true
+		wait "$helper" || true
+		;;
+	reset)
+		guest_variables=("rounds=$resets")
+		guest_arguments+=(--timeout 400 --qemu-arg -action --qemu-arg reboot=reset "${monitored[@]}")
+		reset_guest &
+		helper=$!
+		guest_run "$name" reset.sh "${nets[0]}" "${disks[0]}"
+		kill "$helper" 2>/dev/null || true
+		wait "$helper" || true
+		;;
+	habits) guest_run "$name" habits.sh "${nets[0]}" "${disks[0]}" ;;
+	queues*)
+		guest_variables=("neighbour=10.7.$queues_number.1" pairs=4)
+		guest_arguments+=(--file "$build/channels=/channels")
+		if [[ $name == *_modern ]]; then
+			guest_variables+=(bit_32=1)
+			guest_arguments+=(--kernel-arg virtio_pci.force_legacy=0)
+		fi
+		guest_run "$name" queues.sh "$queues"
+		;;
+	options)
+		count=2
+		guest_variables=(modern=1)
+		guest_run "$name" several.sh "${nets[0]},x-msix-relocation=bar3" "${nets[1]},x-no-mmap=on" \
+			"${nets[2]},x-no-kvm-msix=on,x-no-kvm-ioeventfd=on" "${nets[3]},x-pci-device-id=0x1041" \
+			"${disks[0]},x-no-kvm-msix=on" "${disks[1]},x-no-vfio-ioeventfd=on,x-no-kvm-ioeventfd=on"
 		;;
 	reboot)
 		guest_arguments+=(--timeout 400 --qemu-arg -action --qemu-arg reboot=reset)
