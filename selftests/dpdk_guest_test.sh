@@ -6,25 +6,43 @@
 # COMMAND.INTX_DISABLE, once STATUS says that the function interrupts.
 #
 # Runs in L1, with the options that --devices prints, after --prepare on the host, which fetches
-# DPDK from Debian.
+# DPDK from Debian:
+#	selftests/dpdk_guest_test.sh VERSION
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
-dpdk=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/dpdk-22.11
+
+# VERSION|SUITE of Debian|number of its libraries
+versions=(
+	'22.11|bookworm|23'
+	'24.11|trixie|25'
+)
+choose_version() { # VERSION: sets "suite", "number" and "dpdk", its folder
+	local line
+	for line in "${versions[@]}"; do
+		[[ $line == "$1|"* ]] || continue
+		IFS='|' read -r _ suite number <<<"$line"
+		dpdk=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/dpdk-$1
+		return
+	done
+	echo "# no version of DPDK is '$1'" >&2
+	exit 1
+}
 
 # In the folder of unpacked packages: leaves testpmd and what it loads, without folders
-collect() {
-	local libraries=usr/lib/x86_64-linux-gnu kept=$PWD/kept path file drivers
+collect() { # NUMBER
+	local libraries=usr/lib/x86_64-linux-gnu kept=$PWD/kept path file drivers loader
+	loader=$(find . -path '*/x86_64-linux-gnu/ld-linux-x86-64.so.2' -print -quit)
 	path=$libraries:lib/x86_64-linux-gnu
 	drivers=$(echo "$libraries"/dpdk/pmds-*)
 	mkdir "$kept"
-	for file in usr/bin/dpdk-testpmd "$drivers"/librte_{net_virtio,mempool_ring}.so.23; do
+	for file in usr/bin/dpdk-testpmd "$drivers"/librte_{net_virtio,mempool_ring}.so."$1"; do
 		cp -L "$file" "$kept/"
-		lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 --list --library-path "$path:$drivers" "$file" |
+		"$loader" --list --library-path "$path:$drivers" "$file" |
 			sed -n 's/.* => \([^ ]*\) .*/\1/p' | xargs -I{} cp -Lu {} "$kept/"
 	done
-	cp -L lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$kept/"
+	cp -L "$loader" "$kept/"
 	find . -mindepth 1 -maxdepth 1 ! -name kept -exec rm -rf {} +
 	mv kept/* .
 	rmdir kept
@@ -36,16 +54,20 @@ case ${1-} in
 	exit
 	;;
 --prepare)
-	"$tools/../archive/unpack" --all "$dpdk" dpdk-dev librte-net-virtio23 librte-mempool-ring23 \
-		-- "$here/dpdk_guest_test.sh" --collect
+	for line in "${versions[@]}"; do
+		choose_version "${line%%|*}"
+		"$tools/../archive/unpack" --suites "$suite" --all "$dpdk" dpdk-dev "librte-net-virtio$number" \
+			"librte-mempool-ring$number" -- "$here/dpdk_guest_test.sh" --collect "$number"
+	done
 	exit
 	;;
 --collect)
-	collect
+	collect "$2"
 	exit
 	;;
 esac
 
+choose_version "${1-}"
 # shellcheck source=selftests/lib/linux_guest.sh
 source "$here/lib/linux_guest.sh"
 linux_begin
@@ -82,8 +104,8 @@ guest_arguments=(--timeout 300 --mem 512 --kernel-arg hugepages=64)
 for file in "$modules"/uio{,_pci_generic}.ko "$dpdk"/*; do
 	guest_arguments+=(--file "$file=/dpdk/${file##*/}")
 done
-guest_variables=("rounds=$rounds")
-guest_console=$VIRTIO_MMR_RESULTS/guest-dpdk/console.log
+guest_variables=("rounds=$rounds" "number=$number")
+guest_console=$VIRTIO_MMR_RESULTS/guest-dpdk-$1/console.log
 
 ktap_print_header
 ktap_set_plan $((${#cases[@]} + 4))
@@ -92,7 +114,7 @@ log_mark
 signals=$(counter signals) interrupts=$(counter interrupts)
 change_links &
 links=$!
-guest_run dpdk dpdk.sh "$bdf"
+guest_run "dpdk-$1" dpdk.sh "$bdf"
 kill "$links" 2>/dev/null || true
 wait "$links" || true
 signals=$(($(counter signals) - signals)) interrupts=$(($(counter interrupts) - interrupts))

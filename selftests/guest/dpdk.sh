@@ -6,6 +6,8 @@
 # again. The host has put DPDK's testpmd with its libraries, and the modules, into /dpdk. It takes
 # the link down and up when the guest's console says so.
 : "${rounds:=3}"
+# Of its libraries
+: "${number:=23}"
 output=/tmp/testpmd
 
 net=$(readlink -f /sys/class/net/eth0/device)
@@ -79,7 +81,7 @@ mkfifo /tmp/commands
 # Two threads, of which one only forwards, on one CPU
 /dpdk/ld-linux-x86-64.so.2 --library-path /dpdk /dpdk/dpdk-testpmd \
 	--lcores 0@0,1@0 --in-memory --iova-mode pa --no-telemetry -a "$bdf" \
-	-d /dpdk/librte_mempool_ring.so.23 -d /dpdk/librte_net_virtio.so.23 \
+	-d "/dpdk/librte_mempool_ring.so.$number" -d "/dpdk/librte_net_virtio.so.$number" \
 	-- -i --total-num-mbufs 2048 </tmp/commands >$output 2>&1 &
 testpmd=$!
 exec 3>/tmp/commands
