@@ -317,11 +317,16 @@ static void check_accesses(struct _test_data_random *self)
 }
 
 /* Naturally aligned pieces that never cross two registers. NULL bytes for a read */
+static bool has_queue(const struct _test_data_random *self, unsigned int queue)
+{
+	return queue < QUEUES && self->model.sizes[queue];
+}
+
 static void count_access(struct _test_data_random *self, unsigned int at,
 			 unsigned int length, const uint8_t *bytes)
 {
 	struct accesses *accesses = &self->model_accesses;
-	unsigned int end = at + length, start, size, stop, width, queue;
+	unsigned int end = at + length, start, size, stop, width;
 
 	if (end > self->window.length)
 		end = self->window.length;
@@ -333,9 +338,8 @@ static void count_access(struct _test_data_random *self, unsigned int at,
 		if (!bytes) {
 			accesses->reads++;
 		} else if (start == VIRTIO_MMR_QUEUE_NOTIFY && width == 2 &&
-			   self->has_doorbells) {
-			queue = bytes[0] | bytes[1] << 8;
-			accesses->doorbells += queue < QUEUES && self->model.sizes[queue];
+			   self->has_doorbells && has_queue(self, bytes[0] | bytes[1] << 8)) {
+			accesses->doorbells++;
 		} else {
 			accesses->writes++;
 			/* Flushed by a read. The driver looks whether there is a queue now */

@@ -79,22 +79,19 @@ void notify_find_doorbells(struct function *function)
 	function->notify.doorbells = NULL;
 }
 
-/* Returns false for a queue that the function does not have. */
-static bool find(const struct function *function, uint16_t queue, unsigned int *bar,
+/* The device ignores an index that no queue has. Queues may also have come since the reset. */
+static void find(const struct function *function, uint16_t queue, unsigned int *bar,
 		 uint64_t *offset)
 {
 	const struct function_notify *notify = &function->notify;
 
-	if (!notify->doorbells) {
+	if (queue >= notify->num_doorbells) {
 		*bar = function->scan.cap.bar;
 		*offset = function->scan.cap.offset + VIRTIO_MMR_QUEUE_NOTIFY;
-		return true;
+		return;
 	}
-	if (queue >= notify->num_doorbells)
-		return false;
 	*bar = function->scan.notify.bar;
 	*offset = notify->doorbells[queue];
-	return true;
 }
 
 /* KVM refuses a port that another function has, too. Then notifications come here. */
@@ -161,8 +158,7 @@ void notify_exit(struct function *function, uint16_t queue)
 	unsigned int bar;
 	uint64_t offset;
 
-	if (!find(function, queue, &bar, &offset))
-		return;
+	find(function, queue, &bar, &offset);
 	keep_in_kernel(function, queue, function->bars[bar].position + offset);
 	function_bar_write(function, bar, offset, 2, queue);
 }

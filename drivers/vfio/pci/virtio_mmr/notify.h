@@ -22,25 +22,23 @@ void virtio_mmr_trace_notify(struct virtio_mmr_device *mmr, u16 queue,
 /**
  * virtio_mmr_doorbell - where to notify a queue
  * @mmr: the device, open
- * @queue: index; a device without doorbells checks it by itself
+ * @queue: index, any value. A guest's features may bring queues after the doorbells were read
+ *	(num_queues of QEMU's network device), and the device ignores an index that no queue has.
  *
- * Return: the address, the same from open to close, or NULL if the device has
- * doorbells and this queue has none.
+ * Return: the address, the same from open to close: the queue's doorbell, or Queue Notify.
  */
 static inline void __iomem *virtio_mmr_doorbell(const struct virtio_mmr_device *mmr,
 						u16 queue)
 {
-	if (!mmr->doorbells)
-		return mmr->registers + VIRTIO_MMR_QUEUE_NOTIFY;
 	if (queue >= mmr->num_doorbells)
-		return NULL;
+		return mmr->registers + VIRTIO_MMR_QUEUE_NOTIFY;
 	return mmr->doorbells[array_index_nospec(queue, mmr->num_doorbells)];
 }
 
 /**
  * virtio_mmr_notify - notify the device about new buffers
  * @mmr: the device, between virtio_mmr_access_begin() and its end
- * @doorbell: from virtio_mmr_doorbell(); notifications for NULL are dropped
+ * @doorbell: from virtio_mmr_doorbell()
  * @queue: the queue index that the guest wrote to Queue Notify
  * @path: the counter for this kind of notification, used if the device is notified
  * @reachable: whether the function may be touched and the guest's COMMAND.IO is set; if not,
@@ -50,16 +48,14 @@ static __always_inline void
 virtio_mmr_notify(struct virtio_mmr_device *mmr, void __iomem *doorbell, u16 queue,
 		  enum virtio_mmr_counter path, bool reachable)
 {
-	bool rung = reachable && doorbell;
-
-	if (rung) {
+	if (reachable) {
 		iowrite16(queue, doorbell);
 		virtio_mmr_count(mmr, path);
 	} else {
 		virtio_mmr_count(mmr, VIRTIO_MMR_NOTIFY_DROPPED);
 	}
 	if (trace_virtio_mmr_notify_enabled())
-		virtio_mmr_trace_notify(mmr, queue, path, rung);
+		virtio_mmr_trace_notify(mmr, queue, path, reachable);
 }
 
 #endif /* VIRTIO_MMR_NOTIFY_H */
