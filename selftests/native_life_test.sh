@@ -205,6 +205,10 @@ reset_under_way() {
 	native_unbind "$blk"
 }
 
+logged() { # WORDS
+	[[ $(log_lines) == *"$1"* ]]
+}
+
 index_of_net() {
 	cat "/sys/class/net/$(interface_of "$net")/ifindex"
 }
@@ -261,6 +265,36 @@ vanished() {
 	[[ $((SECONDS - start)) -lt $seconds ]] || say "the unbind took $((SECONDS - start)) s"
 	native_bind "$net"
 	ip link set "$(interface_of "$net")" up
+	native_unbind "$net"
+}
+
+# The device says that it has failed, and does nothing from then on, while a program waits for it
+needs_reset() {
+	local state waiter start said="$net: virtio net has failed and needs a reset"
+	native_bind "$net"
+	ip link set "$(interface_of "$net")" up
+	common_write "$net" 0x14 0x4f
+	# A change of the configuration comes with it
+	qmp set_link '{"name": "vf-net0-0", "up": false}' >/dev/null
+	within $seconds logged "$said" || say "no line says so"
+	# It reaches no memory, so it sees no command
+	setpci -s "$net" COMMAND=0:4
+	for state in on off; do
+		ip link set "$(interface_of "$net")" promisc $state
+		sleep 0.5
+	done &
+	waiter=$!
+	sleep 2
+	kill -0 $waiter || say "the device answers"
+	start=$SECONDS
+	native_unbind "$net"
+	wait $waiter || true
+	qmp set_link '{"name": "vf-net0-0", "up": true}' >/dev/null
+	[[ $((SECONDS - start)) -lt $seconds ]] || say "the unbind took $((SECONDS - start)) s"
+	same "number of lines" "$(log_lines | grep -c "$said")" 1
+	native_bind "$net"
+	same "bus mastering" "$(masters "$net")" 1
+	ip link set "$(interface_of "$net")" promisc on
 	native_unbind "$net"
 }
 
@@ -382,6 +416,7 @@ use() {
 	[[ $stock ]] || native_check "$1.reset_of_net" reset_of_net
 	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset
 	[[ $stock ]] || native_check "$1.vanished" vanished
+	[[ $stock || $1 != modern ]] || native_check "$1.needs_reset" needs_reset
 	[[ $stock ]] || native_check "$1.to_vfio_and_back" to_vfio_and_back
 	[[ $stock ]] || native_check "$1.module_unloaded" module_unloaded
 }

@@ -264,6 +264,24 @@ disk_of() { # BDF of a blk or scsi function: prints its node
 	return 1
 }
 
+# Writes a byte of the common configuration, by way of the function's configuration space
+common_write() { # BDF OFFSET VALUE
+	local number=0 bar window type at=''
+	while type=$(setpci -s "$1" "CAP09+3.b@$number" 2>/dev/null); do
+		case $type in
+		01)
+			bar=$(setpci -s "$1" "CAP09+4.b@$number")
+			window=$(setpci -s "$1" "CAP09+8.l@$number")
+			;;
+		05) at=$number ;;
+		esac
+		number=$((number + 1))
+	done
+	[[ $at ]] || say "$1 has no window in its configuration space" || return 1
+	setpci -s "$1" "CAP09+4.b@$at=$bar" "CAP09+8.l@$at=$(printf %x $((0x$window + $2)))" \
+		"CAP09+c.l@$at=1" "CAP09+10.b@$at=$(printf %x "$3")"
+}
+
 # --- interrupts ----------------------------------------------------------------------------
 
 # Names of the function's vectors, without those of other functions: "config input.0 ...", with

@@ -295,6 +295,7 @@ void virtio_mmr_detach(struct virtio_mmr_binding *binding)
 	if (!transport)
 		return;
 	if (!virtio_mmr_answers(transport)) {
+		virtio_mmr_report_needs_reset(transport);
 		report_unanswered(transport);
 		virtio_break_device(&transport->vdev);
 	}

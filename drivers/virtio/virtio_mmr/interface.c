@@ -44,11 +44,17 @@ u8 virtio_mmr_get_status(struct virtio_device *vdev)
 	return transport->stuck ? 0 : read_status(transport);
 }
 
+/* All ones are a function that is gone. */
+static bool status_needs_reset(u8 status)
+{
+	return status & VIRTIO_CONFIG_S_NEEDS_RESET && status != 0xff;
+}
+
 /**
  * virtio_mmr_answers - whether the device still works for its driver
  * @transport: the device
  *
- * Return: false if the function is gone, does not answer, or has lost its state.
+ * Return: false if the function is gone, does not answer, has lost its state, or has given up.
  */
 bool virtio_mmr_answers(struct virtio_mmr_transport *transport)
 {
@@ -57,8 +63,26 @@ bool virtio_mmr_answers(struct virtio_mmr_transport *transport)
 	if (transport->stuck || !pci_device_is_present(transport->pdev))
 		return false;
 	status = read_status(transport);
-	return status != 0xff &&
+	return status != 0xff && !status_needs_reset(status) &&
 	       (status & VIRTIO_CONFIG_S_DRIVER_OK || !transport->num_queues);
+}
+
+/**
+ * virtio_mmr_report_needs_reset - say it in the log if the device has given up
+ * @transport: the device
+ *
+ * A device does so after an error that it cannot mend (virtio 1.4, 2.1.2). The kernel's virtio
+ * drivers take no notice. Any context.
+ */
+void virtio_mmr_report_needs_reset(struct virtio_mmr_transport *transport)
+{
+	u8 status = read_status(transport);
+
+	if (transport->gave_up || !status_needs_reset(status))
+		return;
+	transport->gave_up = true;
+	pci_err(transport->pdev, "virtio %s has failed and needs a reset (device status 0x%02x); unbind the function and bind it again\n",
+		transport->scan.identity->name, status);
 }
 
 /**
@@ -92,6 +116,7 @@ int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
 	}
 	if (!status) {
 		transport->stuck = false;
+		transport->gave_up = false;
 		pci_set_master(transport->pdev);
 		return 0;
 	}

@@ -65,6 +65,7 @@ static irqreturn_t config_interrupt(int irq, void *context)
 {
 	struct virtio_mmr_transport *transport = context;
 
+	virtio_mmr_report_needs_reset(transport);
 	virtio_config_changed(&transport->vdev);
 	return IRQ_HANDLED;
 }

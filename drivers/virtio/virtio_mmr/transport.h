@@ -99,6 +99,7 @@ struct virtio_mmr_queue {
  * @away: the function is being reset, so its configuration must not be read
  * @torn: a field that changes all the time was reported
  * @short_config: a field beyond the end of the configuration was reported
+ * @gave_up: that the device needs a reset was reported
  * @queues: those in use
  * @num_queues: length of @queues
  * @vector_names: the names of the two vectors that are no queue's own
@@ -124,6 +125,7 @@ struct virtio_mmr_transport {
 	bool away;
 	bool torn;
 	bool short_config;
+	bool gave_up;
 	struct virtio_mmr_queue *queues;
 	unsigned int num_queues;
 	char vector_names[2][32];
