@@ -5,6 +5,7 @@
 # binds and unbinds (default 60; three functions share them), switched off by sriov_numvfs, reset, handed over to
 # virtio_mmr_vfio_pci and back, without its module, and with resets that take long. Runs in L1 with
 # the options that --devices prints:
+#	selftests/modules/build 6.12
 #	mapfile -t devices < <(selftests/native_life_test.sh --devices)
 #	tools/vm/run "${devices[@]}" -- selftests/native_life_test.sh
 # --stock, before all else, is that of native_test.sh.
@@ -30,6 +31,7 @@ if [[ ${1-} == --devices ]]; then
 		printf -- '--vf\nnet,netdev=hub%u%s\n' $i "$ordinary"
 	done
 	printf -- '--vf\nblk:2%s\n--vf\nrng%s\n' "$ordinary" "$ordinary"
+	[[ $stock ]] || printf -- '--vf\nscsi\n'
 	[[ $stock ]] || printf -- '--vf\nblk,mmr-reset-delay=%u\n' 300 5000
 	exit
 fi
@@ -298,6 +300,31 @@ needs_reset() {
 	native_unbind "$net"
 }
 
+# The kernel gives up the queues of a disk that has a request under way. The unbind waits for it, and
+# says so. It ends as the module makes the queues whole again, which nothing else does
+lost_requests() { # BDF
+	local disk reader unbind said='' status=0 line="$1: the function is gone, was reset or has failed"
+	native_bind "$1"
+	within $seconds disk_ready "$1" || say "no disk"
+	disk=$(disk_of "$1")
+	# It reaches no memory, so it sees no request
+	setpci -s "$1" COMMAND=0:4
+	dd if="$disk" of=/dev/null bs=4k count=1 iflag=direct status=none &
+	reader=$!
+	sleep 1
+	insmod "$here/../build/$(uname -r)/tests/break_queues.ko" function="$1"
+	native_unbind "$1" &
+	unbind=$!
+	! within $seconds logged "$line" || said=1
+	kill -0 $unbind || status=1
+	setpci -s "$1" COMMAND=4:4
+	rmmod break_queues
+	wait $reader || say "the read failed"
+	wait $unbind
+	[[ $said ]] || say "no line says so"
+	[[ $status == 0 ]] || say "the unbind did not wait"
+}
+
 # The disk is the same for the host and for a guest
 to_vfio_and_back() {
 	native_bind "$blk"
@@ -417,6 +444,8 @@ use() {
 	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset
 	[[ $stock ]] || native_check "$1.vanished" vanished
 	[[ $stock || $1 != modern ]] || native_check "$1.needs_reset" needs_reset
+	[[ $stock ]] || native_check "$1.lost_requests" lost_requests "$blk"
+	[[ $stock ]] || native_check "$1.lost_scsi_requests" lost_requests "${native_bdf[scsi0]}"
 	[[ $stock ]] || native_check "$1.to_vfio_and_back" to_vfio_and_back
 	[[ $stock ]] || native_check "$1.module_unloaded" module_unloaded
 }

@@ -12,6 +12,7 @@
 #include "attach.h"
 #include "doorbells.h"
 #include "interface.h"
+#include "queues.h"
 #include "virtio_mmr/pci.h"
 
 /*
@@ -258,25 +259,16 @@ out_free:
 	return ret;
 }
 
-/* The kernel's block driver has no time limit of its own, and waits for these for ever. */
-static void report_unanswered(struct virtio_mmr_transport *transport)
+static void report_lost_requests(struct virtio_mmr_transport *transport)
 {
-	bool pending = false;
-	unsigned int i;
+	bool lost;
 
-	if (transport->vdev.id.device != VIRTIO_ID_BLOCK)
-		return;
 	/* The virtio driver, which has the queues, may leave at the same time. */
 	device_lock(&transport->vdev.dev);
-	for (i = 0; i < transport->num_queues; i++) {
-		struct virtqueue *vq = transport->queues[i].vq;
-
-		if (vq && vq->num_free != virtqueue_get_vring_size(vq))
-			pending = true;
-	}
+	lost = virtio_mmr_has_lost_requests(transport);
 	device_unlock(&transport->vdev.dev);
-	if (pending)
-		pci_err(transport->pdev, "the function is gone or was reset, and does not answer the requests that its disk has under way; they wait until the next boot, and so does this removal\n");
+	if (lost)
+		pci_err(transport->pdev, "the function is gone, was reset or has failed, and does not answer the requests that its disk has under way; they wait until the next boot, and so does this removal\n");
 }
 
 /**
@@ -284,8 +276,9 @@ static void report_unanswered(struct virtio_mmr_transport *transport)
  * @binding: of the function
  *
  * Its virtio driver waits for requests that the device still has. A device that does not answer
- * any longer is broken first: drivers then give up what they poll for, and new requests fail. A
- * block driver waits for requests that are under way all the same, for ever, as with virtio-pci.
+ * any longer is broken first: drivers then give up what they poll for, and new requests fail. The
+ * driver of a disk waits for requests that are under way all the same, for ever, as with
+ * virtio-pci.
  */
 void virtio_mmr_detach(struct virtio_mmr_binding *binding)
 {
@@ -296,9 +289,9 @@ void virtio_mmr_detach(struct virtio_mmr_binding *binding)
 		return;
 	if (!virtio_mmr_answers(transport)) {
 		virtio_mmr_report_needs_reset(transport);
-		report_unanswered(transport);
 		virtio_break_device(&transport->vdev);
 	}
+	report_lost_requests(transport);
 	WRITE_ONCE(binding->interface, NULL);
 	binding->transport = NULL;
 	get_device(&transport->vdev.dev);

@@ -9,6 +9,7 @@
 #include <linux/interrupt.h>
 #include <linux/io.h>
 #include <linux/slab.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 
 #include "doorbells.h"
@@ -57,6 +58,9 @@ enum sharing {
 	SHARE_ALL,		/* one for everything */
 	SHARE_PIN,		/* the pin, which VFs do not have */
 };
+
+/* The first queue of a SCSI host for requests; before it are task management and events */
+#define SCSI_REQUESTS	2
 
 #define CONFIG_VECTOR	0
 #define QUEUES_VECTOR	1	/* with SHARE_QUEUES */
@@ -216,6 +220,38 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 	kfree(transport->queues);
 	transport->queues = NULL;
 	transport->num_queues = 0;
+}
+
+/**
+ * virtio_mmr_has_lost_requests - whether a disk has requests that never end
+ * @transport: the device, with the lock of its virtio device held
+ *
+ * Nobody looks for answers in a queue that is broken. Linux breaks it also by itself, after an
+ * answer to a request that it does not have. The kernel's drivers of disks have no time limit.
+ *
+ * Return: true if it is a disk, and requests are in such a queue.
+ */
+bool virtio_mmr_has_lost_requests(struct virtio_mmr_transport *transport)
+{
+	unsigned int i;
+
+	switch (transport->vdev.id.device) {
+	case VIRTIO_ID_BLOCK:
+		i = 0;
+		break;
+	case VIRTIO_ID_SCSI:
+		i = SCSI_REQUESTS;
+		break;
+	default:
+		return false;
+	}
+	for (; i < transport->num_queues; i++) {
+		struct virtqueue *vq = transport->queues[i].vq;
+
+		if (vq && virtqueue_is_broken(vq) && vq->num_free != virtqueue_get_vring_size(vq))
+			return true;
+	}
+	return false;
 }
 
 static unsigned int count_vectors(enum sharing sharing, unsigned int count,

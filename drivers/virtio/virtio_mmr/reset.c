@@ -9,6 +9,7 @@
 
 #include "attach.h"
 #include "interface.h"
+#include "queues.h"
 #include "suspend.h"
 
 #ifdef CONFIG_PM_SLEEP
@@ -19,7 +20,7 @@ static bool hold(struct virtio_mmr_transport *transport)
 
 	/* A driver that waits for the device would wait for ever. */
 	if (vdev->id.device != VIRTIO_ID_BLOCK || !virtio_mmr_answers(transport) ||
-	    virtio_device_freeze(vdev))
+	    virtio_mmr_has_lost_requests(transport) || virtio_device_freeze(vdev))
 		return false;
 	WRITE_ONCE(transport->away, true);
 	return true;
