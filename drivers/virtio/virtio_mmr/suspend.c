@@ -6,7 +6,22 @@
 #include <linux/device.h>
 
 #include "interface.h"
+#include "queues.h"
 #include "suspend.h"
+
+/*
+ * A driver that waits for a device which does not answer would wait for ever, and a driver that
+ * has given up its queues could not set them up again. A binding that stays can be ended.
+ */
+static bool has_to_stay(struct virtio_mmr_transport *transport)
+{
+	bool stays;
+
+	device_lock(&transport->vdev.dev);
+	stays = !virtio_mmr_answers(transport) || virtio_mmr_has_lost_requests(transport);
+	device_unlock(&transport->vdev.dev);
+	return stays;
+}
 
 /* The kernel's driver for 9P cannot, and would wait for its queues for ever. */
 static bool can_suspend(struct virtio_device *vdev)
@@ -24,6 +39,14 @@ static int freeze(struct device *dev)
 
 	if (!transport || binding->lost)
 		return 0;
+	if (has_to_stay(transport)) {
+		pci_err(transport->pdev, "virtio %s does not answer, so it stays as it is while the host suspends; unbind the function\n",
+			transport->scan.identity->name);
+		virtio_break_device(&transport->vdev);
+		pci_clear_master(transport->pdev);
+		binding->stayed = true;
+		return 0;
+	}
 	if (!can_suspend(&transport->vdev)) {
 		dev_err(dev, "the driver of virtio %s cannot suspend; unmount what it has and unbind the function first\n",
 			transport->scan.identity->name);
@@ -45,6 +68,10 @@ static int restore(struct device *dev)
 
 	if (!transport || binding->lost)
 		return 0;
+	if (binding->stayed) {
+		binding->stayed = false;
+		return 0;
+	}
 	ret = virtio_device_restore(&transport->vdev);
 	binding->lost = ret;
 	return ret;

@@ -27,6 +27,7 @@ struct virtio_mmr_transport;
  * @interface: the name of the interface in use, or NULL
  * @legacy: the module parameter as it was at bind
  * @locked: the lock of the virtio device is held, from reset_prepare to reset_done
+ * @stayed: in a suspend, the virtio driver did not give up its queues, as nobody answers
  * @lost: the virtio driver gave up its queues and could not set them up again
  */
 struct virtio_mmr_binding {
@@ -35,6 +36,7 @@ struct virtio_mmr_binding {
 	const char *interface;
 	bool legacy;
 	bool locked;
+	bool stayed;
 	bool lost;
 };
 
