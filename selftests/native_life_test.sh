@@ -39,7 +39,7 @@ fi
 native_start
 ways=$([[ $stock ]] && echo 1 || echo 2)
 cycles=$((${VIRTIO_MMR_CYCLES:-60} / (3 * ways)))
-native_limit=$((native_limit + cycles * 5))
+native_limit=$((native_limit + cycles * 5 * ${VIRTIO_MMR_TIMEOUT_SCALE:-1}))
 
 native_create
 blk=${native_bdf[blk0]} second=${native_bdf[blk0.1]} net=${native_bdf[net0]} peer=${native_bdf[net1]} rng=${native_bdf[rng0]}
