@@ -3,15 +3,10 @@
  * Uses many functions, for scale_test.sh:
  *	many_functions open BDF...
  *	many_functions work SECONDS BDF...
- *	many_functions hold BDF...
- *	many_functions cost BDF
  *
  * open: opens all functions, and gives each MSI-X vectors until the host has none left. All others
  * work without. Checks that each function answers, and that entropy functions have traffic.
  * work: opens at most eight functions in one container, as the VMM of one guest, and uses them.
- * hold: opens all functions, prints "ready", and keeps them until its input ends.
- * cost: prints the cost of an open, a register read and a notification of a function, in
- * nanoseconds. These are instructions in a virtual machine that counts them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,8 +26,6 @@
 /* Of one container */
 #define GUEST_MAX	VFIO_GROUPS_MAX
 #define IOVA_STEP	0x1000000ull
-/* Least of so many, as an interrupt can only add */
-#define SAMPLES		32
 
 struct one {
 	struct vfio_device device;
@@ -230,83 +223,18 @@ static int do_work(const char *text, char **bdfs)
 	return 0;
 }
 
-static int do_hold(char **bdfs)
-{
-	unsigned int i;
-
-	open_all(bdfs);
-	for (i = 0; i < count; i++)
-		look_at(&ones[i]);
-	puts("ready");
-	fflush(stdout);
-	while (getchar() != EOF)
-		;
-	close_all();
-	return 0;
-}
-
-/* --- cost ------------------------------------------------------------------------ */
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC_RAW, &time);
-	return time.tv_sec * 1000000000ull + time.tv_nsec;
-}
-
-static void keep_least(uint64_t *least, uint64_t start)
-{
-	uint64_t taken = now() - start;
-
-	if (taken < *least)
-		*least = taken;
-}
-
-static int do_cost(char **bdfs)
-{
-	uint64_t open = UINT64_MAX, read = UINT64_MAX, notify = UINT64_MAX, start;
-	unsigned int i;
-
-	open_all(bdfs);
-	for (i = 0; i < SAMPLES; i++) {
-		vfio_device_close(&ones[0].device);
-		start = now();
-		if (vfio_device_try_open(&ones[0].device, &containers[0], bdfs[0]))
-			fail("%s: cannot be opened again", bdfs[0]);
-		keep_least(&open, start);
-	}
-	look_at(&ones[0]);
-	for (i = 0; i < SAMPLES; i++) {
-		start = now();
-		legacy_read(&ones[0].device, VIRTIO_MMR_DEVICE_FEATURES, 4);
-		keep_least(&read, start);
-		start = now();
-		legacy_write(&ones[0].device, VIRTIO_MMR_QUEUE_NOTIFY, 2, 0);
-		keep_least(&notify, start);
-	}
-	printf("open %llu read %llu notify %llu\n", (unsigned long long)open,
-	       (unsigned long long)read, (unsigned long long)notify);
-	close_all();
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	bool works = argc > 2 && !strcmp(argv[1], "work");
 	char **bdfs = argv + 2 + works;
 
 	if (argc < 3)
-		fail("usage: %s open|work SECONDS|hold|cost BDF...", argv[0]);
+		fail("usage: %s open|work SECONDS BDF...", argv[0]);
 	count = argc - 2 - works;
 	check_bdfs(bdfs);
 	if (works)
 		return do_work(argv[2], bdfs);
 	if (!strcmp(argv[1], "open"))
 		return do_open(bdfs);
-	if (!strcmp(argv[1], "hold"))
-		return do_hold(bdfs);
-	if (!strcmp(argv[1], "cost"))
-		return do_cost(bdfs);
-	fail("%s: not one of open, work, hold, cost", argv[1]);
+	fail("%s: not one of open, work", argv[1]);
 }
