@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The results as a picture."""
 
+import math
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -9,6 +11,7 @@ from matplotlib.patches import Patch  # pylint: disable=wrong-import-position
 
 from peers import ASLEEP, PATHS, PEER  # pylint: disable=wrong-import-position
 from samples import OURS, STOCK  # pylint: disable=wrong-import-position
+from scales import COSTS  # pylint: disable=wrong-import-position
 
 COLOURS = {STOCK: "#888888", OURS: "#1f77b4", PEER: "#ff7f0e", "asleep": "#d62728"}
 LABELS = {STOCK: "vfio-pci", OURS: "virtio_mmr_vfio_pci", PEER: "virtio_vfio_pci",
@@ -71,3 +74,30 @@ def draw_peer(folder, peers):
     axes.set_xlabel("instructions per operation", fontsize=8)
     axes.legend(handles=[Patch(color=COLOURS[driver], label=label) for driver, label in LABELS.items()], fontsize=8)
     save(figure, folder, "peer")
+
+
+# The costs in one picture, with those of vfio-pci where both were measured
+PANELS = {"create": (), "bind": ("stock_bind",), "slab": ("stock_slab",), "list": (), "open": (), "read": (),
+          "notify": ()}
+
+
+def draw_scale(folder, scales):
+    """Writes scale.svg and scale.png: the cost of each function, by the number of functions."""
+    if not scales:
+        return
+    figure, axes = pyplot.subplots(2, 4, figsize=(14, 6))
+    counts = [step.functions for step in scales.steps]
+    for panel, (key, others) in zip(axes.flat, PANELS.items()):
+        for one, driver in ((key, OURS), *((other, STOCK) for other in others)):
+            panel.plot(counts, [COSTS[one][1](step) or math.nan for step in scales.steps], "o-", color=COLOURS[driver],
+                       label=LABELS[driver], markersize=3)
+        panel.set_title(COSTS[key][0], fontsize=10)
+        panel.set_ylim(0, 1.1 * panel.get_ylim()[1])
+        panel.set_ylabel({"slab": "bytes of a function", "list": "instructions, millions"}.get(
+            key, "instructions of a function"), fontsize=8)
+        panel.set_xlabel("functions of the host", fontsize=8)
+        panel.tick_params(labelsize=8)
+    axes.flat[1].legend(fontsize=8, loc="lower right")
+    for panel in list(axes.flat)[len(PANELS):]:
+        panel.axis("off")
+    save(figure, folder, "scale")

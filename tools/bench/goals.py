@@ -8,6 +8,7 @@ import statistics
 from guests import LOADS
 from natives import INTERRUPTS, LOADS as NATIVE_LOADS, STOCK as NATIVE_STOCK
 from samples import OURS, STOCK
+from scales import COSTS, NAMES
 
 
 @dataclasses.dataclass
@@ -171,7 +172,17 @@ def interrupt_rows(interrupts):
               Limit(math.inf, "measured only"), extremes=extremes(interrupts.ratios("intx")))
 
 
-def rows(exact, bare, bind, guests, native, interrupts):
+def scale_rows(scales):
+    """Costs of each function on a host with the most functions, to those on a host with few."""
+    most = scales.steps[-1].functions
+    for key, (_, value, goal) in COSTS.items():
+        if goal:
+            first, growth = goal
+            yield Row(f"{NAMES[key]}, {most} functions to {first}", "times", scales.growth(value, first),
+                      Limit(growth, "the same for any number"))
+
+
+def rows(exact, bare, bind, guests, native, interrupts, scales):
     """All goals that the measured modes have something to say about."""
     found = []
     if exact:
@@ -185,4 +196,6 @@ def rows(exact, bare, bind, guests, native, interrupts):
         found += native_rows(native)
     if interrupts:
         found += interrupt_rows(interrupts)
+    if scales:
+        found += scale_rows(scales)
     return found

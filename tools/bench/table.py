@@ -10,6 +10,7 @@ import goals
 import natives
 import peers as peer_names
 import reads as read_names
+import scales as scale_names
 import vmms as vmm_names
 from guests import LOADS, WAYS
 from samples import OURS, STOCK
@@ -198,7 +199,15 @@ def peer_text(peers):
     yield ""
 
 
-def text(exact, time, bind, guests, native, interrupts, vmms, peers, rows):
+def scale_text(scales):
+    yield f"# instructions, and bytes, of each function of a host with so many: Linux {scales.kernel}"
+    yield from columns(list(scale_names.lines(scales, number)), set(range(12)))
+    yield ""
+    yield from columns(list(scale_names.bar_lines(scales, number)), {1})
+    yield ""
+
+
+def text(exact, time, bind, guests, native, interrupts, vmms, peers, scales, rows):
     """The paths, the costs of binding, a guest as a whole, VMMs, Linux' own driver, and the goals."""
     lines = []
     for samples in filter(None, (exact, time)):
@@ -219,6 +228,8 @@ def text(exact, time, bind, guests, native, interrupts, vmms, peers, rows):
         lines += vmm_text(vmms)
     if peers:
         lines += peer_text(peers)
+    if scales:
+        lines += scale_text(scales)
     if rows:
         lines += columns(list(goal_lines(rows)), {1})
     return "\n".join(lines) + "\n"
@@ -255,7 +266,7 @@ def saved_native(native):
     return {"unit": "instructions", "kernel": native.kernel, "loads": found}
 
 
-def save(path, exact, bare, time, bind, guests, native, interrupts, vmms, peers, rows):
+def save(path, exact, bare, time, bind, guests, native, interrupts, vmms, peers, scales, rows):
     """All of that, for programs, and the counts of the module without counters."""
     data = {name: saved_paths(samples)
             for name, samples in (("exact", exact), ("bare", bare), ("time", time)) if samples}
@@ -282,5 +293,7 @@ def save(path, exact, bare, time, bind, guests, native, interrupts, vmms, peers,
                       for driver, what in peers.boots[0].costs],
             "at_once": [{"driver": driver, "functions": functions, "rates": rates}
                         for (driver, functions), rates in peers.rates.items()]}
+    if scales:
+        data["scale"] = scale_names.saved(scales)
     data["goals"] = [saved_goal(row) for row in rows]
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
