@@ -71,6 +71,9 @@ class Peers:
             data = json.load(file)
         self.cpus = data["cpus"]
         self.locks = {each["driver"]: each for each in data["locks"]}
+        # Its PF has one lock for all functions. If that is not seen, to see none of ours means nothing
+        if self.locks and not self.locks[PEER]["own"]:
+            raise Invalid("no process waited for the lock of the PF of virtio_vfio_pci")
         self.rates = {}
         for line in data["at_once"]:
             self.rates.setdefault((line["driver"], line["functions"]), []).append(line["rate"])
@@ -132,5 +135,6 @@ def gain_lines(peers, number, span):
 
 
 def lock_line(peers):
-    return "waits for a lock of the driver meanwhile: " + ", ".join(
-        f"{name} {peers.locks[driver]['own']}" for driver, name in ((OURS, "ours"), (PEER, PEER)))
+    return "waits for locks on four CPUs, those for a lock of the driver in brackets: " + ", ".join(
+        f"{name} {peers.locks[driver]['waits']} ({peers.locks[driver]['own']})"
+        for driver, name in ((OURS, "ours"), (PEER, PEER)))
