@@ -200,10 +200,11 @@ def peer_text(peers):
 
 
 def scale_text(scales):
-    yield f"# instructions, and bytes, of each function of a host with so many: Linux {scales.kernel}"
+    yield f"# Linux {scales.kernel}: instructions, and bytes, of each function on a host with so many"
     yield from columns(list(scale_names.lines(scales, number)), set(range(12)))
     yield ""
     yield from columns(list(scale_names.bar_lines(scales, number)), {1})
+    yield "Each bar is to the longest of its kind."
     yield ""
 
 
