@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # A thousand functions in one host: created, bound, listed, opened, used side by side, unbound and
-# removed. VIRTIO_MMR_SCALE is their number, default 1016. Half of them must be entropy functions.
+# removed. They are all that the PFs can have, and half of them must be entropy functions.
 set -euo pipefail
 
 repository=$(readlink -f "$(dirname "$(readlink -f "$0")")/..")
@@ -21,7 +21,7 @@ build=$repository/build/selftests
 mmrctl=$repository/build/mmrctl
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-want=${VIRTIO_MMR_SCALE:-1016}
+want=0
 scale=${VIRTIO_MMR_TIMEOUT_SCALE:-1}
 # Functions of one guest, and guests at once
 guest=8 guests=32
@@ -58,7 +58,9 @@ pfs=() vfs=() types=()
 find_pfs() {
 	local pf
 	for pf in "$devices"/*/sriov_totalvfs; do
-		[[ ! -e $pf || $(<"$pf") == 0 ]] || pfs+=("$(basename "${pf%/*}")")
+		[[ -e $pf && $(<"$pf") != 0 ]] || continue
+		pfs+=("$(basename "${pf%/*}")")
+		want=$((want + $(<"$pf")))
 	done
 }
 
