@@ -35,7 +35,7 @@ class Step:
             self.binds[driver] = statistics.median(min(costs) for costs in zip(*(each["bind"] for each in results)))
             # The first round allocates things once, and a single function is less than noise
             self.slabs[driver] = None
-            if self.functions > 1:
+            if self.functions > 1 and len(results) > 1:
                 self.slabs[driver] = results[-1]["slab_bytes"] / len(results[-1]["bind"])
 
 
