@@ -26,13 +26,11 @@ guests=(
 	'habits|rebound io_off bar_sized bar_moved bar_back sleep used_again|a net and a block function; the driver leaves them ten times, and BAR0 moves'
 	'options|machine net0 net1 net2 blk0 blk1 modern|functions with options of vfio-pci: ``x-msix-relocation``, ``x-no-mmap``, ``x-no-kvm-msix``, ``x-no-kvm-ioeventfd``, ``x-no-vfio-ioeventfd``; one with the ID of a modern function'
 	'queues_modern|maximum queues_4 queues_1 queues_2 driver|modern driver: a net function with four pairs of queues; the guest uses four, one and two (``ethtool -L``)'
+	'queues|maximum queues_4 queues_1 queues_2 driver|the same with a legacy driver'
 	'large|capacity write_low write_high read_low read_high|a disk of 3 TiB'
 	'i386|machine net0 blk0|32 bits: Debian 12, 686-pae; a net and a block function'
 	'i386_nomsi|machine net0 blk0|the same with ``pci=nomsi``'
 )
-# Runs if it is named. It fails: virtio_mmr_vfio_pci drops the notifications of queues that the device
-# shows only to a driver with VIRTIO_NET_F_MQ, and its control queue is one of them
-failing=('queues|maximum queues_4 queues_1 queues_2 driver|the same with a legacy driver')
 
 case ${1-} in
 --devices)
@@ -64,7 +62,6 @@ queues=${all_nets[-5]-} queues_number=$((${#all_nets[@]} - 5))
 [[ ${#nets[@]} == 4 && ${#disks[@]} == 4 && $queues ]] || skip_all "other functions than $0 --devices prints"
 "$tools/vfs" bind "$queues" "${nets[@]}" "${disks[@]}"
 
-[[ $# == 0 ]] || guests+=("${failing[@]}")
 choose() { # NAME: sets "checks", and "after", those of the host
 	local line
 	line=$(guest_line "$1") || exit "$KSFT_FAIL"
