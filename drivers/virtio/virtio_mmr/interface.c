@@ -76,13 +76,17 @@ bool virtio_mmr_answers(struct virtio_mmr_transport *transport)
  */
 void virtio_mmr_report_needs_reset(struct virtio_mmr_transport *transport)
 {
-	u8 status = read_status(transport);
+	u8 status;
 
-	if (transport->gave_up || !status_needs_reset(status))
+	/* Handlers of interrupts and others may be here at the same time: two lines do no harm. */
+	if (READ_ONCE(transport->gave_up))
 		return;
-	transport->gave_up = true;
-	pci_err(transport->pdev, "virtio %s has failed and needs a reset (device status 0x%02x); unbind the function and bind it again\n",
-		transport->scan.identity->name, status);
+	status = read_status(transport);
+	if (!status_needs_reset(status))
+		return;
+	WRITE_ONCE(transport->gave_up, true);
+	pci_err(transport->pdev, "virtio %s has failed and needs a reset (device status 0x%02x); write %s to /sys/bus/pci/drivers/virtio_mmr_pci/unbind, then bind it again\n",
+		transport->scan.identity->name, status, pci_name(transport->pdev));
 }
 
 /**
@@ -116,7 +120,7 @@ int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
 	}
 	if (!status) {
 		transport->stuck = false;
-		transport->gave_up = false;
+		WRITE_ONCE(transport->gave_up, false);
 		pci_set_master(transport->pdev);
 		return 0;
 	}
