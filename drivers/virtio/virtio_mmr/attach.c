@@ -287,10 +287,7 @@ void virtio_mmr_detach(struct virtio_mmr_binding *binding)
 	device_lock_assert(&binding->pdev->dev);
 	if (!transport)
 		return;
-	if (!virtio_mmr_answers(transport)) {
-		virtio_mmr_report_needs_reset(transport);
-		virtio_break_device(&transport->vdev);
-	}
+	virtio_mmr_break_if_dead(transport);
 	report_lost_requests(transport);
 	WRITE_ONCE(binding->interface, NULL);
 	binding->transport = NULL;

@@ -90,6 +90,24 @@ void virtio_mmr_report_needs_reset(struct virtio_mmr_transport *transport)
 }
 
 /**
+ * virtio_mmr_break_if_dead - mark all queues as broken, unless the device still works
+ * @transport: the device
+ *
+ * Drivers then give up what they poll for. One of them may do that with the lock of the virtio
+ * device held, so this comes before the lock is taken.
+ *
+ * Return: true if the queues are broken.
+ */
+bool virtio_mmr_break_if_dead(struct virtio_mmr_transport *transport)
+{
+	if (virtio_mmr_answers(transport))
+		return false;
+	virtio_mmr_report_needs_reset(transport);
+	virtio_break_device(&transport->vdev);
+	return true;
+}
+
+/**
  * virtio_mmr_reset_device - reset the device, and wait until it has done so
  * @transport: the device, with its registers mapped
  *

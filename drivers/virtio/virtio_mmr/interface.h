@@ -12,6 +12,7 @@ void virtio_mmr_legacy_config(struct virtio_mmr_transport *transport, void *valu
 const char *virtio_mmr_modern_obstacle(struct virtio_mmr_transport *transport);
 bool virtio_mmr_may_have_vfs(struct virtio_mmr_transport *transport);
 bool virtio_mmr_answers(struct virtio_mmr_transport *transport);
+bool virtio_mmr_break_if_dead(struct virtio_mmr_transport *transport);
 void virtio_mmr_report_needs_reset(struct virtio_mmr_transport *transport);
 u8 virtio_mmr_get_status(struct virtio_device *vdev);
 int virtio_mmr_check_addresses(struct virtio_mmr_transport *transport);

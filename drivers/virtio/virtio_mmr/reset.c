@@ -19,8 +19,8 @@ static bool hold(struct virtio_mmr_transport *transport)
 	struct virtio_device *vdev = &transport->vdev;
 
 	/* A driver that waits for the device would wait for ever. */
-	if (vdev->id.device != VIRTIO_ID_BLOCK || !virtio_mmr_answers(transport) ||
-	    virtio_mmr_has_lost_requests(transport) || virtio_device_freeze(vdev))
+	if (vdev->id.device != VIRTIO_ID_BLOCK || virtio_mmr_has_lost_requests(transport) ||
+	    virtio_device_freeze(vdev))
 		return false;
 	WRITE_ONCE(transport->away, true);
 	return true;
@@ -47,12 +47,14 @@ static void reset_prepare(struct pci_dev *pdev)
 {
 	struct virtio_mmr_binding *binding = pci_get_drvdata(pdev);
 	struct virtio_mmr_transport *transport = binding->transport;
+	bool dead;
 
 	device_lock_assert(&pdev->dev);
 	if (!transport || binding->lost)
 		return;
+	dead = virtio_mmr_break_if_dead(transport);
 	device_lock(&transport->vdev.dev);
-	binding->locked = hold(transport);
+	binding->locked = !dead && hold(transport);
 	if (binding->locked)
 		return;
 	device_unlock(&transport->vdev.dev);

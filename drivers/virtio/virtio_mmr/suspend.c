@@ -15,12 +15,14 @@
  */
 static bool has_to_stay(struct virtio_mmr_transport *transport)
 {
-	bool stays;
+	bool lost;
 
+	if (virtio_mmr_break_if_dead(transport))
+		return true;
 	device_lock(&transport->vdev.dev);
-	stays = !virtio_mmr_answers(transport) || virtio_mmr_has_lost_requests(transport);
+	lost = virtio_mmr_has_lost_requests(transport);
 	device_unlock(&transport->vdev.dev);
-	return stays;
+	return lost;
 }
 
 /* The kernel's driver for 9P cannot, and would wait for its queues for ever. */
