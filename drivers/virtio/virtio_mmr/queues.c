@@ -131,7 +131,12 @@ static irqreturn_t any_interrupt(int irq, void *context)
 	bool changed = config_changed(context);
 	irqreturn_t ret = queues_interrupt(irq, context);
 
-	return changed ? config_interrupt(irq, context) : ret;
+	if (changed)
+		return config_interrupt(irq, context);
+	/* A device that fails need not change its configuration. */
+	if (ret == IRQ_NONE)
+		virtio_mmr_report_needs_reset(context);
+	return ret;
 }
 
 static irqreturn_t pin_interrupt(int irq, void *context)
