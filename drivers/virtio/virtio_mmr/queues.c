@@ -232,7 +232,8 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
  * @transport: the device, with the lock of its virtio device held
  *
  * Nobody looks for answers in a queue that is broken. Linux breaks it also by itself, after an
- * answer to a request that it does not have. The kernel's drivers of disks have no time limit.
+ * answer to a request that it does not have. The kernel's drivers of disks have no time limit. A
+ * balloon's driver may wait as well, but it loses no data, and no host has a use for it.
  *
  * Return: true if it is a disk, and requests are in such a queue.
  */
@@ -250,6 +251,8 @@ bool virtio_mmr_has_lost_requests(struct virtio_mmr_transport *transport)
 	default:
 		return false;
 	}
+	/* A handler that began before a queue was broken still takes answers from it. */
+	virtio_mmr_synchronize_interrupts(&transport->vdev);
 	for (; i < transport->num_queues; i++) {
 		struct virtqueue *vq = transport->queues[i].vq;
 
