@@ -4,10 +4,21 @@
  * The device keeps nothing.
  */
 #include <linux/device.h>
+#include <linux/virtio_ids.h>
 
 #include "interface.h"
 #include "queues.h"
 #include "suspend.h"
+
+static bool has_lost_requests(struct virtio_mmr_transport *transport)
+{
+	bool lost;
+
+	device_lock(&transport->vdev.dev);
+	lost = virtio_mmr_has_lost_requests(transport);
+	device_unlock(&transport->vdev.dev);
+	return lost;
+}
 
 /*
  * A driver that waits for a device which does not answer would wait for ever, and a driver that
@@ -15,14 +26,7 @@
  */
 static bool has_to_stay(struct virtio_mmr_transport *transport)
 {
-	bool lost;
-
-	if (virtio_mmr_break_if_dead(transport))
-		return true;
-	device_lock(&transport->vdev.dev);
-	lost = virtio_mmr_has_lost_requests(transport);
-	device_unlock(&transport->vdev.dev);
-	return lost;
+	return virtio_mmr_break_if_dead(transport) || has_lost_requests(transport);
 }
 
 /* The kernel's driver for 9P cannot, and would wait for its queues for ever. */
@@ -42,7 +46,7 @@ static int freeze(struct device *dev)
 	if (!transport || binding->lost)
 		return 0;
 	if (has_to_stay(transport)) {
-		pci_err(transport->pdev, "virtio %s does not answer, so it stays as it is while the host suspends; unbind the function\n",
+		pci_err(transport->pdev, "virtio %s does not work, so its queues are broken and it may not access memory while the host suspends\n",
 			transport->scan.identity->name);
 		virtio_break_device(&transport->vdev);
 		pci_clear_master(transport->pdev);
@@ -62,6 +66,30 @@ static int freeze(struct device *dev)
 	return 0;
 }
 
+/* A function that is gone can give zeros as well, which a reset takes for its end. */
+static bool keeps_status(struct virtio_mmr_transport *transport)
+{
+	if (virtio_mmr_reset_device(transport))
+		return false;
+	virtio_add_status(&transport->vdev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	return virtio_mmr_get_status(&transport->vdev) == VIRTIO_CONFIG_S_ACKNOWLEDGE;
+}
+
+/*
+ * The PF of a VF may have stopped it for the suspend, as nothing orders the two. It is back then.
+ * Its virtio driver gives up queues that are broken, so that must not wait: the driver of a balloon
+ * would. Until the device has shown that it is there, the driver keeps them, as it could not set
+ * them up again.
+ */
+static bool is_back(struct virtio_mmr_transport *transport)
+{
+	struct virtio_device *vdev = &transport->vdev;
+
+	return can_suspend(vdev) && vdev->id.device != VIRTIO_ID_BALLOON &&
+	       !has_lost_requests(transport) && pci_device_is_present(transport->pdev) &&
+	       keeps_status(transport) && !virtio_device_freeze(vdev);
+}
+
 static int restore(struct device *dev)
 {
 	struct virtio_mmr_binding *binding = dev_get_drvdata(dev);
@@ -72,7 +100,13 @@ static int restore(struct device *dev)
 		return 0;
 	if (binding->stayed) {
 		binding->stayed = false;
-		return 0;
+		if (!is_back(transport)) {
+			pci_err(transport->pdev, "virtio %s does not work after the suspend either; write %s to /sys/bus/pci/drivers/virtio_mmr_pci/unbind, then bind it again\n",
+				transport->scan.identity->name, pci_name(transport->pdev));
+			return 0;
+		}
+		pci_info(transport->pdev, "virtio %s is reset and set up again after the suspend\n",
+			 transport->scan.identity->name);
 	}
 	ret = virtio_device_restore(&transport->vdev);
 	binding->lost = ret;

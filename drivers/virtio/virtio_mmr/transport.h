@@ -27,7 +27,8 @@ struct virtio_mmr_transport;
  * @interface: the name of the interface in use, or NULL
  * @legacy: the module parameter as it was at bind
  * @locked: the lock of the virtio device is held, from reset_prepare to reset_done
- * @stayed: in a suspend, the virtio driver did not give up its queues, as nobody answers
+ * @stayed: in a suspend, the virtio driver did not give up its queues, as they or the device do not
+ *	work
  * @lost: the virtio driver gave up its queues and could not set them up again
  */
 struct virtio_mmr_binding {
