@@ -300,6 +300,35 @@ needs_reset() {
 	native_unbind "$net"
 }
 
+# The same, and the virtio driver leaves, with the lock of the virtio device, which the reset needs
+reset_of_failed() {
+	local state waiter unbind reset
+	native_bind "$net"
+	ip link set "$(interface_of "$net")" up
+	common_write "$net" 0x14 0x4f
+	setpci -s "$net" COMMAND=0:4
+	for state in on off; do
+		ip link set "$(interface_of "$net")" promisc $state
+		sleep 0.5
+	done &
+	waiter=$!
+	sleep 2
+	kill -0 $waiter || say "the device answers"
+	virtio_of "$net" >/sys/bus/virtio/drivers/virtio_net/unbind &
+	unbind=$!
+	sleep 2
+	kill -0 $unbind || say "the virtio driver does not wait"
+	echo 1 >"$sys_pci/$net/reset" &
+	reset=$!
+	within $seconds eval "! kill -0 $reset 2>/dev/null" || say "the reset hangs in $(cat /proc/$reset/stack)"
+	wait $reset
+	wait $waiter $unbind || true
+	logged "$net: virtio net has failed and needs a reset" || say "no line says so"
+	within $seconds interface_of "$net" >/dev/null || say "no interface after the reset"
+	ip link set "$(interface_of "$net")" promisc on
+	native_unbind "$net"
+}
+
 # The kernel gives up the queues of a disk that has a request under way. The unbind waits for it, and
 # says so. It ends as the module makes the queues whole again, which nothing else does
 lost_requests() { # BDF
@@ -444,6 +473,7 @@ use() {
 	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset
 	[[ $stock ]] || native_check "$1.vanished" vanished
 	[[ $stock || $1 != modern ]] || native_check "$1.needs_reset" needs_reset
+	[[ $stock || $1 != modern ]] || native_check "$1.reset_of_failed" reset_of_failed
 	[[ $stock ]] || native_check "$1.lost_requests" lost_requests "$blk"
 	[[ $stock ]] || native_check "$1.lost_scsi_requests" lost_requests "${native_bdf[scsi0]}"
 	[[ $stock ]] || native_check "$1.to_vfio_and_back" to_vfio_and_back
