@@ -92,6 +92,9 @@ void io_bar_write(struct function *function, unsigned int offset, const uint8_t 
 			notify_keep(function, virtio_mmr_get_le16(data));
 		return;
 	}
+	/* A legacy driver's own reset is over when its OUT returns. */
+	if (virtio_mmr_port_sets_up(offset, width))
+		intx_hold(function, false);
 	intx_begin(function, virtio_mmr_vectors_starts(offset, data, width));
 	for (done = 0; done < width; done += piece.width) {
 		piece = next(function, offset + done, width - done);
@@ -103,10 +106,8 @@ void io_bar_write(struct function *function, unsigned int offset, const uint8_t 
 			wait_for_reset(function, &reset);
 		reset = (struct virtio_mmr_port_reset){};
 		/* A driver that sets up the device here is a legacy one, whatever came before. */
-		if (virtio_mmr_port_sets_up(piece.offset, piece.width)) {
+		if (virtio_mmr_port_sets_up(piece.offset, piece.width))
 			function->intx.is_modern = false;
-			intx_hold(function, false);
-		}
 		intx_refused(function,
 			     virtio_mmr_vectors_written(&function->intx.vectors,
 							function->intx.state.engaged,

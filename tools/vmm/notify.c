@@ -77,6 +77,7 @@ void notify_find_doorbells(struct function *function)
 		function->bdf, virtio_mmr_doorbell_explain(defect), (unsigned long long)value);
 	free(function->notify.doorbells);
 	function->notify.doorbells = NULL;
+	function->notify.num_doorbells = 0;
 }
 
 /* The device ignores an index that no queue has. Queues may also have come since the reset. */
