@@ -149,8 +149,6 @@ static noinline void piece_written(struct virtio_mmr_device *mmr, struct access 
 	bool shared = virtio_mmr_vectors_share(&mmr->intx.vectors);
 
 	WRITE_ONCE(mmr->intx.is_modern, false);
-	/* A legacy driver's own reset is over when its OUT returns */
-	virtio_mmr_intx_hold(mmr, false);
 	access->refused = virtio_mmr_vectors_written(&mmr->intx.vectors,
 						     virtio_mmr_intx_is_engaged(mmr),
 						     &virtio_mmr_registers, mmr, piece, data);
@@ -232,6 +230,8 @@ static noinline bool start(struct virtio_mmr_device *mmr, struct access *access,
 {
 	unsigned int starts = virtio_mmr_vectors_starts(offset, data, count);
 
+	/* A legacy driver's own reset is over when its OUT returns */
+	virtio_mmr_intx_hold(mmr, false);
 	/* Nothing new to prepare */
 	if (!(starts & ~READ_ONCE(mmr->mastered)) && !virtio_mmr_intx_needs_start(mmr, starts))
 		return true;

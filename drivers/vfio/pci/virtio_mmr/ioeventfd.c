@@ -34,7 +34,7 @@ struct virtio_mmr_ioeventfd {
 	struct virqfd *virqfd;
 	struct list_head entry;		/* in ioeventfds of the device */
 	struct list_head deferred;	/* in deferred of the device, or empty */
-	void __iomem *address;		/* NULL for a queue without a doorbell */
+	void __iomem *address;
 	u64 position;			/* in the BAR, in bytes */
 	u64 data;			/* as the user gave it; in the I/O BAR the queue */
 	u8 bar;				/* of memory, or VIRTIO_MMR_IO_BAR */
