@@ -287,7 +287,8 @@ void virtio_mmr_detach(struct virtio_mmr_binding *binding)
 	device_lock_assert(&binding->pdev->dev);
 	if (!transport)
 		return;
-	virtio_mmr_break_if_dead(transport);
+	if (!virtio_mmr_break_if_dead(transport) && !virtio_mmr_answers(transport))
+		virtio_break_device(&transport->vdev);
 	report_lost_requests(transport);
 	WRITE_ONCE(binding->interface, NULL);
 	binding->transport = NULL;

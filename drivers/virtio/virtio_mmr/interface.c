@@ -50,9 +50,19 @@ static bool status_needs_reset(u8 status)
 	return status & VIRTIO_CONFIG_S_NEEDS_RESET && status != 0xff;
 }
 
+/* Whatever its driver does with it. If not, @status is what it says. */
+static bool is_dead(struct virtio_mmr_transport *transport, u8 *status)
+{
+	if (transport->stuck || !pci_device_is_present(transport->pdev))
+		return true;
+	*status = read_status(transport);
+	return *status == 0xff || status_needs_reset(*status);
+}
+
 /**
  * virtio_mmr_answers - whether the device still works for its driver
- * @transport: the device
+ * @transport: the device; a driver that sets it up at the same time has the lock of the virtio
+ *	device, and makes this false for a moment
  *
  * Return: false if the function is gone, does not answer, has lost its state, or has given up.
  */
@@ -60,10 +70,7 @@ bool virtio_mmr_answers(struct virtio_mmr_transport *transport)
 {
 	u8 status;
 
-	if (transport->stuck || !pci_device_is_present(transport->pdev))
-		return false;
-	status = read_status(transport);
-	return status != 0xff && !status_needs_reset(status) &&
+	return !is_dead(transport, &status) &&
 	       (status & VIRTIO_CONFIG_S_DRIVER_OK || !transport->num_queues);
 }
 
@@ -90,17 +97,20 @@ void virtio_mmr_report_needs_reset(struct virtio_mmr_transport *transport)
 }
 
 /**
- * virtio_mmr_break_if_dead - mark all queues as broken, unless the device still works
+ * virtio_mmr_break_if_dead - mark all queues as broken if the device is gone or has given up
  * @transport: the device
  *
  * Drivers then give up what they poll for. One of them may do that with the lock of the virtio
- * device held, so this comes before the lock is taken.
+ * device held, so this comes before the lock is taken. A device that has lost its state looks like
+ * one that is being set up, which only virtio_mmr_answers() with the lock can tell apart.
  *
  * Return: true if the queues are broken.
  */
 bool virtio_mmr_break_if_dead(struct virtio_mmr_transport *transport)
 {
-	if (virtio_mmr_answers(transport))
+	u8 status;
+
+	if (!is_dead(transport, &status))
 		return false;
 	virtio_mmr_report_needs_reset(transport);
 	virtio_break_device(&transport->vdev);

@@ -19,8 +19,8 @@ static bool hold(struct virtio_mmr_transport *transport)
 	struct virtio_device *vdev = &transport->vdev;
 
 	/* A driver that waits for the device would wait for ever. */
-	if (vdev->id.device != VIRTIO_ID_BLOCK || virtio_mmr_has_lost_requests(transport) ||
-	    virtio_device_freeze(vdev))
+	if (vdev->id.device != VIRTIO_ID_BLOCK || !virtio_mmr_answers(transport) ||
+	    virtio_mmr_has_lost_requests(transport) || virtio_device_freeze(vdev))
 		return false;
 	WRITE_ONCE(transport->away, true);
 	return true;

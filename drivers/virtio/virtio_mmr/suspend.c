@@ -26,7 +26,14 @@ static bool has_lost_requests(struct virtio_mmr_transport *transport)
  */
 static bool has_to_stay(struct virtio_mmr_transport *transport)
 {
-	return virtio_mmr_break_if_dead(transport) || has_lost_requests(transport);
+	bool stays;
+
+	if (virtio_mmr_break_if_dead(transport))
+		return true;
+	device_lock(&transport->vdev.dev);
+	stays = !virtio_mmr_answers(transport) || virtio_mmr_has_lost_requests(transport);
+	device_unlock(&transport->vdev.dev);
+	return stays;
 }
 
 /* The kernel's driver for 9P cannot, and would wait for its queues for ever. */
