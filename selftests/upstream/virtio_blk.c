@@ -36,7 +36,7 @@
  */
 #define PATIENCE_MS	1500
 
-/* Legacy rings are little-endian on x86, where these tests run, and read by the device at any time */
+/* Legacy rings are little-endian on x86, where these tests run */
 struct request {
 	struct virtio_blk_outhdr header;
 	u8 status;
