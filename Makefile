@@ -37,7 +37,7 @@ DEPMOD = $(if $(INSTALL_MOD_PATH),,/sbin/depmod "$(RELEASE)")
 .PHONY: modules sign install uninstall clean style demo demo-native check check-kernels check-builds bench fuzz docs man setup help folders kdir release
 .PHONY: mmrctl install-tools uninstall-tools lib install-lib uninstall-lib
 .PHONY: deb dkms-install dkms-remove check-packages check-newcomer check-libvirt check-scale check-guests check-debug
-.PHONY: vmm demo-vmm
+.PHONY: vmm demo-vmm demo-bare
 
 modules: folders kdir
 	@mkdir -p "$(OUT)"
@@ -190,6 +190,12 @@ demo-native: setup mmrctl
 demo-vmm: setup vmm
 	@tools/vmm/demo
 
+# What the guest without an operating system checks, as TAP
+demo-bare: setup vmm
+	@$(MAKE) --no-print-directory -C selftests
+	@tools/vm/run --name demo-bare $$(selftests/light_guest_test.sh --devices) --vf rng:5 -- \
+		selftests/light_bare_test.sh
+
 check: setup
 	@selftests/vmtest.sh
 
@@ -278,6 +284,7 @@ help:
 	@echo '                 install it with its headers, or undo that (as root)'
 	@echo '  make vmm       build build/mmrvmm, a small VMM that uses the library'
 	@echo '  make demo-vmm  set up, then show a legacy guest on it'
+	@echo '  make demo-bare the same with a guest without an operating system; prints TAP'
 	@echo '  make sign KEY=FILE CERT=FILE'
 	@echo '                 sign them for Secure Boot, between make and make install'
 	@echo '  make dkms-install, make dkms-remove'
