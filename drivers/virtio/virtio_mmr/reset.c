@@ -50,7 +50,8 @@ static void reset_prepare(struct pci_dev *pdev)
 	bool dead;
 
 	device_lock_assert(&pdev->dev);
-	if (!transport || binding->lost)
+	/* A suspended device has no queues, and its driver must not give them up again. */
+	if (!transport || binding->lost || binding->frozen)
 		return;
 	dead = virtio_mmr_break_if_dead(transport);
 	device_lock(&transport->vdev.dev);

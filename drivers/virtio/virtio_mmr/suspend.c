@@ -68,6 +68,7 @@ static int freeze(struct device *dev)
 	ret = virtio_device_freeze(&transport->vdev);
 	if (ret)
 		return ret;
+	binding->frozen = true;
 	/* Whatever it does now, it reaches no memory; a reset gives that back. */
 	pci_clear_master(transport->pdev);
 	return 0;
@@ -115,6 +116,7 @@ static int restore(struct device *dev)
 		pci_info(transport->pdev, "virtio %s is reset and set up again after the suspend\n",
 			 transport->scan.identity->name);
 	}
+	binding->frozen = false;
 	ret = virtio_device_restore(&transport->vdev);
 	binding->lost = ret;
 	return ret;

@@ -27,6 +27,7 @@ struct virtio_mmr_transport;
  * @interface: the name of the interface in use, or NULL
  * @legacy: the module parameter as it was at bind
  * @locked: the lock of the virtio device is held, from reset_prepare to reset_done
+ * @frozen: in a suspend, the virtio driver gave up its queues, and sets them up at its end
  * @stayed: in a suspend, the virtio driver did not give up its queues, as they or the device do not
  *	work
  * @lost: the virtio driver gave up its queues and could not set them up again
@@ -37,6 +38,7 @@ struct virtio_mmr_binding {
 	const char *interface;
 	bool legacy;
 	bool locked;
+	bool frozen;
 	bool stayed;
 	bool lost;
 };
