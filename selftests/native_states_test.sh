@@ -73,7 +73,7 @@ at_the_end() { # FILE: for a line about each device
 }
 
 at_rest() { # FILE
-	[[ $(sort "$1" 2>/dev/null) == $'vf-9p0-0 \nvf-blk0-0 \nvf-net0-0 ' ]] || {
+	[[ $(sort "$1" 2>/dev/null) == $'vf-9p0-0 \nvf-blk0-0 \nvf-net0-0 \nvf-scsi0-0 ' ]] || {
 		echo "# in use at the end, or absent: $(paste -sd ';' "$1")"
 		return 1
 	}
@@ -88,7 +88,7 @@ run() { # NAME LEGACY
 	at_the_end "$work/end" &
 	watcher=$!
 	"$tools/vm/run" --kernel "$series" --name "$machine" --timeout 300 ${qemu[@]+"${qemu[@]}"} \
-		--vf net --vf blk --vf 9p --kernel-arg iommu.passthrough=0 --kernel-arg iommu.strict=1 \
+		--vf net --vf blk --vf 9p --vf scsi --kernel-arg iommu.passthrough=0 --kernel-arg iommu.strict=1 \
 		--qemu-arg -initrd --qemu-arg "$work/initrd" --qemu-arg -action --qemu-arg shutdown=pause \
 		--qemu-arg -qmp --qemu-arg "unix:$work/qmp,server=on,wait=off" \
 		-- true >"$work/output" 2>&1 || status=$?

@@ -36,6 +36,19 @@ static bool has_to_stay(struct virtio_mmr_transport *transport)
 	return stays;
 }
 
+/*
+ * Before the first device of the host suspends: a disk flushes its cache earlier than the device
+ * that it hangs on suspends, and SCSI waits for ever for a device that does not answer.
+ */
+static int prepare(struct device *dev)
+{
+	struct virtio_mmr_binding *binding = dev_get_drvdata(dev);
+
+	if (binding->transport && !binding->lost && has_to_stay(binding->transport))
+		virtio_break_device(&binding->transport->vdev);
+	return 0;
+}
+
 /* The kernel's driver for 9P cannot, and would wait for its queues for ever. */
 static bool can_suspend(struct virtio_device *vdev)
 {
@@ -123,5 +136,6 @@ static int restore(struct device *dev)
 }
 
 const struct dev_pm_ops virtio_mmr_pm_ops = {
+	.prepare = prepare,
 	SET_SYSTEM_SLEEP_PM_OPS(freeze, restore)
 };
