@@ -428,7 +428,7 @@ test_sandbox() {
 	[[ $(sed -n 's/^Uid:\t\([0-9]*\).*/\1/p' "$status") != 0 ]] &&
 		grep -q $'^NoNewPrivs:\t1' "$status" && grep -q $'^CapEff:\t0*$' "$status" || return 1
 	# All of its threads
-	! grep -L $'^Seccomp:\t2' "/proc/$child/task/"*/status | grep -q .
+	[[ ! $(grep -L $'^Seccomp:\t2' "/proc/$child/task/"*/status) ]]
 }
 
 ktap_print_header

@@ -10,9 +10,12 @@ log_unexpected='/selftests: DMA faults are expected/,/selftests: that was the la
 # dmesg_expect_injections() logs these lines around failures that a test asks for, with stacks
 log_unexpected+='; /selftests: failures are injected/,/selftests: no more failures are injected/{/Call Trace:/d}'
 
-# Prints the first fault in a log on stdin, and succeeds if there is one
+# Prints the first fault in a log on stdin, and succeeds if there is one. All of it is read: with
+# pipefail, a writer whose reader is gone after the first fault makes a failure of the success.
 log_fault() {
-	sed "$log_unexpected" | grep -aE -m 1 -f "$log_faults"
+	local found
+	found=$(sed "$log_unexpected" | grep -aE -f "$log_faults") || return 1
+	echo "${found%%$'\n'*}"
 }
 
 # Taint of an out-of-tree (bit 12) and an unsigned module (bit 13)

@@ -65,7 +65,10 @@ while [[ $1 != -- ]]; do
 done
 shift
 export VIRTIO_MMR_RESULTS=$results VIRTIO_MMR_TIMEOUT_SCALE=1
-echo "${LOG:-all is well}" >"$results/dmesg.log"
+{
+	echo "${LOG:-all is well}"
+	seq -f 'line %.0f' "${LOG_LINES:-0}"
+} >"$results/dmesg.log"
 [[ ! ${NO_MACHINE-} ]] || { rm "$results/dmesg.log" && exit 125; }
 "$@"
 END
@@ -331,7 +334,8 @@ machine_that_fails() {
 }
 
 kernel_log_with_a_fault() {
-	LOG='[1.0] BUG: unable to handle page fault' vmtest --kernel 9.1 table
+	# The lines after it must not hide it
+	LOG='[1.0] BUG: unable to handle page fault' LOG_LINES=200000 vmtest --kernel 9.1 table
 	[[ $status == 1 ]] &&
 		says 'FAILED table-9.1.machine: kernel_log # [1.0] BUG: unable to handle page fault'
 }
