@@ -232,7 +232,7 @@ check-kernels: setup
 check-debug: folders
 	@tools/archive/install
 	@tools/qemu/build >/dev/null
-	@selftests/debug.sh
+	@selftests/debug.sh $(if $(KERNEL),--kernel $(KERNEL))
 
 bench: setup
 	@tools/bench/run

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# debug.sh [SUITE...]: builds the debug kernel and the modules for it, sees that each detector of
-# the kernel reports the fault that is planted for it, and runs the suites that touch the module,
-# by default all of "make check-debug". A report in the kernel log is a failure, as everywhere.
+# debug.sh [--kernel SERIES] [SUITE...]: builds the debug kernel, of the default series or another
+# one that tools/kernels has, and the modules for it. It sees that each detector of the kernel
+# reports the fault that is planted for it, and runs the suites that touch the module, by default
+# all of "make check-debug". A report in the kernel log is a failure, as everywhere.
 # COVERAGE=1 builds the modules with counters, for tools/coverage.
 set -euo pipefail
 
@@ -13,8 +14,13 @@ source selftests/lib/suites.sh
 # shellcheck source=selftests/lib/kernel_log.sh
 source selftests/lib/kernel_log.sh
 
+series=$(tools/kernels default)
+if [[ ${1-} == --kernel && ${2-} ]]; then
+	series=$2
+	shift 2
+fi
 if [[ ${1-} == -* ]]; then
-	echo "usage: selftests/debug.sh [SUITE...]   (default: $(suite_names check-debug | paste -sd ' '))"
+	echo "usage: selftests/debug.sh [--kernel SERIES] [SUITE...]   (default: $(suite_names check-debug | paste -sd ' '))"
 	exit 2
 fi
 [[ $# -gt 0 ]] || mapfile -t suites < <(suite_names check-debug)
@@ -26,7 +32,7 @@ export VIRTIO_MMR_TIMEOUT_SCALE=${VIRTIO_MMR_TIMEOUT_SCALE:-4}
 # Two tests of suite torture, with five minutes each
 export VIRTIO_MMR_TORTURE_SECONDS=${VIRTIO_MMR_TORTURE_SECONDS:-300}
 
-release=$(tools/archive/debug-kernel)
+release=$(tools/archive/debug-kernel "$series")
 kdir=$(tools/archive/kernel-headers "$release")
 [[ ! ${COVERAGE-} ]] || export GCOV_PROFILE=y
 make --no-print-directory modules KERNEL="$release"
