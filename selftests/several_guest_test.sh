@@ -5,7 +5,7 @@
 # than that of guest_test.sh.
 #
 # Runs in L1, with the options that --devices prints, after --prepare on the host, which fetches
-# the 32-bit kernel from Debian:
+# the 32-bit kernel and newer QEMUs from Debian:
 #	selftests/several_guest_test.sh [GUEST...]
 set -euo pipefail
 
@@ -17,6 +17,8 @@ build=${OUTPUT:-$here/../build/selftests}
 # shellcheck disable=SC2016 # backquotes of reStructuredText
 guests=(
 	'two|machine net0 blk0|a net and a block function'
+	'two_trixie|machine net0 blk0|the same in QEMU 10.0 of Debian 13'
+	'two_trixie_backports|machine net0 blk0|the same in QEMU 11.1 of Debian 13 (trixie-backports)'
 	'four|machine net0 net1 blk0 blk1|two of each'
 	'eight|machine net0 net1 net2 net3 blk0 blk1 blk2 blk3|four of each'
 	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
@@ -40,6 +42,9 @@ case ${1-} in
 	;;
 --prepare)
 	"$tools/initramfs" l2 "$("$tools/kernel" i386)" >/dev/null
+	for suite in trixie trixie-backports; do
+		"$tools/../archive/qemu" "$suite" >/dev/null
+	done
 	exit
 	;;
 # For the documentation
@@ -158,7 +163,7 @@ resize() { # BYTES
 }
 
 guest_test() { # NAME
-	local name=$1 check helper verdict=$VIRTIO_MMR_RESULTS/plug-verdict kernel size=$((3 << 40)) count=1 bus=pci.0
+	local name=$1 check helper verdict=$VIRTIO_MMR_RESULTS/plug-verdict kernel qemu size=$((3 << 40)) count=1 bus=pci.0
 	guest_arguments=(--timeout 240) guest_variables=() guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	rm -f "$guest_console" "$verdict"
 	log_mark
@@ -222,7 +227,12 @@ guest_test() { # NAME
 			guest_variables+=(interrupts=ioapic)
 		fi
 		;;&
-	two | four | eight | i386*)
+	two_*)
+		qemu=$("$tools/../archive/qemu" "$(tr _ - <<<"${name#two_}")")
+		"$qemu" --version | sed 's/^/# /'
+		guest_arguments+=(--qemu "$qemu")
+		;;&
+	two* | four | eight | i386*)
 		[[ $name != four ]] || count=2
 		[[ $name != eight ]] || count=4
 		guest_run "$name" several.sh "${nets[@]:0:count}" "${disks[@]:0:count}"
