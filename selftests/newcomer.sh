@@ -55,7 +55,8 @@ sources=$(apt-get indextargets 'Created-By: Packages' 'Component: main' 'Origin:
 	exit 1
 }
 
-# RAM and processes are those of this machine. All else is the new system's.
+# RAM and processes are those of this machine. All else is the new system's. Its folder becomes the
+# root of all mounts: in a mere chroot, Linux lets nobody make a user namespace.
 inside() { # COMMAND...
 	local mounts=("$repository")
 	[[ ! -d ${QEMU_SOURCE-} ]] || mounts+=("$(readlink -f "$QEMU_SOURCE")")
@@ -74,7 +75,12 @@ inside() { # COMMAND...
 			shift
 		done
 		shift
-		exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		mkdir -p "$root/old"
+		cd "$root"
+		pivot_root . old
+		umount -l old
+		rmdir old
+		exec chroot . env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 			TERM=dumb LANG=C.UTF-8 "$@"
 	' bash "$root" "${mounts[@]}" -- "$@"
 }
