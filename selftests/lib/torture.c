@@ -60,6 +60,14 @@ static void end(struct torture_thread *progress)
 	__atomic_store_n(&progress->what, NULL, __ATOMIC_SEQ_CST);
 }
 
+static void do_kind(struct torture_worker *worker, const struct torture_kind *kind, uint64_t *done)
+{
+	begin(worker->progress, kind->name);
+	kind->run(worker);
+	end(worker->progress);
+	__atomic_add_fetch(done, 1, __ATOMIC_SEQ_CST);
+}
+
 static void one_of(struct torture_worker *worker, const struct torture_kind *kinds, uint64_t *done)
 {
 	const struct torture_kind *kind;
@@ -71,10 +79,7 @@ static void one_of(struct torture_worker *worker, const struct torture_kind *kin
 	choice = below(worker, sum);
 	for (kind = kinds; choice >= kind->weight; kind++)
 		choice -= kind->weight;
-	begin(worker->progress, kind->name);
-	kind->run(worker);
-	end(worker->progress);
-	__atomic_add_fetch(&done[kind - kinds], 1, __ATOMIC_SEQ_CST);
+	do_kind(worker, kind, &done[kind - kinds]);
 }
 
 static bool is_over(const bool *flag)
@@ -253,10 +258,18 @@ static void *rule(void *data)
 {
 	struct torture_worker *worker = data;
 	struct torture *torture = worker->torture;
+	uint64_t *done = torture->done + TORTURE_KINDS_MAX;
+	unsigned int kind = worker->number;
 
 	worker->progress->id = syscall(SYS_gettid);
 	while (!is_over(&torture->stop)) {
-		one_of(worker, torture_root_kinds, torture->done + TORTURE_KINDS_MAX);
+		/* All kinds once, as a slow machine may never come to the rare ones by chance */
+		if (kind < torture_root_kinds_count) {
+			do_kind(worker, &torture_root_kinds[kind], &done[kind]);
+			kind += TORTURE_ROOT_THREADS;
+		} else {
+			one_of(worker, torture_root_kinds, done);
+		}
 		/* Users need some time in between */
 		usleep(below(worker, 200000));
 	}
@@ -274,7 +287,7 @@ pid_t torture_root(struct torture *torture)
 		return child;
 	for (i = 0; i < TORTURE_ROOT_THREADS; i++) {
 		workers[i] = (struct torture_worker){
-			.torture = torture,
+			.torture = torture, .number = i,
 			.progress = &torture->thread[TORTURE_THREADS_MAX - 1 - i],
 			.sequence = sequence_of(torture, 1000 + i),
 		};

@@ -25,10 +25,11 @@ struct torture_user {
 	bool over;
 };
 
-/* A thread of a user; or of root, without a user */
+/* A thread of a user; or of root, without a user, and with a number from 0 on */
 struct torture_worker {
 	struct torture *torture;
 	struct torture_user *user;
+	unsigned int number;
 	struct torture_thread *progress;
 	struct sequence sequence;
 };
@@ -42,6 +43,7 @@ struct torture_kind {
 
 /* The last one has no name */
 extern const struct torture_kind torture_user_kinds[], torture_root_kinds[];
+extern const unsigned int torture_root_kinds_count;
 
 /* For a process of a user: memory of BARs may vanish below its threads */
 void torture_expect_bus_errors(void);
