@@ -69,9 +69,9 @@ struct virqfd;
 struct virtio_mmr_intx {
 	/**
 	 * @lock: Protects @state. The innermost lock: nothing is signalled with it held. Taken
-	 *	in interrupt handlers.
+	 *	in interrupt handlers, and inside of accesses, which must not sleep on any kernel.
 	 */
-	spinlock_t lock;
+	raw_spinlock_t lock;
 	struct virtio_mmr_interrupt state;
 	struct eventfd_ctx __rcu *trigger;
 	struct task_struct *signaller;

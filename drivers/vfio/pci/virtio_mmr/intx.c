@@ -55,9 +55,9 @@ void virtio_mmr_intx_raise(struct virtio_mmr_device *mmr, u8 isr)
 	if (!isr)
 		return;
 	rcu_read_lock();
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	signal = virtio_mmr_interrupt_raise(&mmr->intx.state, isr);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_INTERRUPTS);
 	trace(mmr, VIRTIO_MMR_INTX_INTERRUPT);
 	if (signal)
@@ -71,9 +71,9 @@ static bool unmask(struct virtio_mmr_device *mmr)
 	unsigned long flags;
 	bool signal;
 
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	signal = virtio_mmr_interrupt_unmask(&mmr->intx.state);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_UNMASKS);
 	trace(mmr, VIRTIO_MMR_INTX_UNMASK);
 	return signal;
@@ -83,9 +83,9 @@ static void mask(struct virtio_mmr_device *mmr)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	virtio_mmr_interrupt_mask(&mmr->intx.state);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 }
 
 /*
@@ -99,9 +99,9 @@ static int unmask_handler(void *opaque, void *unused)
 
 	if (READ_ONCE(mmr->intx.signaller) != current)
 		return unmask(mmr);
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	virtio_mmr_interrupt_acknowledge(&mmr->intx.state);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	return 0;
 }
 
@@ -122,9 +122,9 @@ void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled)
 
 	lockdep_assert_held(&mmr->command_lock);
 	rcu_read_lock();
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	signal = virtio_mmr_interrupt_disable(&mmr->intx.state, disabled);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	if (signal)
 		signal_user(mmr);
 	rcu_read_unlock();
@@ -138,9 +138,9 @@ void virtio_mmr_intx_device_reset(struct virtio_mmr_device *mmr)
 {
 	unsigned long flags;
 
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	virtio_mmr_interrupt_reset(&mmr->intx.state);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 }
 
 /**
@@ -154,9 +154,9 @@ void virtio_mmr_intx_hold(struct virtio_mmr_device *mmr, bool resetting)
 
 	if (!resetting && !READ_ONCE(mmr->intx.state.resetting))
 		return;
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	virtio_mmr_interrupt_hold(&mmr->intx.state, resetting);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 }
 
 /**
@@ -178,9 +178,9 @@ u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
 	if (likely(!engaged && !READ_ONCE(mmr->intx.state.isr)))
 		return ioread8(isr);
 
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	value = virtio_mmr_interrupt_read(&mmr->intx.state);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	if (!engaged)
 		return value | ioread8(isr);
 	bits = virtio_mmr_vectors_isr(&mmr->intx.vectors);
@@ -261,9 +261,9 @@ static bool connect(struct virtio_mmr_device *mmr, bool connected)
 	unsigned long flags;
 	bool signal;
 
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	signal = virtio_mmr_interrupt_connect(&mmr->intx.state, connected);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	return signal;
 }
 
@@ -315,9 +315,9 @@ static void turn_off(struct virtio_mmr_device *mmr)
 		trace(mmr, VIRTIO_MMR_INTX_DISENGAGE);
 	}
 	replace_trigger(mmr, NULL);
-	spin_lock_irqsave(&mmr->intx.lock, flags);
+	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	virtio_mmr_interrupt_off(&mmr->intx.state);
-	spin_unlock_irqrestore(&mmr->intx.lock, flags);
+	raw_spin_unlock_irqrestore(&mmr->intx.lock, flags);
 	WRITE_ONCE(mmr->intx.on, false);
 	WRITE_ONCE(mmr->intx.is_late, false);
 	mmr->intx.is_reported = false;
@@ -481,7 +481,7 @@ const struct attribute_group virtio_mmr_intx_group = {
  */
 void virtio_mmr_intx_init(struct virtio_mmr_device *mmr)
 {
-	spin_lock_init(&mmr->intx.lock);
+	raw_spin_lock_init(&mmr->intx.lock);
 }
 
 /**
