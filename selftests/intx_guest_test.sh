@@ -16,6 +16,9 @@
 #	kexec		a kernel with MSI-X boots the one without
 #	suspend		the guest suspends itself before
 #	old		the guest has the oldest kernel that Debian has: --prepare fetches it
+#	iommufd		QEMU opens the functions by /dev/vfio/devices
+#	trixie, backports	with iommufd: QEMU of Debian 13, or of trixie-backports, which
+#			"tools/archive/qemu SUITE" has fetched on the host
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
@@ -68,6 +71,8 @@ choose() { # GUEST
 			# So that the group is no other way
 			mountpoint -q /dev/vfio/vfio || mount --bind /dev/null /dev/vfio/vfio
 			;;
+		trixie) guest_arguments+=(--qemu "$("$tools/../archive/qemu" trixie)") ;;
+		backports) guest_arguments+=(--qemu "$("$tools/../archive/qemu" trixie-backports)") ;;
 		kexec)
 			guest_scripts+=(kexec.sh) linux_first=(before_{net,blk})
 			kernel=$XDG_CACHE_HOME/virtio-mmr/kernels/$(uname -r)
