@@ -5,7 +5,7 @@
 # than that of guest_test.sh.
 #
 # Runs in L1, with the options that --devices prints, after --prepare on the host, which fetches
-# the 32-bit kernel and newer QEMUs from Debian:
+# the older and the 32-bit kernel and newer QEMUs from Debian:
 #	selftests/several_guest_test.sh [GUEST...]
 set -euo pipefail
 
@@ -17,8 +17,9 @@ build=${OUTPUT:-$here/../build/selftests}
 # shellcheck disable=SC2016 # backquotes of reStructuredText
 guests=(
 	'two|machine net0 blk0|a net and a block function'
-	'two_trixie|machine net0 blk0|the same in QEMU 10.0 of Debian 13'
-	'two_trixie_backports|machine net0 blk0|the same in QEMU 11.1 of Debian 13 (trixie-backports)'
+	'two_trixie|machine net0 blk0|as ``two``, in QEMU 10.0 of Debian 13'
+	'two_trixie_backports|machine net0 blk0|as ``two``, in QEMU 11.1 of Debian 13 (trixie-backports)'
+	'two_old|machine net0 blk0|as ``two``, with Linux 5.10 of Debian 11'
 	'four|machine net0 net1 blk0 blk1|two of each'
 	'eight|machine net0 net1 net2 net3 blk0 blk1 blk2 blk3|four of each'
 	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
@@ -34,6 +35,8 @@ guests=(
 	'i386_nomsi|machine net0 blk0|the same with ``pci=nomsi``'
 )
 
+# shellcheck source=selftests/lib/linux_guest.sh
+source "$here/lib/linux_guest.sh"
 case ${1-} in
 --devices)
 	# The first one has several queues
@@ -41,6 +44,7 @@ case ${1-} in
 	exit
 	;;
 --prepare)
+	linux_old_kernel
 	"$tools/initramfs" l2 "$("$tools/kernel" i386)" >/dev/null
 	for suite in trixie trixie-backports; do
 		"$tools/../archive/qemu" "$suite" >/dev/null
@@ -54,8 +58,6 @@ case ${1-} in
 	;;
 esac
 
-# shellcheck source=selftests/lib/linux_guest.sh
-source "$here/lib/linux_guest.sh"
 linux_begin
 # The suite has others besides
 mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | tail -n 4)
@@ -227,7 +229,8 @@ guest_test() { # NAME
 			guest_variables+=(interrupts=ioapic)
 		fi
 		;;&
-	two_*)
+	two_old) guest_arguments+=(--kernel 5.10) ;;&
+	two_trixie*)
 		qemu=$("$tools/../archive/qemu" "$(tr _ - <<<"${name#two_}")")
 		"$qemu" --version | sed 's/^/# /'
 		guest_arguments+=(--qemu "$qemu")
