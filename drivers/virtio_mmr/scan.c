@@ -49,16 +49,12 @@ static void scan_msix(struct virtio_mmr_scan *scan, struct virtio_mmr_space *spa
 		return;
 	scan->msix_flags = position + PCI_MSIX_FLAGS;
 	scan->can_interrupt = !space->msi_position;
-	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_TABLE);
-	virtio_mmr_fields_add(&scan->bir_fields, position + PCI_MSIX_PBA);
 }
 
 /* Whether MSI-X has something in BAR0 that the guest needs */
-static bool has_msix_in_bar0(const struct virtio_mmr_scan *scan,
-			     const struct virtio_mmr_space *space)
+static bool has_msix_in_bar0(const struct virtio_mmr_scan *scan)
 {
-	return space->msix_position &&
-	       virtio_mmr_fields_have(&scan->bir_fields, space->msix_position + PCI_MSIX_TABLE) &&
+	return scan->msix_flags &&
 	       (!scan->function.msix_table.bar || !scan->function.msix_pba.bar);
 }
 
@@ -230,7 +226,7 @@ void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *
 
 	scan_msix(scan, space);
 	scan_capabilities(scan, space, visitor);
-	shared = has_msix_in_bar0(scan, space);
+	shared = has_msix_in_bar0(scan);
 	shared |= scan_structures(scan, space, visitor);
 	scan->native_verdict = scan->identity ? scan->verdict : VIRTIO_MMR_SCAN_OTHER_ID;
 	if (scan->verdict == VIRTIO_MMR_SCAN_USABLE) {

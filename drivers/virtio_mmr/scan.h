@@ -2,6 +2,8 @@
 #ifndef VIRTIO_MMR_SCAN_H
 #define VIRTIO_MMR_SCAN_H
 
+#include <linux/pci_regs.h>
+
 #include "capability.h"
 #include "identity.h"
 #include "lists.h"
@@ -98,7 +100,6 @@ enum virtio_mmr_verdict {
  * @msix_flags: position of MSI-X Message Control in configuration space, 0 without MSI-X
  * @can_interrupt: MSI-X can serve an INTx interrupt. The kernel shares its interrupt state
  *	between MSI-X and MSI, so this is false if the function has MSI as well.
- * @bir_fields: bytes of configuration space with a BAR number in bits 2:0
  * @bar_fields: bytes of configuration space that are a BAR number
  * @window_fields: those of @bar_fields that the guest may write
  */
@@ -124,10 +125,18 @@ struct virtio_mmr_scan {
 	struct virtio_mmr_placement placement;
 	u8 msix_flags;
 	bool can_interrupt;
-	struct virtio_mmr_fields bir_fields;
 	struct virtio_mmr_fields bar_fields;
 	struct virtio_mmr_fields window_fields;
 };
+
+/* Whether a byte, at any position, belongs to MSI-X and has a BAR number in bits 2:0 */
+static inline bool virtio_mmr_scan_is_bir(const struct virtio_mmr_scan *scan,
+					  unsigned int position)
+{
+	unsigned int offset = position - scan->msix_flags + PCI_MSIX_FLAGS;
+
+	return scan->msix_flags && (offset == PCI_MSIX_TABLE || offset == PCI_MSIX_PBA);
+}
 
 /**
  * struct virtio_mmr_scan_visitor - is called for each capability, in the order of the list

@@ -27,7 +27,11 @@ static void change_numbers(struct virtio_mmr_view *view)
 	if (scan->placement.fate == VIRTIO_MMR_BAR0_ABSENT)
 		return;
 	for (i = 0; i < ARRAY_SIZE(view->changed.bits); i++)
-		view->changed.bits[i] |= scan->bir_fields.bits[i] | scan->bar_fields.bits[i];
+		view->changed.bits[i] |= scan->bar_fields.bits[i];
+	if (scan->msix_flags) {
+		change(view, scan->msix_flags + PCI_MSIX_TABLE - PCI_MSIX_FLAGS, 1);
+		change(view, scan->msix_flags + PCI_MSIX_PBA - PCI_MSIX_FLAGS, 1);
+	}
 }
 
 /**
@@ -135,7 +139,7 @@ static u8 read_number(const struct virtio_mmr_scan *scan, unsigned int position,
 
 	if (virtio_mmr_fields_have(&scan->bar_fields, position))
 		mask = 0xff;
-	else if (virtio_mmr_fields_have(&scan->bir_fields, position))
+	else if (virtio_mmr_scan_is_bir(scan, position))
 		mask = PCI_MSIX_TABLE_BIR;
 	return (byte & ~mask) | virtio_mmr_guest_bar(&scan->placement, byte & mask);
 }

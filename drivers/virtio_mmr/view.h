@@ -8,14 +8,14 @@
 /**
  * struct virtio_mmr_view_bar - a BAR register that the view provides
  * @is_provided: the view provides the register; if not, the function does
- * @size: of the BAR in bytes, a power of two; 0 if the register reads 0
  * @type: bits with the type of the BAR
+ * @size: of the BAR in bytes, a power of two; 0 if the register reads 0
  * @address: the address that the guest wrote
  */
 struct virtio_mmr_view_bar {
 	bool is_provided;
+	u8 type;
 	u32 size;
-	u32 type;
 	u32 address;
 };
 

@@ -121,8 +121,7 @@ static void set_up(struct virtio_mmr_scan *scan, struct model *model, const u8 *
 	memset(model, 0, sizeof(*model));
 	scan->identity = virtio_mmr_identify(VIRTIO_MMR_DEVICE_BLOCK);
 	scan->cap.length = 20 + data[1] * 4;
-	virtio_mmr_fields_add(&scan->bir_fields, 0x44);
-	virtio_mmr_fields_add(&scan->bir_fields, 0x48);
+	scan->msix_flags = 0x42;
 	virtio_mmr_fields_add(&scan->bar_fields, 0x54);
 	virtio_mmr_fields_add(&scan->bar_fields, 0x74);
 	virtio_mmr_fields_add(&scan->window_fields, 0x74);

@@ -181,9 +181,9 @@ TEST_F(scan, msix)
 	EXPECT_TRUE(self->scan.function.has_msix);
 	EXPECT_EQ(self->scan.function.msix_table.offset, 0x800);
 	EXPECT_EQ(self->scan.function.msix_table.length, 64);
-	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x44));
-	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x48));
-	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bir_fields, 0x40));
+	EXPECT_TRUE(virtio_mmr_scan_is_bir(&self->scan, 0x44));
+	EXPECT_TRUE(virtio_mmr_scan_is_bir(&self->scan, 0x48));
+	EXPECT_FALSE(virtio_mmr_scan_is_bir(&self->scan, 0x40));
 	EXPECT_EQ(self->scan.msix_flags, 0x42);
 	EXPECT_TRUE(self->scan.can_interrupt);
 
@@ -230,7 +230,7 @@ TEST_F(scan, msix_at_the_end)
 	virtio_mmr_scan_run(&self->scan, &self->memory.space, &self->lists,
 			    VIRTIO_MMR_VENDOR_ID, VIRTIO_MMR_DEVICE_NET, NULL);
 	EXPECT_TRUE(self->scan.function.has_msix);
-	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bir_fields, 0xfc));
+	EXPECT_FALSE(virtio_mmr_scan_is_bir(&self->scan, 0xfc));
 	EXPECT_FALSE(self->scan.can_interrupt);
 	EXPECT_NE(self->scan.placement.fate, VIRTIO_MMR_BAR0_MOVED);
 }

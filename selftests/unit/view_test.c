@@ -39,8 +39,7 @@ static void move_bar0(struct _test_data_view *self)
 	self->scan.function.bar_kind[1] = VIRTIO_MMR_BAR_UPPER_HALF;
 	self->scan.placement.fate = VIRTIO_MMR_BAR0_MOVED;
 	self->scan.placement.slot = 1;
-	virtio_mmr_fields_add(&self->scan.bir_fields, 0x44);
-	virtio_mmr_fields_add(&self->scan.bir_fields, 0x48);
+	self->scan.msix_flags = 0x42;
 	virtio_mmr_fields_add(&self->scan.bar_fields, 0x54);
 	virtio_mmr_fields_add(&self->scan.bar_fields, 0x64);
 	virtio_mmr_fields_add(&self->scan.window_fields, 0x64);
