@@ -60,6 +60,8 @@ struct walk {
 	struct virtio_mmr_lists *lists;
 	/* Of the first MSI capability: vfio-pci-core has one table for all */
 	unsigned int msi_length;
+	/* Capabilities may look longer or shorter than they are */
+	bool is_tangled;
 };
 
 static u8 read_byte(struct walk *walk, unsigned int position)
@@ -169,27 +171,57 @@ static enum virtio_mmr_lists_defect blame(struct virtio_mmr_lists *lists,
 	return defect;
 }
 
-static enum virtio_mmr_lists_defect take(struct virtio_mmr_lists *lists,
-					 unsigned int position, u16 id,
+/* Whether vfio-pci-core has a table of the bits that a user may write in this capability */
+static bool has_table(unsigned int position, u16 id)
+{
+	if (position >= VIRTIO_MMR_CONFIG_SIZE)
+		return id == PCI_EXT_CAP_ID_ERR || id == PCI_EXT_CAP_ID_PWR;
+	return id == PCI_CAP_ID_PM || id == PCI_CAP_ID_VPD || id == PCI_CAP_ID_MSI ||
+	       id == PCI_CAP_ID_PCIX || id == PCI_CAP_ID_EXP || id == PCI_CAP_ID_AF;
+}
+
+/* Whether a byte that is not taken yet lies beside one of the same ID */
+static bool touches(const struct virtio_mmr_lists *lists, unsigned int position, u16 id,
+		    unsigned int length)
+{
+	unsigned int next = position + length;
+
+	return lists->map[position - 1] == id || (next < lists->end && lists->map[next] == id);
+}
+
+static enum virtio_mmr_lists_defect take(struct walk *walk, unsigned int position, u16 id,
 					 unsigned int length)
 {
+	struct virtio_mmr_lists *lists = walk->lists;
 	unsigned int room = lists->space->size - position;
+	unsigned int end = position + length;
 	unsigned int i;
 
 	if (length > room)
 		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
-	/* Most functions leave nearly all of the extended space empty */
-	for (; lists->end < position + length; lists->end++)
-		lists->map[lists->end] = NOBODY;
 	/*
 	 * If a DVSEC overlaps another capability, older kernels see only the other one, and may
-	 * merge it.
+	 * merge it. Most lists go up or down, and have no overlaps to look for.
 	 */
-	for (i = position; position >= VIRTIO_MMR_CONFIG_SIZE && i < position + length; i++)
-		if (lists->map[i] != NOBODY && (id == PCI_EXT_CAP_ID_DVSEC ||
-						lists->map[i] == PCI_EXT_CAP_ID_DVSEC))
+	for (i = position; i < end && i < lists->end && end > lists->start; i++) {
+		if (lists->map[i] == NOBODY)
+			continue;
+		walk->is_tangled = true;
+		if (position >= VIRTIO_MMR_CONFIG_SIZE && (id == PCI_EXT_CAP_ID_DVSEC ||
+							   lists->map[i] == PCI_EXT_CAP_ID_DVSEC))
 			return blame(lists, VIRTIO_MMR_LISTS_OVERLAP, position, id, length, room);
-	for (i = position; i < position + length; i++)
+	}
+	/* Most functions leave nearly all of the extended space empty */
+	for (i = lists->end; i < end; i++)
+		lists->map[i] = NOBODY;
+	if (lists->end < end)
+		lists->end = end;
+	if (lists->start > position)
+		lists->start = position;
+	if (position < PCI_STD_HEADER_SIZEOF ||
+	    (has_table(position, id) && touches(lists, position, id, length)))
+		walk->is_tangled = true;
+	for (i = position; i < end; i++)
 		lists->map[i] = id;
 	return VIRTIO_MMR_LISTS_FIT;
 }
@@ -220,10 +252,13 @@ static enum virtio_mmr_lists_defect walk_conventional(struct walk *walk)
 			length = conventional_length[id];
 		if (length == ASK_DEVICE)
 			length = ask_conventional(walk, id, position);
-		if (id == PCI_CAP_ID_MSI && !walk->msi_length)
+		/* The first one decides on the table of all */
+		if (id == PCI_CAP_ID_MSI && walk->msi_length)
+			walk->is_tangled = true;
+		else if (id == PCI_CAP_ID_MSI)
 			walk->msi_length = length;
 		if (length)
-			defect = take(lists, position, id, length);
+			defect = take(walk, position, id, length);
 	}
 	return defect;
 }
@@ -250,7 +285,7 @@ static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
 		if (!length && position == VIRTIO_MMR_CONFIG_SIZE)
 			length = SHORTEST;
 		if (length)
-			defect = take(lists, position, id, length);
+			defect = take(walk, position, id, length);
 		position = PCI_EXT_CAP_NEXT(header);
 	}
 	return defect;
@@ -264,21 +299,15 @@ static unsigned int size_of_table(struct walk *walk, unsigned int position)
 {
 	u8 id = walk->lists->map[position];
 
+	if (!has_table(position, id))
+		return 0;
 	if (position >= VIRTIO_MMR_CONFIG_SIZE)
-		return id == PCI_EXT_CAP_ID_ERR || id == PCI_EXT_CAP_ID_PWR ?
-		       extended_length[id] : 0;
-	switch (id) {
-	case PCI_CAP_ID_PM:
-	case PCI_CAP_ID_VPD:
-	case PCI_CAP_ID_AF:
-		return conventional_length[id];
-	case PCI_CAP_ID_MSI:
+		return extended_length[id];
+	if (id == PCI_CAP_ID_MSI)
 		return walk->msi_length;
-	case PCI_CAP_ID_PCIX:
-	case PCI_CAP_ID_EXP:
+	if (conventional_length[id] == ASK_DEVICE)
 		return ask_conventional(walk, id, position);
-	}
-	return 0;
+	return conventional_length[id];
 }
 
 static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
@@ -324,12 +353,13 @@ virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_spac
 	virtio_mmr_space_forget(space);
 	lists->space = space;
 	lists->position = 0;
+	lists->start = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
 	lists->end = 0;
 	virtio_mmr_bits_clear(lists->seen, sizeof(lists->seen));
 	defect = walk_conventional(&walk);
 	if (!defect)
 		defect = walk_extended(&walk);
-	if (!defect)
+	if (!defect && walk.is_tangled)
 		defect = find_merged(&walk);
 	return space->unreadable ? VIRTIO_MMR_LISTS_UNREADABLE : defect;
 }

@@ -23,6 +23,7 @@ enum virtio_mmr_lists_defect {
  * @id: of that capability
  * @length: its length in bytes in the view of vfio-pci-core
  * @room: bytes that it may have at most
+ * @start: no capability is below
  * @end: bytes of @map that are set; no capability is beyond
  * @map: the capability that each byte belongs to, in the view of vfio-pci-core
  * @seen: one bit for each position that was visited: each byte of the conventional part, or
@@ -34,6 +35,7 @@ struct virtio_mmr_lists {
 	u16 id;
 	unsigned int length;
 	unsigned int room;
+	unsigned int start;
 	unsigned int end;
 	u8 map[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
 	u8 seen[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4 / 8];
