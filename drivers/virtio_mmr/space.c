@@ -5,6 +5,7 @@
  */
 #include <linux/pci_regs.h>
 
+#include "macros.h"
 #include "space.h"
 
 /**
@@ -13,63 +14,35 @@
  */
 void virtio_mmr_space_forget(struct virtio_mmr_space *space)
 {
-	virtio_mmr_bits_clear(space->is_read, sizeof(space->is_read));
-}
+	unsigned int i;
 
-static u32 read_uncached(struct virtio_mmr_space *space, unsigned int position)
-{
-	u32 value = 0;
-
-	if (!space->read(space->context, position, &value)) {
-		space->unreadable = true;
-		return 0xffffffff;
-	}
-	return value;
+	for (i = 0; i < ARRAY_SIZE(space->is_kept); i++)
+		space->is_kept[i] = 0;
 }
 
 /**
- * virtio_mmr_space_dword - get 4 bytes, which are read if they were not yet
+ * virtio_mmr_space_read - read 4 bytes, whether they were read before or not
  * @space: of the function
  * @position: in bytes, a multiple of 4
  *
- * Return: the value. All ones beyond the end, or if it cannot be read. The latter sets
- * @space->unreadable.
+ * Return: as virtio_mmr_space_dword().
  */
-u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position)
+u32 virtio_mmr_space_read(struct virtio_mmr_space *space, unsigned int position)
 {
 	unsigned int slot = position / 4;
+	u32 value = 0;
 
 	if (position >= space->size)
 		return 0xffffffff;
-	if (position >= VIRTIO_MMR_CONFIG_SIZE)
-		return read_uncached(space, position);
-	if (!virtio_mmr_bit_mark(space->is_read, slot))
-		space->conventional[slot] = read_uncached(space, position);
-	return space->conventional[slot];
-}
-
-/**
- * virtio_mmr_space_word - read 2 bytes
- * @space: of the function
- * @position: in bytes, even
- *
- * Return: as virtio_mmr_space_dword().
- */
-u16 virtio_mmr_space_word(struct virtio_mmr_space *space, unsigned int position)
-{
-	return virtio_mmr_space_dword(space, position & ~3u) >> (position % 4 * 8);
-}
-
-/**
- * virtio_mmr_space_byte - read a byte
- * @space: of the function
- * @position: in bytes
- *
- * Return: as virtio_mmr_space_dword().
- */
-u8 virtio_mmr_space_byte(struct virtio_mmr_space *space, unsigned int position)
-{
-	return virtio_mmr_space_dword(space, position & ~3u) >> (position % 4 * 8);
+	if (!space->read(space->context, position, &value)) {
+		space->unreadable = true;
+		value = 0xffffffff;
+	}
+	if (position < VIRTIO_MMR_SPACE_KEPT) {
+		space->kept[slot] = value;
+		space->is_kept[slot / 64] |= 1ull << slot % 64;
+	}
+	return value;
 }
 
 /**

@@ -8,6 +8,9 @@
 #define VIRTIO_MMR_CONFIG_SIZE		256
 #define VIRTIO_MMR_CONFIG_SIZE_EXTENDED	4096
 
+/* Bytes that are read once: those of nearly all capabilities that functions have */
+#define VIRTIO_MMR_SPACE_KEPT		512
+
 /**
  * struct virtio_mmr_space - how to read the configuration space of a function
  * @read: gives the dword at a position that is a multiple of 4 and below @size;
@@ -18,11 +21,11 @@
  * @msix_position: of the MSI-X capability in bytes, 0 without one
  * @msi_position: of the MSI capability in bytes, 0 without one
  * @unreadable: @read has failed
- * @conventional: dwords below VIRTIO_MMR_CONFIG_SIZE that were read, each as it was then
- * @is_read: one bit for each dword of @conventional
+ * @kept: dwords below VIRTIO_MMR_SPACE_KEPT that were read, each as it was then
+ * @is_kept: one bit for each dword of @kept, whether it was read
  *
- * A read crosses PCIe, and several parts of a scan need the same bytes. So each dword of the
- * conventional part is read once, until virtio_mmr_space_forget().
+ * A read crosses PCIe, and several parts of a scan need the same bytes. So each dword of @kept
+ * is read once, until virtio_mmr_space_forget().
  *
  * A kernel reads @pcie_flags and the two positions when it finds the function. It keeps these
  * values, even if the device gives others later. So the caller gives them, or
@@ -36,8 +39,8 @@ struct virtio_mmr_space {
 	u16 msix_position;
 	u16 msi_position;
 	bool unreadable;
-	u32 conventional[VIRTIO_MMR_CONFIG_SIZE / 4];
-	u8 is_read[VIRTIO_MMR_CONFIG_SIZE / 4 / 8];
+	u32 kept[VIRTIO_MMR_SPACE_KEPT / 4];
+	u64 is_kept[VIRTIO_MMR_SPACE_KEPT / 4 / 64];
 };
 
 /**
@@ -77,13 +80,54 @@ static inline void virtio_mmr_bits_clear(u8 *bits, size_t size)
 }
 
 void virtio_mmr_space_forget(struct virtio_mmr_space *space);
-u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position);
-u16 virtio_mmr_space_word(struct virtio_mmr_space *space, unsigned int position);
-u8 virtio_mmr_space_byte(struct virtio_mmr_space *space, unsigned int position);
+u32 virtio_mmr_space_read(struct virtio_mmr_space *space, unsigned int position);
 void virtio_mmr_space_find_known(struct virtio_mmr_space *space);
 
 void virtio_mmr_walk_start(struct virtio_mmr_walk *walk, struct virtio_mmr_space *space,
 			   bool is_extended);
 bool virtio_mmr_walk_next(struct virtio_mmr_walk *walk);
+
+/**
+ * virtio_mmr_space_dword - get 4 bytes, which are read if they were not yet
+ * @space: of the function
+ * @position: in bytes, a multiple of 4
+ *
+ * Inline, as most of a scan's bytes were read before.
+ *
+ * Return: the value. All ones beyond the end, or if it cannot be read. The latter sets
+ * @space->unreadable.
+ */
+static inline u32 virtio_mmr_space_dword(struct virtio_mmr_space *space, unsigned int position)
+{
+	unsigned int slot = position / 4;
+
+	if (position < VIRTIO_MMR_SPACE_KEPT && space->is_kept[slot / 64] >> slot % 64 & 1)
+		return space->kept[slot];
+	return virtio_mmr_space_read(space, position);
+}
+
+/**
+ * virtio_mmr_space_word - get 2 bytes
+ * @space: of the function
+ * @position: in bytes, even
+ *
+ * Return: as virtio_mmr_space_dword().
+ */
+static inline u16 virtio_mmr_space_word(struct virtio_mmr_space *space, unsigned int position)
+{
+	return virtio_mmr_space_dword(space, position & ~3u) >> (position % 4 * 8);
+}
+
+/**
+ * virtio_mmr_space_byte - get a byte
+ * @space: of the function
+ * @position: in bytes
+ *
+ * Return: as virtio_mmr_space_dword().
+ */
+static inline u8 virtio_mmr_space_byte(struct virtio_mmr_space *space, unsigned int position)
+{
+	return virtio_mmr_space_dword(space, position & ~3u) >> (position % 4 * 8);
+}
 
 #endif /* VIRTIO_MMR_SPACE_H */

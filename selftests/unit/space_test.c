@@ -33,26 +33,31 @@ TEST_F(space, widths)
 	EXPECT_FALSE(space->unreadable);
 }
 
-/* Beyond the conventional part there is no copy */
-TEST_F(space, conventional_part_is_read_once)
+/* Beyond this part there is no copy */
+TEST_F(space, first_part_is_read_once)
 {
 	struct virtio_mmr_space *space = &self->memory.space;
 
 	self->memory.bytes[0xfc] = 1;
-	self->memory.bytes[0x100] = 1;
+	self->memory.bytes[0x1fc] = 1;
+	self->memory.bytes[0x200] = 1;
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 1);
-	EXPECT_EQ(virtio_mmr_space_byte(space, 0x100), 1);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0x1fc), 1);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0x200), 1);
 	self->memory.bytes[0xfc] = 2;
 	self->memory.bytes[0xff] = 2;
-	self->memory.bytes[0x100] = 2;
+	self->memory.bytes[0x1fc] = 2;
+	self->memory.bytes[0x200] = 2;
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 1);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xff), 0);
-	EXPECT_EQ(virtio_mmr_space_byte(space, 0x100), 2);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0x1fc), 1);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0x200), 2);
 	EXPECT_EQ(self->memory.reads_of[0xfc / 4], 1);
 
 	virtio_mmr_space_forget(space);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 2);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xff), 2);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0x1fc), 2);
 }
 
 TEST_F(space, all_ones_beyond_the_end)
