@@ -51,11 +51,13 @@ static int judge(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
 {
 	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
 
+	if (scan->verdict == VIRTIO_MMR_SCAN_USABLE || scan->verdict == VIRTIO_MMR_SCAN_PLAIN)
+		return 0;
 	virtio_mmr_scan_explain(why, sizeof(why), scan, lists, pdev->vendor, pdev->device);
 	switch (scan->verdict) {
 	case VIRTIO_MMR_SCAN_USABLE:
 	case VIRTIO_MMR_SCAN_PLAIN:
-		return 0;
+		break;
 	case VIRTIO_MMR_SCAN_LISTS:
 		refuse_lists(pdev, lists, scan->lists_defect);
 		break;
