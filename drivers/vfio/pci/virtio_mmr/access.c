@@ -27,7 +27,7 @@ bool virtio_mmr_access_wait(struct virtio_mmr_device *mmr)
  */
 void virtio_mmr_wake_failed(struct virtio_mmr_device *mmr, int error)
 {
-	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_WAKE]))
+	if (__ratelimit(&mmr->opened->messages[VIRTIO_MMR_MESSAGE_WAKE]))
 		pci_info(mmr->core_device.pdev, "an access or a notification gets lost, the function does not resume: error %d\n",
 			 error);
 }

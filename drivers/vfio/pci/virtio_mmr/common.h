@@ -64,7 +64,6 @@ struct virqfd;
  *	during accesses.
  * @vectors: the vectors and the queues that they serve. Changed during accesses, or with
  *	core_device.memory_lock held for write.
- * @names: of the interrupts, as long as they are requested
  */
 struct virtio_mmr_intx {
 	/**
@@ -82,24 +81,11 @@ struct virtio_mmr_intx {
 	bool is_reported;
 	bool is_late;
 	struct virtio_mmr_vectors vectors;
-	char names[VIRTIO_MMR_NUM_VECTORS][VIRTIO_MMR_INTERRUPT_NAME_SIZE];
 };
 
 /**
- * struct virtio_mmr_device - one bound function
- * @core_device: must be first: vfio allocates and frees the memory at its vdev
- * @scan: result of the scan at probe
- * @view: the guest's configuration space. At open its BAR addresses and COMMAND.IO are zero.
- *	COMMAND.IO changes under core_device.memory_lock as well, which accesses hold for read.
- *	vfio-pci-core must not see COMMAND.IO: a function does not keep the bit, and
- *	vfio-pci-core would conclude that it was reset.
- * @registers: the legacy registers, mapped from open to close
- * @common_config: the modern common configuration, mapped from open to close, or NULL if it
- *	cannot be used
- * @isr: the modern ISR status, likewise
- * @doorbells: address of each queue's doorbell, from open to close. NULL if the driver notifies
- *	through Queue Notify instead.
- * @num_doorbells: entries of @doorbells
+ * struct virtio_mmr_opened - what a function needs once it has been opened
+ * @mmr: the device
  * @ioeventfds: list of the user's ioeventfds, from open to close
  * @num_ioeventfds: length of that list
  * @deferred: those ioeventfds that were signalled and must still write
@@ -108,39 +94,19 @@ struct virtio_mmr_intx {
  *	uses this field.
  * @deferred_deadline: time when the work item gives up waking the function. Only the work item
  *	uses this field, while @deferred_awake is set.
- * @intx: the guest's INTx interrupt
- * @mastered: things that the guest has started since the last reset, VIRTIO_MMR_STARTS_*.
- *	Bus mastering was enabled for them. Changed under @command_lock or in a reset.
- * @resetter: the task in a call that may reset the function with no access in flight, or NULL.
- *	It is a hint: a task only compares it with itself.
  * @messages: rate limits for the messages that the user, the guest or the device of this
  *	function can cause, one per kind. They are not renewed for a new user.
- * @counters: allocated at the first open and freed at release, NULL before
- * @has_vectors: the register layout as last reported
- * @offline: the function must not be touched, from reset_prepare to reset_done. Changed with
- *	the device lock held. Accesses to the function's memory are RCU readers, and
- *	reset_prepare waits for them. A lock is no alternative: accesses would take it inside
- *	core_device.memory_lock, and some resets hold that lock and others do not.
+ * @interrupt_names: of the vectors for the INTx interrupt, as long as they are requested
+ *
+ * A host binds many functions, and may open few of them.
  */
-struct virtio_mmr_device {
-	struct vfio_pci_core_device core_device;
-	struct virtio_mmr_scan scan;
-	struct virtio_mmr_view view;
-	void __iomem *registers;
-	void __iomem *common_config;
-	void __iomem *isr;
-	void __iomem **doorbells;
-	u32 num_doorbells;
+struct virtio_mmr_opened {
+	struct virtio_mmr_device *mmr;
 	/**
-	 * @command_lock: Held from a write of COMMAND by vfio-pci-core until @view has taken
+	 * @command_lock: Held from a write of COMMAND by vfio-pci-core until the view has taken
 	 *	the new value. Taken before core_device.memory_lock.
 	 */
 	struct mutex command_lock;
-	/**
-	 * @config_lock: Protects the BAR addresses in @view, which may be written in
-	 *	parts.
-	 */
-	spinlock_t config_lock;
 	/**
 	 * @ioeventfds_lock: Protects @ioeventfds and @num_ioeventfds. At close vfio already
 	 *	holds the lock of all functions that are reset together.
@@ -158,11 +124,57 @@ struct virtio_mmr_device {
 	struct delayed_work deferred_work;
 	unsigned long deferred_deadline;
 	bool deferred_awake;
-	struct virtio_mmr_intx intx;
-	unsigned int mastered;
-	struct task_struct *resetter;
 	struct ratelimit_state messages[VIRTIO_MMR_NUM_MESSAGES];
+	char interrupt_names[VIRTIO_MMR_NUM_VECTORS][VIRTIO_MMR_INTERRUPT_NAME_SIZE];
+};
+
+/**
+ * struct virtio_mmr_device - one bound function
+ * @core_device: must be first: vfio allocates and frees the memory at its vdev
+ * @scan: result of the scan at probe
+ * @view: the guest's configuration space. At open its BAR addresses and COMMAND.IO are zero.
+ *	COMMAND.IO changes under core_device.memory_lock as well, which accesses hold for read.
+ *	vfio-pci-core must not see COMMAND.IO: a function does not keep the bit, and
+ *	vfio-pci-core would conclude that it was reset.
+ * @registers: the legacy registers, mapped from open to close
+ * @common_config: the modern common configuration, mapped from open to close, or NULL if it
+ *	cannot be used
+ * @isr: the modern ISR status, likewise
+ * @doorbells: address of each queue's doorbell, from open to close. NULL if the driver notifies
+ *	through Queue Notify instead.
+ * @num_doorbells: entries of @doorbells
+ * @intx: the guest's INTx interrupt
+ * @mastered: things that the guest has started since the last reset, VIRTIO_MMR_STARTS_*.
+ *	Bus mastering was enabled for them. Changed under command_lock or in a reset.
+ * @resetter: the task in a call that may reset the function with no access in flight, or NULL.
+ *	It is a hint: a task only compares it with itself.
+ * @opened: allocated at the first open and freed at release, NULL before
+ * @counters: likewise
+ * @has_vectors: the register layout as last reported
+ * @offline: the function must not be touched, from reset_prepare to reset_done. Changed with
+ *	the device lock held. Accesses to the function's memory are RCU readers, and
+ *	reset_prepare waits for them. A lock is no alternative: accesses would take it inside
+ *	core_device.memory_lock, and some resets hold that lock and others do not.
+ */
+struct virtio_mmr_device {
+	struct vfio_pci_core_device core_device;
+	struct virtio_mmr_scan scan;
+	struct virtio_mmr_view view;
+	void __iomem *registers;
+	void __iomem *common_config;
+	void __iomem *isr;
+	void __iomem **doorbells;
+	u32 num_doorbells;
+	/**
+	 * @config_lock: Protects the BAR addresses in @view, which may be written in
+	 *	parts.
+	 */
+	spinlock_t config_lock;
+	struct virtio_mmr_intx intx;
+	struct task_struct *resetter;
+	struct virtio_mmr_opened *opened;
 	struct virtio_mmr_counters __percpu *counters;
+	unsigned int mastered;
 	int has_vectors;
 	bool offline;
 };

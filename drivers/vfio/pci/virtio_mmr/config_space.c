@@ -75,7 +75,7 @@ static int take_command_io(struct virtio_mmr_device *mmr)
 	u8 *command = &core->vconfig[PCI_COMMAND];
 	int ret;
 
-	lockdep_assert_held(&mmr->command_lock);
+	lockdep_assert_held(&mmr->opened->command_lock);
 
 	/* Without the lock accesses can still be in flight. Only a killed caller sees that. */
 	ret = down_write_killable(&core->memory_lock);
@@ -96,14 +96,14 @@ static ssize_t write_command(struct virtio_mmr_device *mmr, const char __user *b
 	bool has_io = (*ppos & VFIO_PCI_OFFSET_MASK) == PCI_COMMAND;
 	ssize_t ret;
 
-	if (mutex_lock_killable(&mmr->command_lock))
+	if (mutex_lock_killable(&mmr->opened->command_lock))
 		return -EINTR;
 	ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
 	if (ret > 0 && has_io && take_command_io(mmr))
 		ret = -EINTR;
 	virtio_mmr_intx_disable(mmr, mmr->core_device.vconfig[PCI_COMMAND + 1] &
 				(PCI_COMMAND_INTX_DISABLE >> 8));
-	mutex_unlock(&mmr->command_lock);
+	mutex_unlock(&mmr->opened->command_lock);
 	return ret;
 }
 
@@ -225,7 +225,8 @@ ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
  */
 void virtio_mmr_config_master(struct virtio_mmr_device *mmr, unsigned int starts)
 {
-	if (!(starts & ~READ_ONCE(mmr->mastered)) || mutex_lock_killable(&mmr->command_lock))
+	if (!(starts & ~READ_ONCE(mmr->mastered)) ||
+	    mutex_lock_killable(&mmr->opened->command_lock))
 		return;
 	/* The lock may have been taken for long, so look again. */
 	if (starts & ~mmr->mastered && virtio_mmr_access_begin(mmr, true)) {
@@ -233,7 +234,7 @@ void virtio_mmr_config_master(struct virtio_mmr_device *mmr, unsigned int starts
 		pci_set_master(mmr->core_device.pdev);
 		virtio_mmr_access_end(mmr);
 	}
-	mutex_unlock(&mmr->command_lock);
+	mutex_unlock(&mmr->opened->command_lock);
 }
 
 /**

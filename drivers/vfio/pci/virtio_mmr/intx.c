@@ -120,7 +120,7 @@ void virtio_mmr_intx_disable(struct virtio_mmr_device *mmr, bool disabled)
 	unsigned long flags;
 	bool signal;
 
-	lockdep_assert_held(&mmr->command_lock);
+	lockdep_assert_held(&mmr->opened->command_lock);
 	rcu_read_lock();
 	raw_spin_lock_irqsave(&mmr->intx.lock, flags);
 	signal = virtio_mmr_interrupt_disable(&mmr->intx.state, disabled);
@@ -202,7 +202,8 @@ static int take_vectors(struct virtio_mmr_device *mmr)
 		return ret;
 	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_REFUSED_VECTORS);
 	/* Once: the guest may set up many queues */
-	if (!mmr->intx.is_reported && __ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
+	if (!mmr->intx.is_reported &&
+	    __ratelimit(&mmr->opened->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
 		pci_warn(mmr->core_device.pdev, "the guest gets no INTx interrupts, the host gives no MSI-X vectors: error %d; closing other devices and resetting this one may help\n",
 			 ret);
 	mmr->intx.is_reported = true;

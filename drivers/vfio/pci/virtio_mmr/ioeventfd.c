@@ -82,11 +82,11 @@ static noinline void defer(struct virtio_mmr_ioeventfd *ioeventfd)
 	struct virtio_mmr_device *mmr = ioeventfd->mmr;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&mmr->deferred_lock, flags);
+	raw_spin_lock_irqsave(&mmr->opened->deferred_lock, flags);
 	if (list_empty(&ioeventfd->deferred))
-		list_add_tail(&ioeventfd->deferred, &mmr->deferred);
-	raw_spin_unlock_irqrestore(&mmr->deferred_lock, flags);
-	schedule_delayed_work(&mmr->deferred_work, 0);
+		list_add_tail(&ioeventfd->deferred, &mmr->opened->deferred);
+	raw_spin_unlock_irqrestore(&mmr->opened->deferred_lock, flags);
+	schedule_delayed_work(&mmr->opened->deferred_work, 0);
 }
 
 /* A signal during a reset is dropped: the guest's own OUT would be lost, too. */
@@ -126,12 +126,12 @@ static struct virtio_mmr_ioeventfd *next_deferred(struct virtio_mmr_device *mmr)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd;
 
-	raw_spin_lock_irq(&mmr->deferred_lock);
-	ioeventfd = list_first_entry_or_null(&mmr->deferred, struct virtio_mmr_ioeventfd,
+	raw_spin_lock_irq(&mmr->opened->deferred_lock);
+	ioeventfd = list_first_entry_or_null(&mmr->opened->deferred, struct virtio_mmr_ioeventfd,
 					     deferred);
 	if (ioeventfd)
 		list_del_init(&ioeventfd->deferred);
-	raw_spin_unlock_irq(&mmr->deferred_lock);
+	raw_spin_unlock_irq(&mmr->opened->deferred_lock);
 	return ioeventfd;
 }
 
@@ -159,34 +159,35 @@ static int wake_deferred(struct virtio_mmr_device *mmr)
 	struct device *dev = &mmr->core_device.pdev->dev;
 	int ret;
 
-	if (!mmr->deferred_awake) {
+	if (!mmr->opened->deferred_awake) {
 		pm_runtime_get_noresume(dev);
-		mmr->deferred_awake = true;
-		mmr->deferred_deadline = jiffies + RESUME_TIMEOUT;
+		mmr->opened->deferred_awake = true;
+		mmr->opened->deferred_deadline = jiffies + RESUME_TIMEOUT;
 	}
 	ret = pm_request_resume(dev);
 	if (ret && ret != -EINPROGRESS && ret != -EAGAIN)
 		return ret;
-	return time_after(jiffies, mmr->deferred_deadline) ? -ETIMEDOUT : 0;
+	return time_after(jiffies, mmr->opened->deferred_deadline) ? -ETIMEDOUT : 0;
 }
 
 static void let_sleep_deferred(struct virtio_mmr_device *mmr)
 {
-	if (mmr->deferred_awake)
+	if (mmr->opened->deferred_awake)
 		virtio_mmr_let_sleep(mmr);
-	mmr->deferred_awake = false;
+	mmr->opened->deferred_awake = false;
 }
 
 static void ioeventfd_work(struct work_struct *work)
 {
-	struct virtio_mmr_device *mmr = container_of(to_delayed_work(work),
-						     struct virtio_mmr_device,
-						     deferred_work);
+	struct virtio_mmr_opened *opened = container_of(to_delayed_work(work),
+							struct virtio_mmr_opened,
+							deferred_work);
+	struct virtio_mmr_device *mmr = opened->mmr;
 	struct rw_semaphore *lock = &mmr->core_device.memory_lock;
 	int awake;
 
 	/* The user may have removed their eventfds. */
-	if (list_empty_careful(&mmr->deferred)) {
+	if (list_empty_careful(&opened->deferred)) {
 		let_sleep_deferred(mmr);
 		return;
 	}
@@ -202,11 +203,11 @@ static void ioeventfd_work(struct work_struct *work)
 	} else if (READ_ONCE(mmr->offline)) {
 		write_deferred(mmr, false);
 	} else {
-		schedule_delayed_work(&mmr->deferred_work, 1);
+		schedule_delayed_work(&opened->deferred_work, 1);
 		return;
 	}
 	/* Runs again for the next batch, or to let the function sleep */
-	schedule_delayed_work(&mmr->deferred_work, 0);
+	schedule_delayed_work(&opened->deferred_work, 0);
 }
 
 static struct virtio_mmr_ioeventfd *
@@ -214,8 +215,8 @@ find_ioeventfd(struct virtio_mmr_device *mmr, const struct virtio_mmr_ioeventfd 
 {
 	struct virtio_mmr_ioeventfd *ioeventfd;
 
-	lockdep_assert_held(&mmr->ioeventfds_lock);
-	list_for_each_entry(ioeventfd, &mmr->ioeventfds, entry)
+	lockdep_assert_held(&mmr->opened->ioeventfds_lock);
+	list_for_each_entry(ioeventfd, &mmr->opened->ioeventfds, entry)
 		if (ioeventfd->bar == wanted->bar &&
 		    ioeventfd->position == wanted->position &&
 		    ioeventfd->width == wanted->width && ioeventfd->data == wanted->data)
@@ -263,8 +264,8 @@ static int add_ioeventfd(struct virtio_mmr_device *mmr,
 	struct virtio_mmr_ioeventfd *ioeventfd;
 	int ret;
 
-	lockdep_assert_held(&mmr->ioeventfds_lock);
-	if (mmr->num_ioeventfds >= IOEVENTFD_MAX)
+	lockdep_assert_held(&mmr->opened->ioeventfds_lock);
+	if (mmr->opened->num_ioeventfds >= IOEVENTFD_MAX)
 		return -ENOSPC;
 
 	ioeventfd = kmemdup(wanted, sizeof(*wanted), GFP_KERNEL_ACCOUNT);
@@ -278,8 +279,8 @@ static int add_ioeventfd(struct virtio_mmr_device *mmr,
 		kfree(ioeventfd);
 		return ret;
 	}
-	list_add_tail(&ioeventfd->entry, &mmr->ioeventfds);
-	mmr->num_ioeventfds++;
+	list_add_tail(&ioeventfd->entry, &mmr->opened->ioeventfds);
+	mmr->opened->num_ioeventfds++;
 	return 0;
 }
 
@@ -302,29 +303,29 @@ static void remove_ioeventfd(struct virtio_mmr_device *mmr,
 {
 	bool deferred;
 
-	lockdep_assert_held(&mmr->ioeventfds_lock);
+	lockdep_assert_held(&mmr->opened->ioeventfds_lock);
 
 	/* After this the handler does not put the ioeventfd on the list again. */
 	vfio_virqfd_disable(&ioeventfd->virqfd);
 
 	/* After this the work item does not find the ioeventfd on the list. */
-	raw_spin_lock_irq(&mmr->deferred_lock);
+	raw_spin_lock_irq(&mmr->opened->deferred_lock);
 	deferred = !list_empty(&ioeventfd->deferred);
 	list_del_init(&ioeventfd->deferred);
-	raw_spin_unlock_irq(&mmr->deferred_lock);
+	raw_spin_unlock_irq(&mmr->opened->deferred_lock);
 
 	/*
 	 * After this the work item does not use the ioeventfd. The work goes on for the others
 	 * and for deferred_awake.
 	 */
-	cancel_delayed_work_sync(&mmr->deferred_work);
-	schedule_delayed_work(&mmr->deferred_work, 0);
+	cancel_delayed_work_sync(&mmr->opened->deferred_work);
+	schedule_delayed_work(&mmr->opened->deferred_work, 0);
 
 	if (deferred)
 		write_last(ioeventfd);
 	list_del(&ioeventfd->entry);
 	kfree(ioeventfd);
-	mmr->num_ioeventfds--;
+	mmr->opened->num_ioeventfds--;
 }
 
 /**
@@ -361,7 +362,7 @@ int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u8 bar, u64 position, u6
 
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return -EINVAL;
-	if (mutex_lock_killable(&mmr->ioeventfds_lock))
+	if (mutex_lock_killable(&mmr->opened->ioeventfds_lock))
 		return -EINTR;
 
 	ret = find_address(&wanted);
@@ -377,21 +378,21 @@ int virtio_mmr_ioeventfd(struct virtio_mmr_device *mmr, u8 bar, u64 position, u6
 	else
 		ret = add_ioeventfd(mmr, &wanted, fd);
 out_unlock:
-	mutex_unlock(&mmr->ioeventfds_lock);
+	mutex_unlock(&mmr->opened->ioeventfds_lock);
 	return ret;
 }
 
 /**
- * virtio_mmr_ioeventfd_init - prepare the fields before the device is registered
- * @mmr: the device
+ * virtio_mmr_ioeventfd_init - prepare the fields at the first open
+ * @opened: of the device
  */
-void virtio_mmr_ioeventfd_init(struct virtio_mmr_device *mmr)
+void virtio_mmr_ioeventfd_init(struct virtio_mmr_opened *opened)
 {
-	mutex_init(&mmr->ioeventfds_lock);
-	INIT_LIST_HEAD(&mmr->ioeventfds);
-	raw_spin_lock_init(&mmr->deferred_lock);
-	INIT_LIST_HEAD(&mmr->deferred);
-	INIT_DELAYED_WORK(&mmr->deferred_work, ioeventfd_work);
+	mutex_init(&opened->ioeventfds_lock);
+	INIT_LIST_HEAD(&opened->ioeventfds);
+	raw_spin_lock_init(&opened->deferred_lock);
+	INIT_LIST_HEAD(&opened->deferred);
+	INIT_DELAYED_WORK(&opened->deferred_work, ioeventfd_work);
 }
 
 /**
@@ -404,9 +405,9 @@ void virtio_mmr_ioeventfd_close(struct virtio_mmr_device *mmr)
 {
 	struct virtio_mmr_ioeventfd *ioeventfd, *next;
 
-	mutex_lock(&mmr->ioeventfds_lock);
-	list_for_each_entry_safe(ioeventfd, next, &mmr->ioeventfds, entry)
+	mutex_lock(&mmr->opened->ioeventfds_lock);
+	list_for_each_entry_safe(ioeventfd, next, &mmr->opened->ioeventfds, entry)
 		remove_ioeventfd(mmr, ioeventfd);
-	mutex_unlock(&mmr->ioeventfds_lock);
-	flush_delayed_work(&mmr->deferred_work);
+	mutex_unlock(&mmr->opened->ioeventfds_lock);
+	flush_delayed_work(&mmr->opened->deferred_work);
 }

@@ -22,6 +22,27 @@
 #include "region.h"
 #include "reset.h"
 
+/* The messages of one user count for the next one as well. */
+static int alloc_opened(struct virtio_mmr_device *mmr)
+{
+	struct virtio_mmr_opened *opened;
+	unsigned int message;
+
+	if (mmr->opened)
+		return 0;
+	opened = kzalloc(sizeof(*opened), GFP_KERNEL_ACCOUNT);
+	if (!opened)
+		return -ENOMEM;
+	opened->mmr = mmr;
+	mutex_init(&opened->command_lock);
+	for (message = 0; message < VIRTIO_MMR_NUM_MESSAGES; message++)
+		ratelimit_state_init(&opened->messages[message], DEFAULT_RATELIMIT_INTERVAL,
+				     DEFAULT_RATELIMIT_BURST);
+	virtio_mmr_ioeventfd_init(opened);
+	mmr->opened = opened;
+	return 0;
+}
+
 /* Checks the lists at each open: the device may answer differently than at probe. */
 static int enable(struct virtio_mmr_device *mmr)
 {
@@ -29,11 +50,14 @@ static int enable(struct virtio_mmr_device *mmr)
 	struct device *dev = &core->pdev->dev;
 	int ret;
 
+	ret = alloc_opened(mmr);
+	if (ret)
+		return ret;
 	ret = pm_runtime_resume_and_get(dev);
 	if (ret)
 		return ret;
 	ret = virtio_mmr_check_lists(core->pdev,
-				     &mmr->messages[VIRTIO_MMR_MESSAGE_LISTS]);
+				     &mmr->opened->messages[VIRTIO_MMR_MESSAGE_LISTS]);
 	if (!ret) {
 		virtio_mmr_may_reset_begin(mmr);
 		ret = vfio_pci_core_enable(core);
@@ -56,7 +80,7 @@ static int check_msix(struct virtio_mmr_device *mmr)
 	    (core->msix_bar == table->bar && core->msix_offset == table->offset &&
 	     core->msix_size == table->length))
 		return 0;
-	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_LISTS]))
+	if (__ratelimit(&mmr->opened->messages[VIRTIO_MMR_MESSAGE_LISTS]))
 		pci_err(core->pdev, "the MSI-X table has moved from BAR %u at 0x%x (%u bytes) to BAR %u at 0x%x (%u bytes), bind the function again\n",
 			table->bar, table->offset, table->length, core->msix_bar,
 			core->msix_offset, core->msix_size);
@@ -128,22 +152,19 @@ static int virtio_mmr_device_feature(struct vfio_device *core_vdev, u32 flags,
 
 static void virtio_mmr_release_device(struct vfio_device *core_vdev)
 {
-	virtio_mmr_counters_release(to_virtio_mmr(core_vdev));
+	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+
+	virtio_mmr_counters_release(mmr);
+	kfree(mmr->opened);
 	vfio_pci_core_release_dev(core_vdev);
 }
 
 static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
-	unsigned int message;
 
-	mutex_init(&mmr->command_lock);
 	spin_lock_init(&mmr->config_lock);
-	for (message = 0; message < VIRTIO_MMR_NUM_MESSAGES; message++)
-		ratelimit_state_init(&mmr->messages[message], DEFAULT_RATELIMIT_INTERVAL,
-				     DEFAULT_RATELIMIT_BURST);
 	virtio_mmr_intx_init(mmr);
-	virtio_mmr_ioeventfd_init(mmr);
 	return vfio_pci_core_init_dev(core_vdev);
 }
 

@@ -96,7 +96,7 @@ void virtio_mmr_msix_refused(struct virtio_mmr_device *mmr, int refused)
 	if (likely(refused == VIRTIO_MMR_REFUSED_NONE))
 		return;
 	virtio_mmr_count(mmr, VIRTIO_MMR_INTX_REFUSED_VECTORS);
-	if (!__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
+	if (!__ratelimit(&mmr->opened->messages[VIRTIO_MMR_MESSAGE_VECTORS]))
 		return;
 	if (refused == VIRTIO_MMR_REFUSED_CONFIG)
 		pci_warn(pdev, "the guest learns nothing of changes of the configuration, the device refuses MSI-X vector %u; a guest that uses MSI-X may help\n",
@@ -192,9 +192,9 @@ static void engage(struct virtio_mmr_device *mmr)
 static int request(struct virtio_mmr_device *mmr, unsigned int vector)
 {
 	struct pci_dev *pdev = mmr->core_device.pdev;
-	char *name = mmr->intx.names[vector];
+	char *name = mmr->opened->interrupt_names[vector];
 
-	snprintf(name, sizeof(mmr->intx.names[vector]), "virtio_mmr-%s(%s)",
+	snprintf(name, VIRTIO_MMR_INTERRUPT_NAME_SIZE, "virtio_mmr-%s(%s)",
 		 vectors[vector].name, pci_name(pdev));
 	return request_irq(pci_irq_vector(pdev, vector), vectors[vector].handler, 0, name, mmr);
 }

@@ -25,7 +25,7 @@
 
 static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 value)
 {
-	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_DOORBELLS]))
+	if (__ratelimit(&mmr->opened->messages[VIRTIO_MMR_MESSAGE_DOORBELLS]))
 		pci_warn(mmr->core_device.pdev, "notifying through Queue Notify, doorbells are unusable: %s is 0x%llx\n",
 			 what, value);
 }

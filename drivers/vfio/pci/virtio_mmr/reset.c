@@ -87,7 +87,7 @@ int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
 		usleep_range(delay, 2 * delay);
 		delay = min_t(unsigned int, 2 * delay, RESET_POLL_US_MAX);
 	}
-	if (__ratelimit(&mmr->messages[VIRTIO_MMR_MESSAGE_RESET]))
+	if (__ratelimit(&mmr->opened->messages[VIRTIO_MMR_MESSAGE_RESET]))
 		pci_warn(mmr->core_device.pdev, "device status is still 0x%02x %u ms after it was written 0; a reset of the function may help\n",
 			 status, RESET_TIMEOUT_MS);
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_DEVICE_STUCK);
