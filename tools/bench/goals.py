@@ -113,8 +113,7 @@ def bind_cost(costs, driver, what):
 
 def bind_memory(costs, driver):
     """Slab bytes of a bound function in each round except the first, which allocates some things once."""
-    rounds = [result["slab_bytes"] for result in costs["results"] if result["driver"] == driver]
-    return [slab_bytes / costs["functions"] for slab_bytes in rounds[1:]]
+    return [result["slab_bytes_each"] for result in costs["results"] if result["driver"] == driver][1:]
 
 
 def bind_growth(counted):

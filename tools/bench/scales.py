@@ -33,10 +33,10 @@ class Step:
             results = [result for result in data["binds"]["results"] if result["driver"] == driver]
             # Of each function the least, as an interrupt can only add
             self.binds[driver] = statistics.median(min(costs) for costs in zip(*(each["bind"] for each in results)))
-            # The first round allocates things once, and a single function is less than noise
+            # The first round allocates things once; trees of names have some nodes for many functions
             self.slabs[driver] = None
             if self.functions > 1 and len(results) > 1:
-                self.slabs[driver] = results[-1]["slab_bytes"] / len(results[-1]["bind"])
+                self.slabs[driver] = results[-1]["slab_bytes_each"]
 
 
 class Scales:
