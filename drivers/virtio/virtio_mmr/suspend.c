@@ -36,16 +36,29 @@ static bool has_to_stay(struct virtio_mmr_transport *transport)
 	return stays;
 }
 
+static void stay(struct virtio_mmr_binding *binding)
+{
+	struct virtio_mmr_transport *transport = binding->transport;
+
+	pci_err(transport->pdev, "virtio %s does not work, so its queues are broken and it may not access memory while the host suspends\n",
+		transport->scan.identity->name);
+	virtio_break_device(&transport->vdev);
+	pci_clear_master(transport->pdev);
+	binding->stayed = true;
+}
+
 /*
- * Before the first device of the host suspends: a disk flushes its cache earlier than the device
- * that it hangs on suspends, and SCSI waits for ever for a device that does not answer.
+ * Before the first device of the host suspends: a SCSI disk flushes its cache earlier than the
+ * device that it hangs on suspends, and waits for ever for one that does not answer.
  */
 static int prepare(struct device *dev)
 {
 	struct virtio_mmr_binding *binding = dev_get_drvdata(dev);
+	struct virtio_mmr_transport *transport = binding->transport;
 
-	if (binding->transport && !binding->lost && has_to_stay(binding->transport))
-		virtio_break_device(&binding->transport->vdev);
+	if (transport && !binding->lost && transport->vdev.id.device == VIRTIO_ID_SCSI &&
+	    has_to_stay(transport))
+		stay(binding);
 	return 0;
 }
 
@@ -63,14 +76,10 @@ static int freeze(struct device *dev)
 	struct virtio_mmr_transport *transport = binding->transport;
 	int ret;
 
-	if (!transport || binding->lost)
+	if (!transport || binding->lost || binding->stayed)
 		return 0;
 	if (has_to_stay(transport)) {
-		pci_err(transport->pdev, "virtio %s does not work, so its queues are broken and it may not access memory while the host suspends\n",
-			transport->scan.identity->name);
-		virtio_break_device(&transport->vdev);
-		pci_clear_master(transport->pdev);
-		binding->stayed = true;
+		stay(binding);
 		return 0;
 	}
 	if (!can_suspend(&transport->vdev)) {
@@ -135,7 +144,17 @@ static int restore(struct device *dev)
 	return ret;
 }
 
+/* The suspend may have ended before it came to this device. */
+static void end(struct device *dev)
+{
+	struct virtio_mmr_binding *binding = dev_get_drvdata(dev);
+
+	if (binding->stayed)
+		restore(dev);
+}
+
 const struct dev_pm_ops virtio_mmr_pm_ops = {
 	.prepare = prepare,
+	.complete = end,
 	SET_SYSTEM_SLEEP_PM_OPS(freeze, restore)
 };
