@@ -20,6 +20,7 @@
 #include "lib/environment.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
+#include "lib/modern.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
 #include "lib/sequence.h"
@@ -663,6 +664,19 @@ static void mark(bool *marks, unsigned int from, unsigned int size, bool value)
 		marks[from++] = value;
 }
 
+/*
+ * The window of configuration space keeps its place over a reset. A write to its data would go
+ * to the register that the last user had chosen. Without a length it goes nowhere
+ */
+static void empty_window(struct vfio_device *device)
+{
+	struct modern modern;
+
+	modern_find(&modern, device);
+	if (modern.window)
+		vfio_config_write(device, modern.window + VIRTIO_PCI_CAP_LENGTH, 4, 0);
+}
+
 /* Finds bytes that change by themselves, and bytes that a guest writes without effect */
 static void learn_config(struct _test_data_random *self)
 {
@@ -671,6 +685,7 @@ static void learn_config(struct _test_data_random *self)
 	bool upper = false;
 	uint32_t header;
 
+	empty_window(device);
 	for (at = 0; at < CONFIG_SIZE; at++)
 		self->constant[at] = vfio_config_read(device, at, 1);
 	for (bar = 0; bar < 6; bar++) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <linux/virtio_pci.h>
 
+#include "modern.h"
 #include "report.h"
 #include "torture.h"
 #include "torture_kinds.h"
@@ -114,7 +115,8 @@ static unsigned int count_fds(void)
 static void open_function(struct torture_user *user)
 {
 	struct vfio_device *device = &user->session.device;
-	unsigned int at, i, steps;
+	struct modern modern;
+	unsigned int i;
 
 	user->session.bdf = user->function->bdf;
 	if (!sysfs_exists(user->session.bdf) || session_try_attach(&user->session))
@@ -124,14 +126,8 @@ static void open_function(struct torture_user *user)
 		user->eventfds[i] = vfio_eventfd();
 	user->power = vfio_capability(device, PCI_CAP_ID_PM);
 	user->express = vfio_capability(device, PCI_CAP_ID_EXP);
-	at = vfio_config_read(device, PCI_CAPABILITY_LIST, 1);
-	for (steps = 0; at && steps < 48; steps++) {
-		if (vfio_config_read(device, at, 1) == PCI_CAP_ID_VNDR &&
-		    vfio_config_read(device, at + VIRTIO_PCI_CAP_CFG_TYPE, 1) ==
-		    VIRTIO_PCI_CAP_PCI_CFG)
-			user->window = at;
-		at = vfio_config_read(device, at + PCI_CAP_LIST_NEXT, 1);
-	}
+	modern_find(&modern, device);
+	user->window = modern.window;
 	vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER, 0);
 }
 
