@@ -15,6 +15,7 @@
 #include "lib/entropy.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
+#include "lib/module.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
 #include "lib/watch.h"
@@ -545,6 +546,9 @@ static void set_power(struct __test_metadata *_metadata,
 #define D0	0
 #define D3HOT	3
 
+/* The module in selftests/modules */
+#define LATE_WRITE	"late_write"
+
 TEST_F(reset, d3hot)
 {
 	struct vfio_device *device = self->device;
@@ -594,6 +598,135 @@ TEST_F(reset, d3hot_with_accesses_in_flight)
 	probe_stop(_metadata, &prober);
 	EXPECT_GT(prober.watch.ones, 0);
 	entropy_restart(&self->entropy);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+}
+
+/* In the kernel's test module, which holds the write until the next reset has begun */
+static int wake_up(void *data)
+{
+	const uint16_t control = D0;
+	struct vfio_device *device = data;
+	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
+
+	return vfio_error(vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX, at, &control,
+				     sizeof(control)), sizeof(control));
+}
+
+static int host_resets(void *data)
+{
+	const struct vfio_device *device = data;
+
+	return sysfs_reset(device->bdf);
+}
+
+static int host_unbinds(void *data)
+{
+	const struct vfio_device *device = data;
+
+	return sysfs_unbind(device->bdf);
+}
+
+static void wait_for_module(struct background *thread, const char *number)
+{
+	unsigned int waited;
+
+	for (waited = 0; waited < LEGACY_TIMEOUT; waited++) {
+		if (module_number(LATE_WRITE, number) || background_is_over(thread))
+			break;
+		usleep(1000);
+	}
+}
+
+/*
+ * The guest wakes the function up, and the host resets it meanwhile. vfio-pci-core has read the
+ * register while the function was in D3, and writes it after the reset. Returns what the guest's
+ * write returns. An unbind may be next, to wait for the user with the device lock held
+ */
+static int wake_up_twice(struct __test_metadata *_metadata, struct vfio_device *device,
+			 struct background **unbind)
+{
+	struct background *guest, *reset;
+	int ret;
+
+	set_power(_metadata, device, D3HOT);
+	guest = background_repeat(wake_up, device, 1);
+	wait_for_module(guest, "waiting");
+	reset = background_repeat(host_resets, device, 1);
+	wait_for_module(guest, "late");
+	if (unbind)
+		*unbind = background_repeat(host_unbinds, device, 1);
+	EXPECT_EQ(background_wait(reset), 0);
+	ret = background_wait(guest);
+	/* Or this test has shown nothing. A kernel with our patch does not write */
+	EXPECT_EQ(module_number(LATE_WRITE, "late"), module_number(LATE_WRITE, "waiting"));
+	if (!module_number(LATE_WRITE, "waiting"))
+		TH_LOG("this kernel does not write the power state back");
+	return ret;
+}
+
+static bool has_late_writes(struct vfio_device *device)
+{
+	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
+	char parameters[64];
+
+	snprintf(parameters, sizeof(parameters), "function=%s place=%u", device->bdf,
+		 at + PCI_PM_CTRL);
+	return at && !module_load(LATE_WRITE, parameters);
+}
+
+TEST_F(reset, woken_up_twice)
+{
+	struct vfio_device *device = self->device;
+	static struct prober prober;
+
+	if (!has_late_writes(device))
+		SKIP(return, "no power management, or no module of selftests/modules");
+	prober = rng_prober(&self->entropy);
+	probe_start(&prober);
+	usleep(D3HOT_DELAY);
+	probe_epoch(&prober);
+	EXPECT_EQ(wake_up_twice(_metadata, device, NULL), 0);
+	module_unload(LATE_WRITE);
+	EXPECT_EQ(vfio_config_read(device, vfio_capability(device, PCI_CAP_ID_PM) + PCI_PM_CTRL,
+				   2) & PCI_PM_CTRL_STATE_MASK, D0);
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	probe_epoch(&prober);
+	usleep(D3HOT_DELAY);
+	probe_stop(_metadata, &prober);
+	entropy_restart(&self->entropy);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+}
+
+/* The unbind has the device lock, so there is no reset: nothing touches the function any more */
+TEST_F(reset, woken_up_twice_and_unbound)
+{
+	struct vfio_device *device = self->device;
+	static struct prober prober;
+	struct background *unbind;
+	int ret;
+
+	if (!has_late_writes(device))
+		SKIP(return, "no power management, or no module of selftests/modules");
+	prober = rng_prober(&self->entropy);
+	probe_start(&prober);
+	usleep(D3HOT_DELAY);
+	probe_epoch(&prober);
+	ret = wake_up_twice(_metadata, device, &unbind);
+	EXPECT_EQ(ret, module_number(LATE_WRITE, "late") ? -EAGAIN : 0);
+	module_unload(LATE_WRITE);
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	if (ret)
+		EXPECT_EQ(legacy_status(device), 0xff);
+	usleep(D3HOT_DELAY);
+	probe_stop(_metadata, &prober);
+	entropy_stop(&self->entropy);
+	session_detach(&self->session);
+	EXPECT_EQ(background_wait(unbind), 0);
+	/* The next user finds it awake */
+	EXPECT_EQ(sysfs_probe(device->bdf), 0);
+	session_attach(&self->session);
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	entropy_start(&self->entropy, device, IOVA_BASE);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 }
 

@@ -11,12 +11,12 @@
  * virtio_mmr_access_wait - take memory_lock for read after trying was in vain
  * @mmr: the device
  *
- * Return: true with memory_lock held, or false if the function is being reset or the
+ * Return: true with memory_lock held, or false if the function is out of reach or the
  * caller has a fatal signal.
  */
 bool virtio_mmr_access_wait(struct virtio_mmr_device *mmr)
 {
-	return !READ_ONCE(mmr->offline) &&
+	return !READ_ONCE(mmr->away) &&
 	       !down_read_killable(&mmr->core_device.memory_lock);
 }
 

@@ -37,14 +37,14 @@ static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
  * Runtime suspend puts the function into D3 after it has released memory_lock. It sets
  * pm_runtime_engaged under that lock before. So the flag shows the suspend in time.
  *
- * Return: false if the function is in D3 or being reset. For a PF, also false if its
+ * Return: false if the function is in D3, on its way out of it, or being reset. For a PF, also false if its
  * COMMAND.MEMORY is clear. Else true.
  */
 static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
 {
 	lockdep_assert_held(&mmr->core_device.memory_lock);
 	RCU_LOCKDEP_WARN(!rcu_read_lock_sched_held(), "a reset would not wait for this access");
-	return !READ_ONCE(mmr->offline) &&
+	return !READ_ONCE(mmr->away) &&
 	       (awake || !virtio_mmr_may_sleep(mmr)) &&
 	       virtio_mmr_compat_memory_enabled(&mmr->core_device);
 }

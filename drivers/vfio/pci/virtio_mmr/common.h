@@ -129,6 +129,21 @@ struct virtio_mmr_opened {
 };
 
 /**
+ * enum virtio_mmr_away - bits of &virtio_mmr_device.away
+ * @VIRTIO_MMR_AWAY_RESET: from reset_prepare to reset_done. Changed with the device lock held.
+ * @VIRTIO_MMR_AWAY_WAKING: while the guest takes the function out of D3. Changed with
+ *	command_lock held.
+ * @VIRTIO_MMR_AWAY_ASLEEP: the function sleeps, although the PCI core believes that it does
+ *	not. Until reset_done, or until the guest has woken it up after all. Set with
+ *	memory_lock held for write.
+ */
+enum virtio_mmr_away {
+	VIRTIO_MMR_AWAY_RESET,
+	VIRTIO_MMR_AWAY_WAKING,
+	VIRTIO_MMR_AWAY_ASLEEP,
+};
+
+/**
  * struct virtio_mmr_device - one bound function
  * @core_device: must be first: vfio allocates and frees the memory at its vdev
  * @scan: result of the scan at probe
@@ -151,10 +166,10 @@ struct virtio_mmr_opened {
  * @opened: allocated at the first open and freed at release, NULL before
  * @counters: likewise
  * @has_vectors: the register layout as last reported
- * @offline: the function must not be touched, from reset_prepare to reset_done. Changed with
- *	the device lock held. Accesses to the function's memory are RCU readers, and
- *	reset_prepare waits for them. A lock is no alternative: accesses would take it inside
- *	core_device.memory_lock, and some resets hold that lock and others do not.
+ * @away: why the function must not be touched, bits of enum virtio_mmr_away. Accesses to the
+ *	function's memory are RCU readers, and reset_prepare waits for them. A lock is no
+ *	alternative: accesses would take it inside core_device.memory_lock, and some resets hold
+ *	that lock and others do not.
  */
 struct virtio_mmr_device {
 	struct vfio_pci_core_device core_device;
@@ -176,7 +191,7 @@ struct virtio_mmr_device {
 	struct virtio_mmr_counters __percpu *counters;
 	unsigned int mastered;
 	int has_vectors;
-	bool offline;
+	unsigned long away;
 };
 
 static inline struct virtio_mmr_device *

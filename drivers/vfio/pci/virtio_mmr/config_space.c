@@ -6,12 +6,14 @@
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/pci.h>
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 
 #include "access.h"
 #include "config_space.h"
 #include "intx.h"
+#include "reset.h"
 
 /* One register at most, so that a BAR register is read in one piece */
 static int overlay(struct virtio_mmr_device *mmr, char __user *buf, loff_t pos, size_t count)
@@ -107,6 +109,74 @@ static ssize_t write_command(struct virtio_mmr_device *mmr, const char __user *b
 	return ret;
 }
 
+/* Its own register tells. vfio-pci-core and the PCI core may believe that it is awake. */
+static bool sleeps_unknown(struct pci_dev *pdev)
+{
+	u16 control;
+
+	return pdev->current_state == PCI_D0 &&
+	       !pci_user_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &control) &&
+	       !PCI_POSSIBLE_ERROR(control) && control & PCI_PM_CTRL_STATE_MASK;
+}
+
+/*
+ * After a write that was to wake the function up: if it sleeps all the same, it is reset once
+ * more. The device lock may belong to an unbind, which waits for the user. Then the function
+ * stays out of reach until another reset.
+ */
+static int settle_power(struct virtio_mmr_device *mmr)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	int ret;
+
+	if (pm_runtime_resume_and_get(&core->pdev->dev) < 0)
+		return -EIO;
+	ret = down_write_killable(&core->memory_lock);
+	if (ret)
+		goto out_put;
+	if (sleeps_unknown(core->pdev)) {
+		set_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
+		virtio_mmr_may_reset_begin(mmr);
+		ret = pci_try_reset_function(core->pdev);
+		virtio_mmr_may_reset_end(mmr);
+	} else {
+		clear_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
+	}
+	up_write(&core->memory_lock);
+out_put:
+	pm_runtime_put(&core->pdev->dev);
+	return ret;
+}
+
+/*
+ * Writes the register that has the power state. vfio-pci-core reads it, writes the state back as
+ * it was, and then has the PCI core change it. A reset in between takes the function out of D3,
+ * and the write puts it back, unknown to both (Documentation/kernel-patches, 0004). Until the
+ * function is known to be awake it is not touched. Only a writer of this register lets it sleep,
+ * so writers exclude each other.
+ */
+static ssize_t write_power(struct virtio_mmr_device *mmr, const char __user *buf,
+			   size_t count, loff_t *ppos)
+{
+	ssize_t ret;
+	int error;
+
+	if (mutex_lock_killable(&mmr->opened->command_lock))
+		return -EINTR;
+	if (READ_ONCE(mmr->core_device.pdev->current_state) == PCI_D0) {
+		ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
+	} else {
+		set_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
+		ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
+		error = settle_power(mmr);
+		if (error)
+			ret = error;
+		clear_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
+	}
+	mutex_unlock(&mmr->opened->command_lock);
+	return ret;
+}
+
 /* Writes all or a part of one BAR register that the view provides */
 static ssize_t write_bar_register(struct virtio_mmr_device *mmr,
 				  const char __user *buf, size_t count, loff_t *ppos)
@@ -156,6 +226,8 @@ static ssize_t write_part(struct virtio_mmr_device *mmr, const char __user *buf,
 			  size_t count, loff_t *ppos)
 {
 	loff_t pos = *ppos & VFIO_PCI_OFFSET_MASK, end = pos + count, next = pos + 1;
+	/* Place 4 is COMMAND, so it stands for no power management */
+	loff_t power = mmr->core_device.pdev->pm_cap + PCI_PM_CTRL;
 
 	switch (virtio_mmr_view_owner(&mmr->view, pos)) {
 	case VIRTIO_MMR_VIEW_COMMAND:
@@ -169,7 +241,9 @@ static ssize_t write_part(struct virtio_mmr_device *mmr, const char __user *buf,
 	case VIRTIO_MMR_VIEW_FUNCTION:
 		break;
 	}
-	while (next < end &&
+	if (pos == power)
+		return write_power(mmr, buf, min_t(loff_t, end - pos, sizeof(u32)), ppos);
+	while (next < end && next != power &&
 	       virtio_mmr_view_owner(&mmr->view, next) == VIRTIO_MMR_VIEW_FUNCTION)
 		next++;
 	return vfio_pci_core_write(&mmr->core_device.vdev, buf, next - pos, ppos);
@@ -188,8 +262,8 @@ static ssize_t write_part(struct virtio_mmr_device *mmr, const char __user *buf,
  * vfio-pci-core.
  *
  * Return: @count or an error. -EFAULT for bad memory, and for a write that is not wholly inside
- * configuration space. Such a write has no effect. -EINTR if a fatal signal ended a wait, or
- * the error of vfio_pci_core_write().
+ * configuration space. Such a write has no effect. -EINTR if a fatal signal ended a wait,
+ * -EAGAIN if the function is to leave D3 and sleeps on, or the error of vfio_pci_core_write().
  */
 ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 				const char __user *buf, size_t count,
@@ -248,6 +322,8 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 	virtio_mmr_view_init(&mmr->view, &mmr->scan,
 			     READ_ONCE(mmr->intx.is_hidden) ? NULL : &mmr->intx.state);
 	mmr->mastered = 0;
+	/* It has just been reset. */
+	clear_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
 	/*
 	 * Firmware may have set I/O on a PF. vfio-pci-core leaves INTx Disable set at close, and
 	 * clears it at the next open only if nointxmask is off. The new guest has set neither.

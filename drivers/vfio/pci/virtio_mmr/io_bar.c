@@ -235,7 +235,7 @@ static noinline bool start(struct virtio_mmr_device *mmr, struct access *access,
 	/* Nothing new to prepare */
 	if (!(starts & ~READ_ONCE(mmr->mastered)) && !virtio_mmr_intx_needs_start(mmr, starts))
 		return true;
-	if (!READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->offline) ||
+	if (!READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->away) ||
 	    !keep_awake(mmr, access))
 		return false;
 	virtio_mmr_config_master(mmr, starts);

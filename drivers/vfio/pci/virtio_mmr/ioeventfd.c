@@ -92,7 +92,7 @@ static noinline void defer(struct virtio_mmr_ioeventfd *ioeventfd)
 /* A signal during a reset is dropped: the guest's own OUT would be lost, too. */
 static noinline void signalled_while_locked(struct virtio_mmr_ioeventfd *ioeventfd)
 {
-	if (READ_ONCE(ioeventfd->mmr->offline))
+	if (READ_ONCE(ioeventfd->mmr->away))
 		write_function(ioeventfd, VIRTIO_MMR_NOTIFY_IOEVENTFDS, false);
 	else
 		defer(ioeventfd);
@@ -200,7 +200,7 @@ static void ioeventfd_work(struct work_struct *work)
 		virtio_mmr_access_enter(mmr);
 		write_deferred(mmr, virtio_mmr_is_reachable(mmr, true));
 		virtio_mmr_access_end(mmr);
-	} else if (READ_ONCE(mmr->offline)) {
+	} else if (READ_ONCE(mmr->away)) {
 		write_deferred(mmr, false);
 	} else {
 		schedule_delayed_work(&opened->deferred_work, 1);

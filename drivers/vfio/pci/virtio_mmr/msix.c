@@ -251,7 +251,7 @@ static int lock_for_change(struct virtio_mmr_device *mmr)
 	unsigned long deadline = jiffies + LOCK_TIMEOUT;
 
 	for (;;) {
-		if (READ_ONCE(mmr->offline))
+		if (READ_ONCE(mmr->away))
 			return -EAGAIN;
 		if (down_write_killable(&core->memory_lock))
 			return -EINTR;

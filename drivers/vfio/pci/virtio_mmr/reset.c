@@ -151,7 +151,7 @@ static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
 
 	device_lock_assert(&pdev->dev);
-	WRITE_ONCE(mmr->offline, true);
+	set_bit(VIRTIO_MMR_AWAY_RESET, &mmr->away);
 	if (READ_ONCE(mmr->resetter) != current && !virtio_mmr_is_plain(mmr))
 		synchronize_rcu_expedited();
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
@@ -166,7 +166,8 @@ static void virtio_mmr_reset_done(struct pci_dev *pdev)
 	virtio_mmr_vectors_reset(&mmr->intx.vectors);
 	WRITE_ONCE(mmr->mastered, 0);
 	virtio_mmr_intx_device_reset(mmr);
-	WRITE_ONCE(mmr->offline, false);
+	clear_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
+	clear_bit(VIRTIO_MMR_AWAY_RESET, &mmr->away);
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_END);
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Kernel modules for tests alone, which selftests/modules/build makes */
+#ifndef SELFTESTS_MODULE_H
+#define SELFTESTS_MODULE_H
+
+/*
+ * Loads a module of this repository's build/RELEASE/tests. 0, or a negative error code: -ENOENT
+ * if nobody has built it, or if the kernel lacks a symbol that it needs.
+ */
+int module_load(const char *name, const char *parameters);
+
+/* Ends the test if the module does not go */
+void module_unload(const char *name);
+
+/* The present value of a number; ends the test if there is none */
+unsigned long module_number(const char *name, const char *parameter);
+
+#endif /* SELFTESTS_MODULE_H */
