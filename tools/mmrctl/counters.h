@@ -33,9 +33,15 @@ struct counters {
  * @counters: where to store them, in the order of the file
  * @function: the function
  *
+ * The driver makes the file when the function is opened for the first time. Until then the
+ * counters that this version knows are 0.
+ *
  * Return: STATUS_OK, or STATUS_DENIED or STATUS_UNUSABLE after a message.
  */
 int counters_read(struct counters *counters, const struct function *function);
+
+/* What it counts, in a sentence without characters that Prometheus escapes */
+const char *counter_help(const char *name);
 
 /* The counter of that name, or NULL */
 const struct counter *counters_find(const struct counters *counters, const char *name);

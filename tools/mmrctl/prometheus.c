@@ -10,39 +10,6 @@
 
 #define PREFIX	"virtio_mmr_"
 
-/* Short forms of Documentation/ABI. None has a backslash or a line feed, which need escapes */
-static const struct {
-	const char *name, *help;
-} helps[] = {
-	{ "config_reads", "Reads of configuration space through the vfio device." },
-	{ "config_writes", "Writes of configuration space through the vfio device." },
-	{ "io_bar_reads", "Reads of the I/O BAR." },
-	{ "io_bar_writes", "Writes of the I/O BAR, notifications included." },
-	{ "io_bar_unreachable", "Accesses to the I/O BAR that found the function unreachable." },
-	{ "refusals", "Accesses to configuration space and the I/O BAR that ended with an error." },
-	{ "notify_writes", "Notifications of the device by writes of the I/O BAR." },
-	{ "notify_ioeventfds", "Notifications of the device by an ioeventfd, at once." },
-	{ "notify_deferred", "Notifications of the device by an ioeventfd, from a work item." },
-	{ "notify_dropped", "Notifications that the device did not get." },
-	{ "layout_switches", "Times that MSI-X was switched on or off." },
-	{ "device_resets", "Resets by the guest: writes of 0 to device status." },
-	{ "function_resets", "Resets of the function, whatever started them." },
-	{ "intx_interrupts", "MSI-X interrupts that served the INTx interrupt of a guest." },
-	{ "intx_signals", "Signals to the user for the INTx interrupt." },
-	{ "intx_unmasks", "Times that the user unmasked the INTx interrupt." },
-	{ "intx_refused_vectors", "Times that a queue or the configuration got no vector." },
-};
-
-static const char *help_of(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(helps) / sizeof(helps[0]); i++)
-		if (!strcmp(helps[i].name, name))
-			return helps[i].help;
-	return "A counter that this version of mmrctl does not know.";
-}
-
 static void print_label(const char *before, const char *name, const char *value)
 {
 	printf("%s%s=\"", before, name);
@@ -95,7 +62,7 @@ static void print_counter(const struct functions *found, const struct counters *
 	size_t i;
 
 	printf("# HELP " PREFIX "%s_total %s\n# TYPE " PREFIX "%s_total counter\n", name,
-	       help_of(name), name);
+	       counter_help(name), name);
 	for (i = 0; i < found->count; i++) {
 		counter = counters_find(&counters[i], name);
 		if (!counter)
