@@ -250,26 +250,61 @@ TEST_F(counters, for_root_alone)
 	EXPECT_EQ(WEXITSTATUS(error), EACCES);
 }
 
-/* The counters belong to one binding. They vanish with it and start from zero with the next */
+/*
+ * The counters belong to one binding. They vanish with it, also for a reader that has the file
+ * open, and start from zero with the next
+ */
 TEST_F(counters, lifetime)
 {
-	struct stat status;
-	char path[128];
-	unsigned int i;
+	const char *bdf = self->session.bdf;
+	char path[128], bytes[64];
+	int fd;
 
-	counters_path(self->session.bdf, path);
-	EXPECT_EQ(stat(path, &status), 0);
+	counters_path(bdf, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_GE(fd, 0);
+	legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	EXPECT_GT(sysfs_counter(bdf, "io_bar_reads"), 0);
 	session_detach(&self->session);
-	ASSERT_EQ(sysfs_unbind(self->session.bdf), 0);
-	EXPECT_NE(stat(path, &status), 0);
-	ASSERT_EQ(sysfs_bind(self->session.bdf, MMR_DRIVER), 0);
-	get_counters(self->session.bdf, self->values);
-	for (i = 0; i < NUM_COUNTERS; i++)
-		EXPECT_EQ(self->values[i], 0);
-	/* A function that was never opened counts nothing */
-	ASSERT_EQ(sysfs_reset(self->session.bdf), 0);
-	EXPECT_COUNTED(0);
+	EXPECT_EQ(pread(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+	ASSERT_EQ(sysfs_unbind(bdf), 0);
+	EXPECT_FALSE(sysfs_counters_exist(bdf));
+	EXPECT_EQ(pread(fd, bytes, sizeof(bytes), 0), -1);
+	EXPECT_EQ(errno, ENODEV);
+	close(fd);
+	ASSERT_EQ(sysfs_bind(bdf, MMR_DRIVER), 0);
 	session_attach(&self->session);
+	EXPECT_EQ(sysfs_counter(bdf, "io_bar_reads"), 0);
+}
+
+/* A function that is bound and never opened has no file. It counts nothing */
+TEST_F(counters, begin_with_the_first_open)
+{
+	const char *bdf = self->session.bdf;
+
+	session_detach(&self->session);
+	ASSERT_EQ(sysfs_unbind(bdf), 0);
+	ASSERT_EQ(sysfs_bind(bdf, MMR_DRIVER), 0);
+	EXPECT_FALSE(sysfs_counters_exist(bdf));
+	ASSERT_EQ(sysfs_reset(bdf), 0);
+	EXPECT_FALSE(sysfs_counters_exist(bdf));
+	/* And can be unbound without */
+	ASSERT_EQ(sysfs_unbind(bdf), 0);
+	ASSERT_EQ(sysfs_bind(bdf, MMR_DRIVER), 0);
+	session_attach(&self->session);
+	ASSERT_TRUE(sysfs_counters_exist(bdf));
+
+	/* The counts go on with the next user */
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	get_counters(bdf, self->values);
+	legacy_read(self->device, VIRTIO_MMR_DEVICE_FEATURES, 4);
+	EXPECT_COUNTED([IO_BAR_READS] = 1);
+	session_detach(&self->session);
+	ASSERT_TRUE(sysfs_counters_exist(bdf));
+	get_counters(bdf, self->values);
+	EXPECT_GT(self->values[IO_BAR_READS], 0);
+	session_attach(&self->session);
+	EXPECT_GE(sysfs_counter(bdf, "io_bar_reads"), self->values[IO_BAR_READS]);
 }
 
 FUNCTIONS_HARNESS_MAIN

@@ -81,6 +81,16 @@ static int attach_closed(struct _test_data_injection *self)
 	return 0;
 }
 
+/* The first one since it was bound. Whoever has a function open must find its counters */
+static int first_open(struct _test_data_injection *self)
+{
+	int ret = session_try_attach(&self->session);
+
+	if (ret)
+		return ret;
+	return sysfs_counters_exist(self->session.bdf) ? 0 : -ENODATA;
+}
+
 static int only_open(struct _test_data_injection *self)
 {
 	int fd = vfio_device_reopen(self->device);
@@ -120,6 +130,15 @@ static int unbind(struct _test_data_injection *self)
 static int bind(struct _test_data_injection *self)
 {
 	return sysfs_bind(self->session.bdf, MMR_DRIVER);
+}
+
+static int rebind(struct _test_data_injection *self)
+{
+	int ret;
+
+	detach(self);
+	ret = unbind(self);
+	return ret ? ret : bind(self);
 }
 
 /* drivers_probe alone; whether it bound is another question */
@@ -337,6 +356,10 @@ FIXTURE_VARIANT_ADD(injection, bind) {
 
 FIXTURE_VARIANT_ADD(injection, unbind) {
 	.prepare = nothing, .run = unbind, .undo = bind,
+};
+
+FIXTURE_VARIANT_ADD(injection, first_open) {
+	.prepare = rebind, .run = first_open, .undo = rebind,
 };
 
 FIXTURE_VARIANT_ADD(injection, open) {

@@ -80,6 +80,14 @@ unsigned long sysfs_number(const char *bdf, const char *attribute)
 	return number;
 }
 
+bool sysfs_counters_exist(const char *bdf)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), DEVICES "/%s/" SYSFS_COUNTERS, bdf);
+	return !access(path, F_OK);
+}
+
 unsigned long sysfs_counter(const char *bdf, const char *name)
 {
 	char path[PATH_MAX], line[128], found[64];

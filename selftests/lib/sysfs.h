@@ -38,8 +38,10 @@ bool sysfs_exists(const char *bdf);
 /* The number in an attribute file; ends the test if there is none */
 unsigned long sysfs_number(const char *bdf, const char *attribute);
 
-/* The driver's counters of a bound function, relative to /sys/bus/pci/devices/BDF */
+/* The driver's counters of a function that was open, relative to /sys/bus/pci/devices/BDF */
 #define SYSFS_COUNTERS		"virtio_mmr_counters"
+
+bool sysfs_counters_exist(const char *bdf);
 
 /* One of them; ends the test if it is not there */
 unsigned long sysfs_counter(const char *bdf, const char *name);

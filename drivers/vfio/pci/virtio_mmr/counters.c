@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Counters of a function. They are in sysfs as long as it is bound:
+ * Counters of a function. They are in sysfs from its first open until it is unbound:
  * /sys/bus/pci/devices/BDF/virtio_mmr_counters (Documentation/ABI).
  */
 #include <linux/build_bug.h>
@@ -10,38 +10,6 @@
 #include <linux/sysfs.h>
 
 #include "common.h"
-
-/**
- * virtio_mmr_counters_open - allocate the counters
- * @mmr: the device, opened for the first time or again
- *
- * Hosts with hundreds of CPUs may bind many functions and open few of them. So the memory is
- * allocated at the first open.
- *
- * Return: 0 or -ENOMEM.
- */
-int virtio_mmr_counters_open(struct virtio_mmr_device *mmr)
-{
-	struct virtio_mmr_counters __percpu *counters;
-
-	if (mmr->counters)
-		return 0;
-	counters = alloc_percpu(struct virtio_mmr_counters);
-	if (!counters)
-		return -ENOMEM;
-	/* sysfs may read at the same time. The counts outlive this open. */
-	smp_store_release(&mmr->counters, counters);
-	return 0;
-}
-
-/**
- * virtio_mmr_counters_release - free the counters together with the device
- * @mmr: the device, not bound any more
- */
-void virtio_mmr_counters_release(struct virtio_mmr_device *mmr)
-{
-	free_percpu(mmr->counters);
-}
 
 static const char *const counter_names[] = {
 	[VIRTIO_MMR_CONFIG_READS] = "config_reads",
@@ -66,8 +34,8 @@ static const char *const counter_names[] = {
 static_assert(ARRAY_SIZE(counter_names) == VIRTIO_MMR_NUM_COUNTERS);
 
 /*
- * All counters are in one file. Each file takes memory as long as the function is bound, whether
- * anybody reads it or not, and a host may have a thousand functions.
+ * All counters are in one file. Each file takes memory, whether anybody reads it or not, and a
+ * host may have a thousand functions.
  */
 static ssize_t virtio_mmr_counters_show(struct device *dev, struct device_attribute *attribute,
 					char *buf)
@@ -92,18 +60,57 @@ static ssize_t virtio_mmr_counters_show(struct device *dev, struct device_attrib
 /* Only root may read them: the notifications of a console show the times of its keystrokes. */
 static DEVICE_ATTR_ADMIN_RO(virtio_mmr_counters);
 
-static struct attribute *counter_attributes[] = {
-	&dev_attr_virtio_mmr_counters.attr,
-	NULL,
-};
-
-/* vfio-pci-core serves functions without an MMR capability, and counts nothing. */
-static umode_t counter_is_visible(struct kobject *kobj, struct attribute *attribute, int n)
+/**
+ * virtio_mmr_counters_open - allocate the counters, and make their file
+ * @mmr: the device, opened for the first time or again
+ *
+ * Hosts may have hundreds of CPUs, and bind many functions of which they open few. So neither
+ * the memory nor the file is there before the first open. A function whose file cannot be made
+ * is not opened: without the file it would look as if it had never been in use.
+ *
+ * vfio holds the lock of the function's group, and that of all functions that are reset
+ * together. Readers of the file take no lock, so they are in no order with these.
+ *
+ * Return: 0 or a negative error code, in which case the next open tries again.
+ */
+int virtio_mmr_counters_open(struct virtio_mmr_device *mmr)
 {
-	return virtio_mmr_is_plain(virtio_mmr_drvdata(kobj_to_dev(kobj))) ? 0 : attribute->mode;
+	struct virtio_mmr_counters __percpu *counters;
+	int ret;
+
+	if (mmr->counters)
+		return 0;
+	counters = alloc_percpu(struct virtio_mmr_counters);
+	if (!counters)
+		return -ENOMEM;
+	ret = device_create_file(&mmr->core_device.pdev->dev, &dev_attr_virtio_mmr_counters);
+	if (ret) {
+		free_percpu(counters);
+		return ret;
+	}
+	/* sysfs may read at the same time. The counts outlive this open. */
+	smp_store_release(&mmr->counters, counters);
+	return 0;
 }
 
-const struct attribute_group virtio_mmr_counter_group = {
-	.is_visible = counter_is_visible,
-	.attrs = counter_attributes,
-};
+/**
+ * virtio_mmr_counters_remove - remove the file
+ * @mmr: the device, which nobody has open nor can open any more
+ *
+ * Waits for readers. So it comes before the last reference to the device is put, which frees
+ * the counters.
+ */
+void virtio_mmr_counters_remove(struct virtio_mmr_device *mmr)
+{
+	if (mmr->counters)
+		device_remove_file(&mmr->core_device.pdev->dev, &dev_attr_virtio_mmr_counters);
+}
+
+/**
+ * virtio_mmr_counters_release - free the counters together with the device
+ * @mmr: the device, not bound any more
+ */
+void virtio_mmr_counters_release(struct virtio_mmr_device *mmr)
+{
+	free_percpu(mmr->counters);
+}

@@ -3,7 +3,7 @@
 #define VIRTIO_MMR_COUNTERS_H
 
 /**
- * enum virtio_mmr_counter - events that are counted since the function was bound
+ * enum virtio_mmr_counter - events that are counted since the function was first opened
  * @VIRTIO_MMR_CONFIG_READS: reads of configuration space by the vfio user
  * @VIRTIO_MMR_CONFIG_WRITES: writes of configuration space
  * @VIRTIO_MMR_IO_BAR_READS: reads of the I/O BAR
@@ -64,7 +64,7 @@ struct virtio_mmr_counters {
 struct virtio_mmr_device;
 
 int virtio_mmr_counters_open(struct virtio_mmr_device *mmr);
+void virtio_mmr_counters_remove(struct virtio_mmr_device *mmr);
 void virtio_mmr_counters_release(struct virtio_mmr_device *mmr);
-extern const struct attribute_group virtio_mmr_counter_group;
 
 #endif /* VIRTIO_MMR_COUNTERS_H */

@@ -249,10 +249,12 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 
 static void virtio_mmr_remove(struct pci_dev *pdev)
 {
-	struct vfio_pci_core_device *core = dev_get_drvdata(&pdev->dev);
+	struct virtio_mmr_device *mmr = virtio_mmr_drvdata(&pdev->dev);
 
-	vfio_pci_core_unregister_device(core);
-	vfio_put_device(&core->vdev);
+	/* Waits for users */
+	vfio_pci_core_unregister_device(&mmr->core_device);
+	virtio_mmr_counters_remove(mmr);
+	vfio_put_device(&mmr->core_device.vdev);
 }
 
 #define VIRTIO_MMR_OVERRIDE_ID(type, ...) \
@@ -266,7 +268,6 @@ static const struct pci_device_id virtio_mmr_ids[] = {
 MODULE_DEVICE_TABLE(pci, virtio_mmr_ids);
 
 static const struct attribute_group *virtio_mmr_groups[] = {
-	&virtio_mmr_counter_group,
 	&virtio_mmr_intx_group,
 	NULL,
 };
