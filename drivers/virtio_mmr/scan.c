@@ -114,9 +114,12 @@ static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_sp
 		scan->verdict = VIRTIO_MMR_SCAN_PLAIN;
 }
 
-/* False if the fields that all types have are not complete */
+/*
+ * Where the window of PCI_CFG points at the moment is for people. Each read crosses PCIe, so it
+ * is left out if nobody wants to see it. False if the fields that all types have are not complete.
+ */
 static bool read_virtio_cap(const struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
-			    unsigned int position, struct virtio_mmr_virtio_cap *cap)
+			    unsigned int position, bool all, struct virtio_mmr_virtio_cap *cap)
 {
 	unsigned int length = virtio_mmr_space_byte(space, position + CAP_LEN);
 
@@ -126,10 +129,12 @@ static bool read_virtio_cap(const struct virtio_mmr_scan *scan, struct virtio_mm
 	*cap = (struct virtio_mmr_virtio_cap){
 		.position = position,
 		.cfg_type = virtio_mmr_space_byte(space, position + CAP_CFG_TYPE),
-		.bar = virtio_mmr_space_byte(space, position + CAP_BAR),
-		.offset = virtio_mmr_space_dword(space, position + CAP_OFFSET),
-		.length = virtio_mmr_space_dword(space, position + CAP_LENGTH),
 	};
+	if (cap->cfg_type == TYPE_PCI_CFG && !all)
+		return true;
+	cap->bar = virtio_mmr_space_byte(space, position + CAP_BAR);
+	cap->offset = virtio_mmr_space_dword(space, position + CAP_OFFSET);
+	cap->length = virtio_mmr_space_dword(space, position + CAP_LENGTH);
 	cap->is_inside = !virtio_mmr_range_validate(&scan->function, cap->bar, cap->offset,
 						    cap->length);
 	if (cap->cfg_type != TYPE_NOTIFY_CFG)
@@ -173,7 +178,7 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 		unsigned int bar_field = walk.position + CAP_BAR;
 
 		if (walk.id != PCI_CAP_ID_VNDR ||
-		    !read_virtio_cap(scan, space, walk.position, &cap))
+		    !read_virtio_cap(scan, space, walk.position, visitor, &cap))
 			continue;
 		if (visitor)
 			visitor->structure(visitor->context, &cap);

@@ -380,6 +380,10 @@ TEST_F(scan, window_of_pci_cfg)
 	EXPECT_TRUE(virtio_mmr_fields_have(&self->scan.window_fields, 0x44));
 	/* It points nowhere by itself, so BAR0 has nothing for the guest */
 	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_HIDDEN);
+	/* And nobody reads where the guest has directed it */
+	EXPECT_EQ(self->memory.reads_of[0x44 / 4], 0);
+	EXPECT_EQ(self->memory.reads_of[0x48 / 4], 0);
+	EXPECT_EQ(self->memory.reads_of[0x4c / 4], 0);
 }
 
 TEST_F(scan, structures_in_bar0)
