@@ -37,8 +37,8 @@ static inline bool virtio_mmr_may_sleep(struct virtio_mmr_device *mmr)
  * Runtime suspend puts the function into D3 after it has released memory_lock. It sets
  * pm_runtime_engaged under that lock before. So the flag shows the suspend in time.
  *
- * Return: false if the function is in D3, on its way out of it, or being reset. For a PF, also false if its
- * COMMAND.MEMORY is clear. Else true.
+ * Return: false if the function is in D3, on its way out of it, or being reset. For a PF, also
+ * false if its COMMAND.MEMORY is clear. Else true.
  */
 static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool awake)
 {
