@@ -177,8 +177,12 @@ int vfio_device_try_open(struct vfio_device *device,
 		region->index = i;
 		/* The VGA region is absent from most devices */
 		if (ioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, region) &&
-		    i <= VFIO_PCI_CONFIG_REGION_INDEX)
-			fail("%s: GET_REGION_INFO %u: %s", bdf, i, strerror(errno));
+		    i <= VFIO_PCI_CONFIG_REGION_INDEX) {
+			int error = errno;
+
+			vfio_device_close(device);
+			return -error;
+		}
 	}
 	return 0;
 }
