@@ -101,8 +101,9 @@ make_system() {
 }
 
 run_step() { # WHO TARGET
-	local log=$logs/$codename-$1-$2.log started=$SECONDS before after status=0 variables=''
-	[[ ! -d ${QEMU_SOURCE-} ]] || variables="QEMU_SOURCE='$(readlink -f "$QEMU_SOURCE")'"
+	local log=$logs/$codename-$1-$2.log started=$SECONDS before after status=0
+	local variables="VIRTIO_MMR_TIMEOUT_SCALE=${VIRTIO_MMR_TIMEOUT_SCALE:-1}"
+	[[ ! -d ${QEMU_SOURCE-} ]] || variables+=" QEMU_SOURCE='$(readlink -f "$QEMU_SOURCE")'"
 	before=$(du -sxm "$root" | cut -f 1)
 	inside runuser -l "$1" -c "cd virtio-mmr && $variables make $2" </dev/null >"$log" 2>&1 || status=$?
 	after=$(du -sxm "$root" | cut -f 1)
