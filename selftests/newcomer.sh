@@ -108,7 +108,11 @@ run_step() { # WHO TARGET
 	inside runuser -l "$1" -c "cd virtio-mmr && $variables make $2" </dev/null >"$log" 2>&1 || status=$?
 	after=$(du -sxm "$root" | cut -f 1)
 	echo "# make $2: $((SECONDS - started)) s, $((after - before)) MB; log: results/newcomer/${log##*/}"
-	[[ $status == 0 ]] || tail -n 20 "$log" | sed 's/^/# /'
+	# The machine's log may be between this message and the end
+	[[ $status == 0 ]] || {
+		grep 'was killed: not done after' "$log" || true
+		tail -n 20 "$log"
+	} | sed 's/^/# /'
 	return "$status"
 }
 
