@@ -131,16 +131,12 @@ struct virtio_mmr_opened {
 /**
  * enum virtio_mmr_away - bits of &virtio_mmr_device.away
  * @VIRTIO_MMR_AWAY_RESET: from reset_prepare to reset_done. Changed with the device lock held.
- * @VIRTIO_MMR_AWAY_WAKING: while the guest takes the function out of D3. Changed with
- *	command_lock held.
- * @VIRTIO_MMR_AWAY_ASLEEP: the function sleeps, although the PCI core believes that it does
- *	not. Until reset_done, or until the guest has woken it up after all. Set with
- *	memory_lock held for write.
+ * @VIRTIO_MMR_AWAY_WAKING: from a reset_prepare that comes while the guest writes the power state,
+ *	until the function is known to be awake. Changed with the lock of configuration space held.
  */
 enum virtio_mmr_away {
 	VIRTIO_MMR_AWAY_RESET,
 	VIRTIO_MMR_AWAY_WAKING,
-	VIRTIO_MMR_AWAY_ASLEEP,
 };
 
 /**
@@ -170,6 +166,8 @@ enum virtio_mmr_away {
  *	function's memory are RCU readers, and reset_prepare waits for them. A lock is no
  *	alternative: accesses would take it inside core_device.memory_lock, and some resets hold
  *	that lock and others do not.
+ * @writes_power: the guest writes its power state. Set with command_lock held, and cleared with
+ *	the lock of configuration space as well
  */
 struct virtio_mmr_device {
 	struct vfio_pci_core_device core_device;
@@ -192,6 +190,7 @@ struct virtio_mmr_device {
 	unsigned int mastered;
 	int has_vectors;
 	unsigned long away;
+	bool writes_power;
 };
 
 static inline struct virtio_mmr_device *

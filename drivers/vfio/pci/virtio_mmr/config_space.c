@@ -3,6 +3,7 @@
  * Reads and writes of configuration space. The core has the guest's view. vfio-pci-core serves
  * everything else.
  */
+#include <linux/delay.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
@@ -13,7 +14,6 @@
 #include "access.h"
 #include "config_space.h"
 #include "intx.h"
-#include "reset.h"
 
 /* One register at most, so that a BAR register is read in one piece */
 static int overlay(struct virtio_mmr_device *mmr, char __user *buf, loff_t pos, size_t count)
@@ -115,45 +115,50 @@ static bool sleeps_unknown(struct pci_dev *pdev)
 	u16 control;
 
 	return pdev->current_state == PCI_D0 &&
-	       !pci_user_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &control) &&
+	       !pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &control) &&
 	       !PCI_POSSIBLE_ERROR(control) && control & PCI_PM_CTRL_STATE_MASK;
 }
 
 /*
- * After a write that was to wake the function up: if it sleeps all the same, it is reset once
- * more. The device lock may belong to an unbind, which waits for the user. Then the function
- * stays out of reach until another reset.
+ * After a write of the power state: a function that sleeps unknown to the PCI core is woken up.
+ * The lock of configuration space keeps resets away, as in lock_for_change(), and is free even
+ * while an unbind waits for the user with the device lock.
  */
 static int settle_power(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
-	int ret;
+	struct pci_dev *pdev = core->pdev;
+	int ret = 0;
 
-	if (pm_runtime_resume_and_get(&core->pdev->dev) < 0)
-		return -EIO;
-	ret = down_write_killable(&core->memory_lock);
-	if (ret)
-		goto out_put;
-	if (sleeps_unknown(core->pdev)) {
-		set_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
-		virtio_mmr_may_reset_begin(mmr);
-		ret = pci_try_reset_function(core->pdev);
-		virtio_mmr_may_reset_end(mmr);
-	} else {
-		clear_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
+	for (;;) {
+		down_write(&core->memory_lock);
+		if (pci_cfg_access_trylock(pdev))
+			break;
+		up_write(&core->memory_lock);
+		usleep_range(1000, 2000);
 	}
+	if (sleeps_unknown(pdev)) {
+		/* It may lose its configuration on the way. The first step tells the PCI core. */
+		pci_save_state(pdev);
+		pci_set_power_state(pdev, PCI_D3hot);
+		pci_set_power_state(pdev, PCI_D0);
+		pci_restore_state(pdev);
+		if (sleeps_unknown(pdev))
+			ret = -EIO;
+	}
+	/* No reset_prepare comes in between. */
+	WRITE_ONCE(mmr->writes_power, false);
+	clear_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
+	pci_cfg_access_unlock(pdev);
 	up_write(&core->memory_lock);
-out_put:
-	pm_runtime_put(&core->pdev->dev);
 	return ret;
 }
 
 /*
  * Writes the register that has the power state. vfio-pci-core reads it, writes the state back as
  * it was, and then has the PCI core change it. A reset in between takes the function out of D3,
- * and the write puts it back, unknown to both (Documentation/kernel-patches, 0004). Until the
- * function is known to be awake it is not touched. Only a writer of this register lets it sleep,
- * so writers exclude each other.
+ * and the write puts it back, unknown to both (Documentation/kernel-patches, 0004). From such a
+ * reset on the function is not touched until it is known to be awake. Writers exclude each other.
  */
 static ssize_t write_power(struct virtio_mmr_device *mmr, const char __user *buf,
 			   size_t count, loff_t *ppos)
@@ -161,19 +166,21 @@ static ssize_t write_power(struct virtio_mmr_device *mmr, const char __user *buf
 	ssize_t ret;
 	int error;
 
-	if (mutex_lock_killable(&mmr->opened->command_lock))
-		return -EINTR;
-	if (READ_ONCE(mmr->core_device.pdev->current_state) == PCI_D0) {
-		ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
-	} else {
-		set_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
-		ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
-		error = settle_power(mmr);
-		if (error)
-			ret = error;
-		clear_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
-	}
+	ret = virtio_mmr_wake(mmr);
+	if (ret)
+		return ret;
+	ret = mutex_lock_killable(&mmr->opened->command_lock);
+	if (ret)
+		goto out_let_sleep;
+	/* A reset takes configuration space first. If it comes after the read, it sees this. */
+	WRITE_ONCE(mmr->writes_power, true);
+	ret = vfio_pci_core_write(&mmr->core_device.vdev, buf, count, ppos);
+	error = settle_power(mmr);
+	if (error)
+		ret = error;
 	mutex_unlock(&mmr->opened->command_lock);
+out_let_sleep:
+	virtio_mmr_let_sleep(mmr);
 	return ret;
 }
 
@@ -263,7 +270,8 @@ static ssize_t write_part(struct virtio_mmr_device *mmr, const char __user *buf,
  *
  * Return: @count or an error. -EFAULT for bad memory, and for a write that is not wholly inside
  * configuration space. Such a write has no effect. -EINTR if a fatal signal ended a wait,
- * -EAGAIN if the function is to leave D3 and sleeps on, or the error of vfio_pci_core_write().
+ * -EIO if the function does not leave D3 or runtime suspend, or the error of
+ * vfio_pci_core_write().
  */
 ssize_t virtio_mmr_config_write(struct virtio_mmr_device *mmr,
 				const char __user *buf, size_t count,
@@ -322,8 +330,6 @@ void virtio_mmr_config_open(struct virtio_mmr_device *mmr)
 	virtio_mmr_view_init(&mmr->view, &mmr->scan,
 			     READ_ONCE(mmr->intx.is_hidden) ? NULL : &mmr->intx.state);
 	mmr->mastered = 0;
-	/* It has just been reset. */
-	clear_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
 	/*
 	 * Firmware may have set I/O on a PF. vfio-pci-core leaves INTx Disable set at close, and
 	 * clears it at the next open only if nointxmask is off. The new guest has set neither.

@@ -152,6 +152,8 @@ static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 
 	device_lock_assert(&pdev->dev);
 	set_bit(VIRTIO_MMR_AWAY_RESET, &mmr->away);
+	if (READ_ONCE(mmr->writes_power))
+		set_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
 	if (READ_ONCE(mmr->resetter) != current && !virtio_mmr_is_plain(mmr))
 		synchronize_rcu_expedited();
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
@@ -166,7 +168,6 @@ static void virtio_mmr_reset_done(struct pci_dev *pdev)
 	virtio_mmr_vectors_reset(&mmr->intx.vectors);
 	WRITE_ONCE(mmr->mastered, 0);
 	virtio_mmr_intx_device_reset(mmr);
-	clear_bit(VIRTIO_MMR_AWAY_ASLEEP, &mmr->away);
 	clear_bit(VIRTIO_MMR_AWAY_RESET, &mmr->away);
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_END);
 }
