@@ -665,7 +665,7 @@ static int wake_up_twice(struct __test_metadata *_metadata, struct vfio_device *
 		*unbind = background_repeat(host_unbinds, device, 1);
 	EXPECT_EQ(background_wait(reset), 0);
 	ret = background_wait(guest);
-	/* Or this test has shown nothing. A kernel with patch 0004 writes nothing, and fails here */
+	/* Or nothing was shown. A kernel with patch 0004 writes nothing, and fails here */
 	EXPECT_EQ(module_number(LATE_WRITE, "late"), 1);
 	return ret;
 }
