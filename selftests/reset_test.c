@@ -647,15 +647,21 @@ static void wait_for_module(struct background *thread, const char *number)
 
 /*
  * The guest wakes the function up, and the host resets it meanwhile. vfio-pci-core has read the
- * register while the function was in D3, and writes it after the reset. Returns what the guest's
- * write returns. An unbind may be next, to wait for the user with the device lock held
+ * register while the function was in D3, and writes it after the reset. An unbind may be
+ * next, to wait for the user with the device lock held. The function is awake in the end, was not
+ * touched while it slept, and works
  */
-static int wake_up_twice(struct __test_metadata *_metadata, struct vfio_device *device,
-			 struct background **unbind)
+static void wake_up_twice(struct __test_metadata *_metadata, struct entropy *entropy,
+			  struct background **unbind)
 {
+	struct vfio_device *device = entropy->device;
 	struct background *guest, *reset;
-	int ret;
+	static struct prober prober;
 
+	prober = rng_prober(entropy);
+	probe_start(&prober);
+	usleep(D3HOT_DELAY);
+	probe_epoch(&prober);
 	set_power(_metadata, device, D3HOT);
 	guest = background_repeat(wake_up, device, 1);
 	wait_for_module(guest, "waiting");
@@ -664,10 +670,17 @@ static int wake_up_twice(struct __test_metadata *_metadata, struct vfio_device *
 	if (unbind)
 		*unbind = background_repeat(host_unbinds, device, 1);
 	EXPECT_EQ(background_wait(reset), 0);
-	ret = background_wait(guest);
+	EXPECT_EQ(background_wait(guest), 0);
 	/* Or nothing was shown. A kernel with patch 0004 writes nothing, and fails here */
 	EXPECT_EQ(module_number(LATE_WRITE, "late"), 1);
-	return ret;
+	module_unload(LATE_WRITE);
+	expect_power(_metadata, device, D0);
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	probe_epoch(&prober);
+	usleep(D3HOT_DELAY);
+	probe_stop(_metadata, &prober);
+	entropy_restart(entropy);
+	EXPECT_TRUE(entropy_works(entropy));
 }
 
 /* False if nobody has built the module. Any other failure is one of the test */
@@ -689,48 +702,20 @@ static bool has_late_writes(struct vfio_device *device)
 
 TEST_F(reset, woken_up_twice)
 {
-	struct vfio_device *device = self->device;
-	static struct prober prober;
-
-	if (!has_late_writes(device))
+	if (!has_late_writes(self->device))
 		SKIP(return, "no power management, or no module of selftests/modules");
-	prober = rng_prober(&self->entropy);
-	probe_start(&prober);
-	usleep(D3HOT_DELAY);
-	probe_epoch(&prober);
-	EXPECT_EQ(wake_up_twice(_metadata, device, NULL), 0);
-	module_unload(LATE_WRITE);
-	expect_power(_metadata, device, D0);
-	vfio_command(device, PCI_COMMAND_IO, 0);
-	probe_epoch(&prober);
-	usleep(D3HOT_DELAY);
-	probe_stop(_metadata, &prober);
-	entropy_restart(&self->entropy);
-	EXPECT_TRUE(entropy_works(&self->entropy));
+	wake_up_twice(_metadata, &self->entropy, NULL);
 }
 
 /* The unbind has the device lock, so no reset can help */
 TEST_F(reset, woken_up_twice_and_unbound)
 {
 	struct vfio_device *device = self->device;
-	static struct prober prober;
 	struct background *unbind;
 
 	if (!has_late_writes(device))
 		SKIP(return, "no power management, or no module of selftests/modules");
-	prober = rng_prober(&self->entropy);
-	probe_start(&prober);
-	usleep(D3HOT_DELAY);
-	probe_epoch(&prober);
-	EXPECT_EQ(wake_up_twice(_metadata, device, &unbind), 0);
-	module_unload(LATE_WRITE);
-	expect_power(_metadata, device, D0);
-	vfio_command(device, PCI_COMMAND_IO, 0);
-	probe_epoch(&prober);
-	usleep(D3HOT_DELAY);
-	probe_stop(_metadata, &prober);
-	entropy_restart(&self->entropy);
-	EXPECT_TRUE(entropy_works(&self->entropy));
+	wake_up_twice(_metadata, &self->entropy, &unbind);
 	EXPECT_FALSE(background_is_over(unbind));
 	entropy_stop(&self->entropy);
 	session_detach(&self->session);
