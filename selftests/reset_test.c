@@ -15,7 +15,6 @@
 #include "lib/entropy.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
-#include "lib/module.h"
 #include "lib/qmp.h"
 #include "lib/report.h"
 #include "lib/session.h"
@@ -529,14 +528,6 @@ TEST_F(reset, by_link_error)
 	close(told.fd);
 }
 
-static void expect_power(struct __test_metadata *_metadata, struct vfio_device *device,
-			 uint16_t state)
-{
-	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
-
-	EXPECT_EQ(vfio_config_read(device, at + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, state);
-}
-
 static void set_power(struct __test_metadata *_metadata,
 		      struct vfio_device *device, uint16_t state)
 {
@@ -548,14 +539,11 @@ static void set_power(struct __test_metadata *_metadata,
 	vfio_config_write(device, at + PCI_PM_CTRL, 2,
 			  (control & ~PCI_PM_CTRL_STATE_MASK) | state);
 	usleep(D3HOT_DELAY);
-	expect_power(_metadata, device, state);
+	EXPECT_EQ(vfio_config_read(device, at + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, state);
 }
 
 #define D0	0
 #define D3HOT	3
-
-/* The module in selftests/modules */
-#define LATE_WRITE	"late_write"
 
 TEST_F(reset, d3hot)
 {
@@ -606,124 +594,6 @@ TEST_F(reset, d3hot_with_accesses_in_flight)
 	probe_stop(_metadata, &prober);
 	EXPECT_GT(prober.watch.ones, 0);
 	entropy_restart(&self->entropy);
-	EXPECT_TRUE(entropy_works(&self->entropy));
-}
-
-/* In the kernel's test module, which holds the write until the next reset has begun */
-static int wake_up(void *data)
-{
-	const uint16_t control = D0;
-	struct vfio_device *device = data;
-	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM) + PCI_PM_CTRL;
-
-	return vfio_error(vfio_write(device, VFIO_PCI_CONFIG_REGION_INDEX, at, &control,
-				     sizeof(control)), sizeof(control));
-}
-
-static int host_resets(void *data)
-{
-	const struct vfio_device *device = data;
-
-	return sysfs_reset(device->bdf);
-}
-
-static int host_unbinds(void *data)
-{
-	const struct vfio_device *device = data;
-
-	return sysfs_unbind(device->bdf);
-}
-
-static void wait_for_module(struct background *thread, const char *number)
-{
-	unsigned int waited;
-
-	for (waited = 0; waited < LEGACY_TIMEOUT; waited++) {
-		if (module_number(LATE_WRITE, number) || background_is_over(thread))
-			break;
-		usleep(1000);
-	}
-}
-
-/*
- * The guest wakes the function up, and the host resets it meanwhile. vfio-pci-core has read the
- * register while the function was in D3, and writes it after the reset. An unbind may be
- * next, to wait for the user with the device lock held. The function is awake in the end, was not
- * touched while it slept, and works
- */
-static void wake_up_twice(struct __test_metadata *_metadata, struct entropy *entropy,
-			  struct background **unbind)
-{
-	struct vfio_device *device = entropy->device;
-	struct background *guest, *reset;
-	static struct prober prober;
-
-	prober = rng_prober(entropy);
-	probe_start(&prober);
-	usleep(D3HOT_DELAY);
-	probe_epoch(&prober);
-	set_power(_metadata, device, D3HOT);
-	guest = background_repeat(wake_up, device, 1);
-	wait_for_module(guest, "waiting");
-	reset = background_repeat(host_resets, device, 1);
-	wait_for_module(guest, "late");
-	if (unbind)
-		*unbind = background_repeat(host_unbinds, device, 1);
-	EXPECT_EQ(background_wait(reset), 0);
-	EXPECT_EQ(background_wait(guest), 0);
-	/* Or nothing was shown. A kernel with patch 0004 writes nothing, and fails here */
-	EXPECT_EQ(module_number(LATE_WRITE, "late"), 1);
-	module_unload(LATE_WRITE);
-	expect_power(_metadata, device, D0);
-	vfio_command(device, PCI_COMMAND_IO, 0);
-	probe_epoch(&prober);
-	usleep(D3HOT_DELAY);
-	probe_stop(_metadata, &prober);
-	entropy_restart(entropy);
-	EXPECT_TRUE(entropy_works(entropy));
-}
-
-/* False if nobody has built the module. Any other failure is one of the test */
-static bool has_late_writes(struct vfio_device *device)
-{
-	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
-	char parameters[64];
-	int error;
-
-	if (!at)
-		return false;
-	snprintf(parameters, sizeof(parameters), "function=%s place=%u", device->bdf,
-		 at + PCI_PM_CTRL);
-	error = module_load(LATE_WRITE, parameters);
-	if (error && error != -ENOENT)
-		fail("module %s: %s", LATE_WRITE, strerror(-error));
-	return !error;
-}
-
-TEST_F(reset, woken_up_twice)
-{
-	if (!has_late_writes(self->device))
-		SKIP(return, "no power management, or no module of selftests/modules");
-	wake_up_twice(_metadata, &self->entropy, NULL);
-}
-
-/* The unbind has the device lock, so no reset can help */
-TEST_F(reset, woken_up_twice_and_unbound)
-{
-	struct vfio_device *device = self->device;
-	struct background *unbind;
-
-	if (!has_late_writes(device))
-		SKIP(return, "no power management, or no module of selftests/modules");
-	wake_up_twice(_metadata, &self->entropy, &unbind);
-	EXPECT_FALSE(background_is_over(unbind));
-	entropy_stop(&self->entropy);
-	session_detach(&self->session);
-	EXPECT_EQ(background_wait(unbind), 0);
-	EXPECT_EQ(sysfs_probe(device->bdf), 0);
-	session_attach(&self->session);
-	vfio_command(device, PCI_COMMAND_IO, 0);
-	entropy_start(&self->entropy, device, IOVA_BASE);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 }
 

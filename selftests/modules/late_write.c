@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For reset_test: while this module is loaded, a user's write of D3hot to the power management
+ * For late_write_test: while this module is loaded, a user's write of D3hot to the power management
  * control register waits at its very beginning for the next reset of the function. Its writer has
  * read the register before that reset, and writes it after. Without the module that takes bad
  * luck. After the write there is some time to see what it did.
