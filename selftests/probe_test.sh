@@ -18,11 +18,11 @@ build=${OUTPUT:-$here/../build/selftests}
 
 # The MMR capability at 0x100 is followed by NUMBER capabilities that are only a header, from
 # 0x118 on. After them comes a VSEC of 4095 bytes
-headers() { # NUMBER
+headers() { # NUMBER ID BYTES-OF-EACH
 	local position=$((0x118)) next text='0x102=0x81+0x103=0x11' i
 	for ((i = 0; i < $1; i++)); do
-		next=$((position + 4))
-		text+="+$position=5+$((position + 2))=$((1 | (next & 0xf) << 4))"
+		next=$((position + $3))
+		text+="+$position=$2+$((position + 2))=$((1 | (next & 0xf) << 4))"
 		text+="+$((position + 3))=$((next >> 4))"
 		position=$next
 	done
@@ -102,8 +102,9 @@ cases=(
 	'tph_overruns|mmr-config=0x102=0x01+0x103=0xe0+0xe00=0x17+0xe01=0+0xe02=1+0xe03=0+0xe04=0+0xe05=2+0xe06=0xff+0xe07=0x07|refused|extended capability 0x17 at 0xe00 has 4108 bytes, but only 512 are left'
 	'dvsec_overruns|mmr-config=0x102=0x01+0x103=0xf0+0xf00=0x23+0xf02=1+0xf06=0x10+0xf07=0x10|refused|extended capability 0x23 at 0xf00 has 257 bytes, but only 256 are left'
 	'aer_overruns|mmr-config=0x102=0x81+0x103=0xff+0xff8=1+0xffa=1|refused|extended capability 0x01 at 0xff8 has 44 bytes, but only 8 are left'
-	"overruns_behind_490_headers|mmr-config=$(headers 490)|refused|extended capability 0x0b at 0x8c0 has 4095 bytes"
+	"overruns_behind_490_headers|mmr-config=$(headers 490 5 4)|refused|extended capability 0x0b at 0x8c0 has 4095 bytes"
 	'without_capability_overruns|mmr-caps=,mmr-config=0x102=0x01+0x103=0xe0+0xe00=0x0b+0xe02=1+0xe06=0xf0+0xe07=0xff|refused|extended capability 0x0b at 0xe00 has 4095 bytes'
+	"crowded|mmr-config=$(headers 64 0x18 8)|refused|comes after 64 others, which are too many"
 	# ...or read past the end of its table of the bits that a user may write
 	'touching_of_one_kind|mmr-config=0x41=0xf0+0xf0=1+0xf1=0xf8+0xf8=1|refused|capabilities 0x01 at 0xf0 touch each other and have 16 bytes together'
 	'bare_instance_16|mmr-caps=id=16|refused|VSEC length 1 is less than 28'

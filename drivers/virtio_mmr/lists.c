@@ -16,7 +16,7 @@
 /* The shortest capability, which limits how many fit into a list */
 #define SHORTEST	4
 
-/* No capability has this ID in @map */
+/* In place of the ID of a capability */
 #define NOBODY		0xff
 
 /* Bytes of each capability. IDs that are not listed are not copied. */
@@ -180,15 +180,6 @@ static bool has_table(unsigned int position, u16 id)
 	       id == PCI_CAP_ID_PCIX || id == PCI_CAP_ID_EXP || id == PCI_CAP_ID_AF;
 }
 
-/* Whether a byte that is not taken yet lies beside one of the same ID */
-static bool touches(const struct virtio_mmr_lists *lists, unsigned int position, u16 id,
-		    unsigned int length)
-{
-	unsigned int next = position + length;
-
-	return lists->map[position - 1] == id || (next < lists->end && lists->map[next] == id);
-}
-
 static enum virtio_mmr_lists_defect take(struct walk *walk, unsigned int position, u16 id,
 					 unsigned int length)
 {
@@ -199,30 +190,31 @@ static enum virtio_mmr_lists_defect take(struct walk *walk, unsigned int positio
 
 	if (length > room)
 		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
-	/*
-	 * If a DVSEC overlaps another capability, older kernels see only the other one, and may
-	 * merge it. Most lists go up or down, and have no overlaps to look for.
-	 */
-	for (i = position; i < end && i < lists->end && end > lists->start; i++) {
-		if (lists->map[i] == NOBODY)
-			continue;
+	if (position < PCI_STD_HEADER_SIZEOF)
 		walk->is_tangled = true;
+	for (i = 0; i < lists->count; i++) {
+		const struct virtio_mmr_taken *other = &lists->taken[i];
+
+		if (end < other->start || position > other->end)
+			continue;
+		if (end == other->start || position == other->end) {
+			walk->is_tangled |= other->id == id && has_table(position, id);
+			continue;
+		}
+		walk->is_tangled = true;
+		/*
+		 * If a DVSEC overlaps another capability, older kernels see only the other one,
+		 * and may merge it.
+		 */
 		if (position >= VIRTIO_MMR_CONFIG_SIZE && (id == PCI_EXT_CAP_ID_DVSEC ||
-							   lists->map[i] == PCI_EXT_CAP_ID_DVSEC))
+							   other->id == PCI_EXT_CAP_ID_DVSEC))
 			return blame(lists, VIRTIO_MMR_LISTS_OVERLAP, position, id, length, room);
 	}
-	/* Most functions leave nearly all of the extended space empty */
-	for (i = lists->end; i < end; i++)
-		lists->map[i] = NOBODY;
-	if (lists->end < end)
-		lists->end = end;
-	if (lists->start > position)
-		lists->start = position;
-	if (position < PCI_STD_HEADER_SIZEOF ||
-	    (has_table(position, id) && touches(lists, position, id, length)))
-		walk->is_tangled = true;
-	for (i = position; i < end; i++)
-		lists->map[i] = id;
+	if (i == ARRAY_SIZE(lists->taken))
+		return blame(lists, VIRTIO_MMR_LISTS_CROWDED, position, id, length, i);
+	lists->taken[lists->count++] = (struct virtio_mmr_taken){
+		.start = position, .end = end, .id = id,
+	};
 	return VIRTIO_MMR_LISTS_FIT;
 }
 
@@ -295,10 +287,8 @@ static enum virtio_mmr_lists_defect walk_extended(struct walk *walk)
  * vfio-pci-core has tables of the bits that a user may write for these capabilities. It finds
  * its place in a table by looking back to the first byte with the same ID.
  */
-static unsigned int size_of_table(struct walk *walk, unsigned int position)
+static unsigned int size_of_table(struct walk *walk, unsigned int position, u8 id)
 {
-	u8 id = walk->lists->map[position];
-
 	if (!has_table(position, id))
 		return 0;
 	if (position >= VIRTIO_MMR_CONFIG_SIZE)
@@ -310,27 +300,37 @@ static unsigned int size_of_table(struct walk *walk, unsigned int position)
 	return conventional_length[id];
 }
 
+/* The ID of the capability that a byte belongs to: the last one that covers it */
+static u8 owner(const struct virtio_mmr_lists *lists, unsigned int position)
+{
+	unsigned int i = lists->count;
+
+	while (i--)
+		if (position >= lists->taken[i].start && position < lists->taken[i].end)
+			return lists->taken[i].id;
+	return NOBODY;
+}
+
 static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
 {
 	struct virtio_mmr_lists *lists = walk->lists;
+	unsigned int size = lists->space->size;
 	unsigned int position, length, room;
 
-	for (position = PCI_STD_HEADER_SIZEOF; position < lists->end; position += length) {
-		u8 id = lists->map[position];
+	for (position = PCI_STD_HEADER_SIZEOF; position < size; position += length) {
+		u8 id = owner(lists, position);
 
-		for (length = 1; position + length < lists->end; length++)
-			if (lists->map[position + length] != id ||
+		for (length = 1; position + length < size; length++)
+			if (owner(lists, position + length) != id ||
 			    position + length == VIRTIO_MMR_CONFIG_SIZE)
 				break;
-		if (id == NOBODY)
-			continue;
-		room = size_of_table(walk, position);
+		room = size_of_table(walk, position, id);
 		if (room && length > room)
 			return blame(lists, VIRTIO_MMR_LISTS_MERGE, position, id, length, room);
 		/* The rest of a capability that another one covers in part */
-		if (room > lists->space->size - position)
+		if (room > size - position)
 			return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, room,
-				     lists->space->size - position);
+				     size - position);
 	}
 	return VIRTIO_MMR_LISTS_FIT;
 }
@@ -353,8 +353,7 @@ virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_spac
 	virtio_mmr_space_forget(space);
 	lists->space = space;
 	lists->position = 0;
-	lists->start = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
-	lists->end = 0;
+	lists->count = 0;
 	virtio_mmr_bits_clear(lists->seen, sizeof(lists->seen));
 	defect = walk_conventional(&walk);
 	if (!defect)
@@ -397,6 +396,11 @@ void virtio_mmr_lists_explain(char *text, size_t size,
 		virtio_mmr_format(text, size,
 				  "extended capability 0x%02x of %u bytes at 0x%x and another one overlap, and one of them is a DVSEC",
 				  lists->id, lists->length, lists->position);
+		break;
+	case VIRTIO_MMR_LISTS_CROWDED:
+		virtio_mmr_format(text, size,
+				  "%scapability 0x%02x at 0x%x comes after %u others, which are too many",
+				  kind, lists->id, lists->position, lists->room);
 		break;
 	case VIRTIO_MMR_LISTS_MERGE:
 		virtio_mmr_format(text, size,

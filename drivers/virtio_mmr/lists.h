@@ -4,6 +4,12 @@
 
 #include "space.h"
 
+/*
+ * Capabilities with a length that a function may have (policy): twice as many as there are kinds
+ * of them
+ */
+#define VIRTIO_MMR_LISTS_MAX	64
+
 /* Size of the longest explanation of a defect in bytes, with its end */
 #define VIRTIO_MMR_LISTS_EXPLANATION_SIZE	160
 
@@ -14,6 +20,19 @@ enum virtio_mmr_lists_defect {
 	VIRTIO_MMR_LISTS_MERGE,		/* two of one ID make a longer one */
 	VIRTIO_MMR_LISTS_LOOP,		/* a list comes back to where it was */
 	VIRTIO_MMR_LISTS_OVERLAP,	/* a DVSEC overlaps another: kernels differ */
+	VIRTIO_MMR_LISTS_CROWDED,	/* more than VIRTIO_MMR_LISTS_MAX */
+};
+
+/**
+ * struct virtio_mmr_taken - bytes that vfio-pci-core takes for a capability
+ * @start: the first one
+ * @end: the one after the last
+ * @id: of the capability, its lower 8 bits
+ */
+struct virtio_mmr_taken {
+	u16 start;
+	u16 end;
+	u8 id;
 };
 
 /**
@@ -22,10 +41,9 @@ enum virtio_mmr_lists_defect {
  * @position: of the capability at fault, in bytes
  * @id: of that capability
  * @length: its length in bytes in the view of vfio-pci-core
- * @room: bytes that it may have at most
- * @start: no capability is below
- * @end: bytes of @map that are set; no capability is beyond
- * @map: the capability that each byte belongs to, in the view of vfio-pci-core
+ * @room: bytes that it may have at most, or the number of those before it
+ * @count: entries of @taken
+ * @taken: the capabilities in the order of the lists. A byte belongs to the last one that has it
  * @seen: one bit for each position that was visited: each byte of the conventional part, or
  *	each dword
  */
@@ -35,9 +53,8 @@ struct virtio_mmr_lists {
 	u16 id;
 	unsigned int length;
 	unsigned int room;
-	unsigned int start;
-	unsigned int end;
-	u8 map[VIRTIO_MMR_CONFIG_SIZE_EXTENDED];
+	unsigned int count;
+	struct virtio_mmr_taken taken[VIRTIO_MMR_LISTS_MAX];
 	u8 seen[VIRTIO_MMR_CONFIG_SIZE_EXTENDED / 4 / 8];
 };
 

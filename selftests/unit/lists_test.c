@@ -331,6 +331,27 @@ TEST_F(lists, longest_list)
 	expect_fit(_metadata, self);
 }
 
+/* As many as there may be: those that vfio-pci-core takes bytes for, in both lists */
+TEST_F(lists, crowded)
+{
+	unsigned int at, count;
+
+	add(self, 0x40, PCI_CAP_ID_PM);
+	for (count = 1, at = 0x100; count <= VIRTIO_MMR_LISTS_MAX; count++, at += 8) {
+		expect_fit(_metadata, self);
+		add_extended(self, at, PCI_EXT_CAP_ID_LTR);
+		/* The next one has no length */
+		at += 8;
+		add_extended(self, at, PCI_EXT_CAP_ID_RCLD);
+	}
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_CROWDED);
+	EXPECT_EQ(self->lists.position, at - 16);
+	EXPECT_EQ(self->lists.id, PCI_EXT_CAP_ID_LTR);
+	EXPECT_EQ(self->lists.room, VIRTIO_MMR_LISTS_MAX);
+	self->config[PCI_STATUS] = 0;
+	expect_fit(_metadata, self);
+}
+
 TEST_F(lists, loops)
 {
 	add_extended(self, 0x200, PCI_EXT_CAP_ID_DSN);
@@ -405,6 +426,13 @@ TEST_F(lists, merged)
 	self->config[0x62] = 16;
 	expect_fit(_metadata, self);
 
+	/* The two lists have IDs of their own */
+	self->last = 0;
+	add(self, 0xf8, PCI_CAP_ID_PM);
+	add_extended(self, 0x100, PCI_EXT_CAP_ID_ERR);
+	expect_fit(_metadata, self);
+
+	self->last_extended = 0;
 	add_extended(self, 0x200, PCI_EXT_CAP_ID_ERR);
 	add_extended(self, 0x22c, PCI_EXT_CAP_ID_ERR);
 	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
@@ -482,6 +510,9 @@ TEST_F(lists, explanations)
 	EXPECT_STREQ(text, "the list of extended capabilities comes back to 0xffff at 0xffc");
 	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_OVERLAP);
 	EXPECT_STREQ(text, "extended capability 0xffff of 4108 bytes at 0xffc and another one overlap, and one of them is a DVSEC");
+	EXPECT_LT(strlen(text), VIRTIO_MMR_LISTS_EXPLANATION_SIZE);
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_CROWDED);
+	EXPECT_STREQ(text, "extended capability 0xffff at 0xffc comes after 4096 others, which are too many");
 	EXPECT_LT(strlen(text), VIRTIO_MMR_LISTS_EXPLANATION_SIZE);
 	self->lists.position = 0xfc;
 	self->lists.id = 9;

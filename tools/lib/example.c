@@ -44,7 +44,7 @@ int main(void)
 {
 	struct virtio_mmr_port_ops ops = { read_register, write_register, notify };
 	struct virtio_mmr_space space = { .read = read_config, .context = config, .size = 4096 };
-	static struct virtio_mmr_lists lists;	/* room for work, some KB */
+	struct virtio_mmr_lists lists;	/* room for work */
 	struct virtio_mmr_scan scan = { 0 };
 	struct virtio_mmr_view view;
 	uint8_t data[2] = { 1, 0 };
