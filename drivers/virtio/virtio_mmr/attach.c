@@ -26,13 +26,9 @@ static int discover(struct virtio_mmr_transport *transport)
 	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
 	struct virtio_mmr_scan *scan = &transport->scan;
 	struct pci_dev *pdev = transport->pdev;
-	struct virtio_mmr_lists *lists;
+	struct virtio_mmr_lists lists;
 
-	lists = kmalloc(sizeof(*lists), GFP_KERNEL);
-	if (!lists)
-		return -ENOMEM;
-	virtio_mmr_pci_scan(pdev, scan, lists);
-	kfree(lists);
+	virtio_mmr_pci_scan(pdev, scan, &lists);
 	if (scan->native_verdict == VIRTIO_MMR_SCAN_USABLE)
 		return 0;
 	virtio_mmr_scan_explain_native(why, sizeof(why), scan, pdev->vendor, pdev->device);

@@ -4,7 +4,6 @@
  * logged.
  */
 #include <linux/pci.h>
-#include <linux/slab.h>
 #include <linux/virtio_mmr.h>
 
 #include "discovery.h"
@@ -28,21 +27,17 @@ static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *li
  * Call this before each vfio_pci_core_enable(): a device may answer differently each time. Logs
  * one line if vfio-pci-core cannot copy it.
  *
- * Return: 0, -EIO if vfio-pci-core would touch memory beyond the copy, or -ENOMEM.
+ * Return: 0, or -EIO if vfio-pci-core would touch memory beyond the copy.
  */
 int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
 {
 	struct virtio_mmr_space space = virtio_mmr_pci_space(pdev);
 	enum virtio_mmr_lists_defect defect;
-	struct virtio_mmr_lists *lists;
+	struct virtio_mmr_lists lists;
 
-	lists = kmalloc(sizeof(*lists), GFP_KERNEL);
-	if (!lists)
-		return -ENOMEM;
-	defect = virtio_mmr_lists_validate(lists, &space);
+	defect = virtio_mmr_lists_validate(&lists, &space);
 	if (defect && __ratelimit(limit))
-		refuse_lists(pdev, lists, defect);
-	kfree(lists);
+		refuse_lists(pdev, &lists, defect);
 	return defect ? -EIO : 0;
 }
 
@@ -81,20 +76,14 @@ static int judge(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
  *
  * If the function must not be served, the reason is logged in one line.
  *
- * Return: 0, -ENODEV if the function must not be served, or -ENOMEM.
+ * Return: 0, or -ENODEV if the function must not be served.
  */
 int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_scan *scan)
 {
-	struct virtio_mmr_lists *lists;
-	int ret;
+	struct virtio_mmr_lists lists;
 
-	lists = kmalloc(sizeof(*lists), GFP_KERNEL);
-	if (!lists)
-		return -ENOMEM;
-	virtio_mmr_pci_scan(pdev, scan, lists);
-	ret = judge(pdev, scan, lists);
-	kfree(lists);
-	return ret;
+	virtio_mmr_pci_scan(pdev, scan, &lists);
+	return judge(pdev, scan, &lists);
 }
 
 static void describe_plain(struct pci_dev *pdev, const struct virtio_mmr_scan *scan)
