@@ -11,21 +11,20 @@ static bool read_config(void *context, unsigned int position, u32 *value)
 
 /**
  * virtio_mmr_pci_space - how to read the configuration space of a function
- * @pdev: the function, awake whenever the result is used
- *
- * Return: the way to read it, with the positions that the PCI core has found. The core and
- * vfio-pci-core keep these, whatever the device says later.
+ * @space: where to store the way to read it, with the positions that the PCI core has found. The
+ *	core and vfio-pci-core keep these, whatever the device says later
+ * @pdev: the function, awake whenever @space is used
  */
-struct virtio_mmr_space virtio_mmr_pci_space(struct pci_dev *pdev)
+void virtio_mmr_pci_space(struct virtio_mmr_space *space, struct pci_dev *pdev)
 {
-	return (struct virtio_mmr_space){
-		.read = read_config,
-		.context = pdev,
-		.size = min_t(unsigned int, pdev->cfg_size, VIRTIO_MMR_CONFIG_SIZE_EXTENDED),
-		.pcie_flags = pcie_caps_reg(pdev),
-		.msix_position = pdev->msix_cap,
-		.msi_position = pdev->msi_cap,
-	};
+	space->read = read_config;
+	space->context = pdev;
+	space->size = min_t(unsigned int, pdev->cfg_size, VIRTIO_MMR_CONFIG_SIZE_EXTENDED);
+	space->pcie_flags = pcie_caps_reg(pdev);
+	space->msix_position = pdev->msix_cap;
+	space->msi_position = pdev->msi_cap;
+	space->unreadable = false;
+	virtio_mmr_space_forget(space);
 }
 
 static void set_bars(struct pci_dev *pdev, struct virtio_mmr_function *function)
@@ -55,9 +54,10 @@ static void set_bars(struct pci_dev *pdev, struct virtio_mmr_function *function)
 void virtio_mmr_pci_scan(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
 			 struct virtio_mmr_lists *lists)
 {
-	struct virtio_mmr_space space = virtio_mmr_pci_space(pdev);
+	struct virtio_mmr_space space;
 
-	*scan = (struct virtio_mmr_scan){};
+	virtio_mmr_pci_space(&space, pdev);
+	scan->function = (struct virtio_mmr_function){};
 	set_bars(pdev, &scan->function);
 	virtio_mmr_scan_run(scan, &space, lists, pdev->vendor, pdev->device, NULL);
 }

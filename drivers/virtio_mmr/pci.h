@@ -6,7 +6,7 @@
 
 #include "scan.h"
 
-struct virtio_mmr_space virtio_mmr_pci_space(struct pci_dev *pdev);
+void virtio_mmr_pci_space(struct virtio_mmr_space *space, struct pci_dev *pdev);
 void virtio_mmr_pci_scan(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
 			 struct virtio_mmr_lists *lists);
 

@@ -118,17 +118,19 @@ static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_sp
  * Where the window of PCI_CFG points at the moment is for people. Each read crosses PCIe, so it
  * is left out if nobody wants to see it. False if the fields that all types have are not complete.
  */
-static bool read_virtio_cap(const struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
-			    unsigned int position, bool all, struct virtio_mmr_virtio_cap *cap)
+static bool read_virtio_cap(const struct virtio_mmr_scan *scan, const struct virtio_mmr_walk *walk,
+			    bool all, struct virtio_mmr_virtio_cap *cap)
 {
-	unsigned int length = virtio_mmr_space_byte(space, position + CAP_LEN);
+	struct virtio_mmr_space *space = walk->space;
+	unsigned int position = walk->position;
+	u8 length = walk->header >> 8 * CAP_LEN;
 
 	if (length < CAP_SIZE || position + length > VIRTIO_MMR_CONFIG_SIZE)
 		return false;
 
 	*cap = (struct virtio_mmr_virtio_cap){
 		.position = position,
-		.cfg_type = virtio_mmr_space_byte(space, position + CAP_CFG_TYPE),
+		.cfg_type = walk->header >> 8 * CAP_CFG_TYPE,
 	};
 	if (cap->cfg_type == TYPE_PCI_CFG && !all)
 		return true;
@@ -178,7 +180,7 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 		unsigned int bar_field = walk.position + CAP_BAR;
 
 		if (walk.id != PCI_CAP_ID_VNDR ||
-		    !read_virtio_cap(scan, space, walk.position, visitor, &cap))
+		    !read_virtio_cap(scan, &walk, visitor, &cap))
 			continue;
 		if (visitor)
 			visitor->structure(visitor->context, &cap);

@@ -30,19 +30,19 @@ void virtio_mmr_space_forget(struct virtio_mmr_space *space)
 u32 virtio_mmr_space_read(struct virtio_mmr_space *space, unsigned int position)
 {
 	unsigned int slot = position / 4;
-	u32 value = 0;
+	u32 *value = &space->other;
 
 	if (position >= space->size)
 		return 0xffffffff;
-	if (!space->read(space->context, position, &value)) {
-		space->unreadable = true;
-		value = 0xffffffff;
-	}
 	if (position < VIRTIO_MMR_SPACE_KEPT) {
-		space->kept[slot] = value;
+		value = &space->kept[slot];
 		space->is_kept[slot / 64] |= 1ull << slot % 64;
 	}
-	return value;
+	if (!space->read(space->context, position, value)) {
+		space->unreadable = true;
+		*value = 0xffffffff;
+	}
+	return *value;
 }
 
 /**

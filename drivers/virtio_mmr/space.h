@@ -22,6 +22,7 @@
  * @msi_position: of the MSI capability in bytes, 0 without one
  * @unreadable: @read has failed
  * @kept: dwords below VIRTIO_MMR_SPACE_KEPT that were read, each as it was then
+ * @other: the last dword that was read beyond these
  * @is_kept: one bit for each dword of @kept, whether it was read
  *
  * A read crosses PCIe, and several parts of a scan need the same bytes. So each dword of @kept
@@ -40,6 +41,7 @@ struct virtio_mmr_space {
 	u16 msi_position;
 	bool unreadable;
 	u32 kept[VIRTIO_MMR_SPACE_KEPT / 4];
+	u32 other;
 	u64 is_kept[VIRTIO_MMR_SPACE_KEPT / 4 / 64];
 };
 

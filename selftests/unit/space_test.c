@@ -38,9 +38,11 @@ TEST_F(space, first_part_is_read_once)
 {
 	struct virtio_mmr_space *space = &self->memory.space;
 
+	self->memory.bytes[0] = 3;
 	self->memory.bytes[0xfc] = 1;
 	self->memory.bytes[0x1fc] = 1;
 	self->memory.bytes[0x200] = 1;
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0), 3);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 1);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x1fc), 1);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x200), 1);
@@ -52,6 +54,7 @@ TEST_F(space, first_part_is_read_once)
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xff), 0);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x1fc), 1);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x200), 2);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0), 3);
 	EXPECT_EQ(self->memory.reads_of[0xfc / 4], 1);
 
 	virtio_mmr_space_forget(space);

@@ -31,10 +31,11 @@ static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *li
  */
 int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
 {
-	struct virtio_mmr_space space = virtio_mmr_pci_space(pdev);
 	enum virtio_mmr_lists_defect defect;
+	struct virtio_mmr_space space;
 	struct virtio_mmr_lists lists;
 
+	virtio_mmr_pci_space(&space, pdev);
 	defect = virtio_mmr_lists_validate(&lists, &space);
 	if (defect && __ratelimit(limit))
 		refuse_lists(pdev, &lists, defect);
