@@ -5,8 +5,8 @@
 #include "space.h"
 
 /*
- * Capabilities with a length that a function may have (policy): twice as many as there are kinds
- * of them
+ * Capabilities with a length that a function may have (policy): more than twice as many as there
+ * are kinds of them
  */
 #define VIRTIO_MMR_LISTS_MAX	64
 
@@ -41,7 +41,8 @@ struct virtio_mmr_taken {
  * @position: of the capability at fault, in bytes
  * @id: of that capability
  * @length: its length in bytes in the view of vfio-pci-core
- * @room: bytes that it may have at most, or the number of those before it
+ * @room: bytes that it may have at most; for VIRTIO_MMR_LISTS_CROWDED, the number of capabilities
+ *	before it
  * @count: entries of @taken
  * @taken: the capabilities in the order of the lists. A byte belongs to the last one that has it
  * @seen: one bit for each position that was visited: each byte of the conventional part, or

@@ -68,7 +68,7 @@ static inline bool virtio_mmr_fields_have(const struct virtio_mmr_fields *fields
 enum virtio_mmr_verdict {
 	VIRTIO_MMR_SCAN_USABLE,		/* as an MMR function */
 	VIRTIO_MMR_SCAN_OTHER_ID,	/* vendor and device ID are no MMR function's */
-	VIRTIO_MMR_SCAN_LISTS,		/* the capability lists would harm vfio-pci-core */
+	VIRTIO_MMR_SCAN_LISTS,		/* the capability lists would or might harm vfio-pci-core */
 	VIRTIO_MMR_SCAN_PLAIN,		/* no capability claims to be an MMR capability */
 	VIRTIO_MMR_SCAN_CAPABILITY,	/* no MMR capability can be used */
 	VIRTIO_MMR_SCAN_PLACEMENT,	/* its BAR0 cannot make room for an I/O BAR */

@@ -13,7 +13,7 @@
 
 /**
  * struct virtio_mmr_space - how to read the configuration space of a function
- * @read: gives the dword at a position that is a multiple of 4 and below @size;
+ * @read: stores the dword at a position that is a multiple of 4 and below @size, all four bytes;
  *	false if it cannot be read
  * @context: for @read
  * @size: in bytes: VIRTIO_MMR_CONFIG_SIZE or VIRTIO_MMR_CONFIG_SIZE_EXTENDED

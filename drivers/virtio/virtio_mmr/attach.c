@@ -21,7 +21,7 @@
  */
 #define MAX_MAPPING	PAGE_SIZE
 
-static int discover(struct virtio_mmr_transport *transport)
+static noinline_for_stack int discover(struct virtio_mmr_transport *transport)
 {
 	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
 	struct virtio_mmr_scan *scan = &transport->scan;

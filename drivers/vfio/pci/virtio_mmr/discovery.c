@@ -27,7 +27,7 @@ static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *li
  * Call this before each vfio_pci_core_enable(): a device may answer differently each time. Logs
  * one line if vfio-pci-core cannot copy it.
  *
- * Return: 0, or -EIO if vfio-pci-core would touch memory beyond the copy.
+ * Return: 0, or -EIO if the lists are refused: see enum virtio_mmr_lists_defect.
  */
 int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
 {
