@@ -1,22 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Firmware and boot loaders of Debian 12 on MMR functions. Each boots GRUB from a disk or by the
-# network, and GRUB compares a file with its checksum (guest/grub.cfg). All functions lack the
-# modern interface (disable-modern=on), as most of these guests prefer it.
+# Firmware and boot loaders of Debian on MMR functions. Each boots GRUB of the same release from a
+# disk or by the network, and GRUB compares a file with its checksum (guest/grub.cfg). All functions
+# lack the modern interface (disable-modern=on), as most of these guests prefer it.
 #
 # Runs in L1, with the options that --devices prints, after --prepare on the host, which fetches
-# the firmware from Debian:
+# the firmware and QEMU from Debian:
 #	selftests/firmware_guest_test.sh [GUEST...]
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
 tools=$here/../tools/vm
 build=${OUTPUT:-$here/../build/selftests}
-packages=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/firmware-bookworm
-media=$build/firmware
+all_packages=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/firmware
+all_media=$build/firmware
 
-# NAME|FUNCTIONS|PLATFORM of GRUB|CHECKS|GUEST; Documentation/guests.rst has these
+# NAME|FUNCTIONS|PLATFORM of GRUB|CHECKS|GUEST; Documentation/guests.rst has these. NAME_trixie is
+# of Debian 13 and runs in its QEMU, the others are of Debian 12
 # shellcheck disable=SC2016 # backquotes of reStructuredText
 guests=(
 	'seabios|blk|i386-pc|contents written|SeaBIOS; GRUB uses its disk services (INT 13h)'
@@ -27,29 +28,47 @@ guests=(
 	'ovmf_pxe|efi|x86_64-efi|contents|OVMF, PXE; GRUB uses its simple network protocol'
 	'uboot_64|blk efi|x86_64-efi|contents written disk_crc net_crc net_mac_fault|U-Boot, 64 bits; GRUB uses its block I/O protocol'
 	'uboot_32|blk efi|i386-efi|contents written disk_crc net_crc net_mac_fault|U-Boot, 32 bits; the same'
+	'seabios_trixie|blk|i386-pc|contents written|as ``seabios``, of Debian 13'
+	'seabios_scsi_trixie|scsi|i386-pc|contents written|as ``seabios_scsi``, of Debian 13'
+	'ipxe_rom_trixie|bios_trixie|i386-pc|contents|as ``ipxe_rom``, of Debian 13'
+	'ipxe_lkrn_trixie|bios_trixie|i386-pc|contents|as ``ipxe_lkrn``, of Debian 13'
+	'ovmf_disk_trixie|blk|x86_64-efi|contents written|as ``ovmf_disk``, of Debian 13'
+	'ovmf_pxe_trixie|efi_trixie|x86_64-efi|contents|as ``ovmf_pxe``, of Debian 13'
+	'uboot_64_trixie|blk efi_trixie|x86_64-efi|contents written disk_crc net_crc net_mac|as ``uboot_64``, of Debian 13'
+	'uboot_32_trixie|blk efi_trixie|i386-efi|contents written disk_crc net_crc net_mac|as ``uboot_32``, of Debian 13'
 )
+
+# Of each function, as their networks are apart
+mac=52:54:00:ab:cd:ef
 
 escape() { # TEXT: for an option of QEMU, whose parts commas separate
 	printf '%s' "${1//,/,,}"
 }
 
-# The servers of two networks offer different files
-netdev() { # NAME BOOT-FILE
-	printf '%s\n' --vf "net,disable-modern=on,netdev=$1" --qemu-arg -netdev \
-		--qemu-arg "user,id=$1,restrict=on,ipv6=off,tftp=$(escape "$(readlink -m "$media/tftp")"),bootfile=$2"
+# The servers of the networks offer different files
+netdev() { # NAME RELEASE BOOT-FILE
+	local tftp
+	tftp=$(readlink -m "$all_media/$2/tftp")
+	printf '%s\n' --vf "net,disable-modern=on,mac=$mac,netdev=$1" --qemu-arg -netdev \
+		--qemu-arg "user,id=$1,restrict=on,ipv6=off,tftp=$(escape "$tftp"),bootfile=$3"
 }
 
 case ${1-} in
 --devices)
 	printf '%s\n' --vf blk,disable-modern=on --vf scsi,disable-modern=on
-	netdev bios boot.pxe
-	netdev efi EFI/BOOT/BOOTX64.EFI
+	netdev bios bookworm boot.pxe
+	netdev efi bookworm EFI/BOOT/BOOTX64.EFI
+	netdev bios_trixie trixie boot.pxe
+	netdev efi_trixie trixie EFI/BOOT/BOOTX64.EFI
 	exit
 	;;
 --prepare)
-	"$tools/../archive/unpack" --suites bookworm --all "$packages" grub-pc-bin grub-efi-amd64-bin \
-		grub-efi-ia32-bin ovmf u-boot-qemu ipxe ipxe-qemu dosfstools mtools
-	"$here/helpers/firmware-images" "$packages" "$media"
+	for release in bookworm trixie; do
+		"$tools/../archive/unpack" --suites "$release" --all "$all_packages-$release" grub-pc-bin \
+			grub-efi-amd64-bin grub-efi-ia32-bin ovmf u-boot-qemu ipxe ipxe-qemu dosfstools mtools
+		"$here/helpers/firmware-images" "$all_packages-$release" "$all_media/$release"
+	done
+	"$tools/../archive/qemu" trixie >/dev/null
 	exit
 	;;
 # For the documentation
@@ -63,23 +82,30 @@ esac
 source "$here/lib/linux_guest.sh"
 linux_begin
 # The suite has others after these
-mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | head -n 2)
+mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | head -n 4)
 read -r blk _ _ blk_disk < <(grep ' blk ' <<<"$linux_created") || true
 read -r scsi _ _ scsi_disk < <(grep ' scsi ' <<<"$linux_created") || true
-[[ ${#nets[@]} == 2 && ${blk-} && ${scsi-} ]] || skip_all "other functions than $0 --devices prints"
-[[ -d $media && -d $packages ]] || skip_all "no firmware; $0 --prepare on the host fetches it"
-declare -A bdf_of=([blk]=$blk [scsi]=$scsi [bios]=${nets[0]} [efi]=${nets[1]})
+[[ ${#nets[@]} == 4 && ${blk-} && ${scsi-} ]] || skip_all "other functions than $0 --devices prints"
+for release in bookworm trixie; do
+	[[ -d $all_media/$release && -d $all_packages-$release ]] ||
+		skip_all "no firmware; $0 --prepare on the host fetches it"
+done
+declare -A bdf_of=([blk]=$blk [scsi]=$scsi [bios]=${nets[0]} [efi]=${nets[1]}
+	[bios_trixie]=${nets[2]} [efi_trixie]=${nets[3]})
 "$tools/vfs" bind "${bdf_of[@]}"
 
-choose() { # NAME: sets its fields
+choose() { # NAME: sets its fields, and the release and what belongs to it
 	local line
+	release=bookworm
+	[[ $1 != *_trixie ]] || release=trixie
+	packages=$all_packages-$release media=$all_media/$release
 	line=$(guest_line "$1") || exit "$KSFT_FAIL"
 	IFS='|' read -r functions platform checks _ <<<"$line"
 	disk=$blk_disk
 	[[ $functions != scsi ]] || disk=$scsi_disk
+	read -r place size <"$media/environment"
 }
 
-read -r place size <"$media/environment"
 # GRUB has written its name there
 environment() {
 	dd if="$disk" bs=512 skip=$((place / 512)) count=$((size / 512)) status=none
@@ -90,21 +116,25 @@ notifications() {
 }
 
 arguments() { # NAME: the rest for tools/vm/guest
+	local one properties='' arch=x86_64
+	[[ $release == bookworm ]] || printf '%s\n' --qemu "$("$tools/../archive/qemu" "$release")"
 	case $1 in
-	ipxe_rom) printf '%s\n' --vf "${bdf_of[bios]},rombar=1,romfile=$(escape "$media/ipxe.rom")" ;;
-	ipxe_lkrn)
-		printf '%s\n' --vf "${bdf_of[bios]},bootindex=-1" --qemu-arg -kernel --qemu-arg "$packages/boot/ipxe.lkrn" \
+	ipxe_rom*) properties=",rombar=1,romfile=$(escape "$media/ipxe.rom")" ;;
+	ipxe_lkrn*)
+		properties=,bootindex=-1
+		printf '%s\n' --qemu-arg -kernel --qemu-arg "$media/ipxe.lkrn" \
 			--qemu-arg -initrd --qemu-arg "$media/boot.ipxe"
 		;;
-	seabios* | ovmf_*) printf '%s\n' --vf "${bdf_of[$functions]}" ;;&
 	ovmf_*) printf '%s\n' --firmware "$packages/usr/share/ovmf/OVMF.fd" ;;
 	uboot_*)
-		local arch=x86_64
-		[[ $1 == *_64 ]] || arch=x86
-		printf '%s\n' --vf "${bdf_of[blk]}" --vf "${bdf_of[efi]}" --input "$media/uboot.$arch" \
+		[[ $1 == uboot_64* ]] || arch=x86
+		printf '%s\n' --input "$media/uboot.$arch" \
 			--firmware "$packages/usr/lib/u-boot/qemu-$arch/u-boot.rom"
 		;;
 	esac
+	for one in $functions; do
+		printf '%s\n' --vf "${bdf_of[$one]}$properties"
+	done
 }
 
 # --- Checks ----------------------------------------------------------------------
@@ -130,9 +160,13 @@ check_net_crc() {
 	grep -qx "crc32 for 05000000 .* ==> $(<"$media/crc")" <<<"$output"
 }
 
+check_net_mac() {
+	grep -q "^eth0 : virtio-net#[0-9]* $mac " <<<"$output"
+}
+
 # U-Boot's own fault: it reads the first byte six times, on QEMU's devices as well
 check_net_mac_fault() {
-	grep -q '^eth0 : virtio-net#[0-9]* 52:52:52:52:52:52 ' <<<"$output"
+	mac=${mac//[0-9a-f][0-9a-f]/${mac%%:*}} check_net_mac
 }
 
 # All went by the device's legacy registers, in the form that the device expects
@@ -155,7 +189,8 @@ guest_points() {
 guest_test() { # NAME
 	local name=$1 one status=0 more line
 	mapfile -t more < <(arguments "$name")
-	[[ " $checks " != *' written '* ]] || environment_of_image
+	[[ " $checks " != *' written '* ]] ||
+		dd if="$media/disk.img" of="$disk" bs=1M conv=notrunc status=none
 	for one in $functions; do
 		counts[$one]=$(notifications "${bdf_of[$one]}")
 	done
@@ -163,9 +198,10 @@ guest_test() { # NAME
 	output=$("$tools/guest" --boot-bios --timeout 240 --out "$VIRTIO_MMR_RESULTS/guest-$name" "${more[@]}") ||
 		status=$?
 	output=${output//$'\r'/}
+	# The last one is of SeaBIOS, which says its version
 	while IFS= read -r line; do
 		echo "# ${line//[^[:print:]]/}"
-	done <<<"$output"
+	done <<<"$output"$'\n'"$(head -n 1 "$VIRTIO_MMR_RESULTS/guest-$name/bios.log")"
 	ktap_test_result "$name.exit_status" test "$status" = 0
 	for one in $checks notified; do
 		ktap_test_result "$name.$one" "check_$one"
@@ -173,13 +209,4 @@ guest_test() { # NAME
 	ktap_test_result "$name.kernel_log" log_clean
 }
 
-# The file that GRUB writes, as it was
-environment_of_image() {
-	dd if="$media/disk.img" of="$disk" bs=512 skip=$((place / 512)) seek=$((place / 512)) \
-		count=$((size / 512)) conv=notrunc status=none
-}
-
-for disk in "$blk_disk" "$scsi_disk"; do
-	dd if="$media/disk.img" of="$disk" bs=1M conv=notrunc status=none
-done
 guests_of_table "$@"
