@@ -112,21 +112,16 @@ image:
 4:	dec %eax
 	jns 4b
 	cmpl $0, wrong
-	jne 6f
+	jne bad
 	inc %ecx
 	cmp $numbers, %ecx
 	jbe 1b
 	# The second CPU has run with the last one, too
 5:	cmpl $0, wrong
-	jne 6f
+	jne bad
 	cmpl $numbers, loaded
 	jne 5b
-	xor %eax, %eax
-	jmp 7f
-6:	mov $1, %al
-7:	mov $0xf4, %dx
-	out %al, %dx
-	hlt
+	good_or_bad
 
 	flat_segments
 

@@ -43,15 +43,10 @@ image:
 	movl $0xc46f0, 0xfee00300	# STARTUP at 0xf0 pages
 1:	mov 0xfee00030, %eax
 	cmp %eax, %ebx
-	jne 2f
+	jne bad
 	cmpb $0, done
 	je 1b
-	xor %eax, %eax
-	jmp 3f
-2:	mov $1, %al
-3:	mov $0xf4, %dx
-	out %al, %dx
-	hlt
+	good_or_bad
 
 	flat_segments
 
