@@ -12,7 +12,6 @@
 #include "lib/intx.h"
 #include "lib/module.h"
 #include "lib/qmp.h"
-#include "lib/report.h"
 #include "lib/session.h"
 #include "lib/sysfs.h"
 #include "lib/watch.h"

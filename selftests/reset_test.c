@@ -16,7 +16,6 @@
 #include "lib/ethernet.h"
 #include "lib/functions.h"
 #include "lib/qmp.h"
-#include "lib/report.h"
 #include "lib/session.h"
 #include "lib/watch.h"
 
@@ -539,7 +538,8 @@ static void set_power(struct __test_metadata *_metadata,
 	vfio_config_write(device, at + PCI_PM_CTRL, 2,
 			  (control & ~PCI_PM_CTRL_STATE_MASK) | state);
 	usleep(D3HOT_DELAY);
-	EXPECT_EQ(vfio_config_read(device, at + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK, state);
+	EXPECT_EQ(vfio_config_read(device, at + PCI_PM_CTRL, 2) &
+		  PCI_PM_CTRL_STATE_MASK, state);
 }
 
 #define D0	0
