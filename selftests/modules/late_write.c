@@ -7,9 +7,9 @@
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
-#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/timekeeping.h>
 
 /* With preemption off, so not for long. The test asks whether it was long enough */
 #define PATIENCE_MS	2000
@@ -33,7 +33,8 @@ static struct pci_dev *pdev;
 
 static int wait_for_reset(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	ktime_t end = ktime_add_ms(ktime_get(), PATIENCE_MS);
+	/* A probe may be in an NMI's context, where other clocks may wait for their own update */
+	u64 end = ktime_get_mono_fast_ns() + PATIENCE_MS * (u64)NSEC_PER_MSEC;
 
 	if ((struct pci_dev *)regs_get_kernel_argument(regs, 0) != pdev ||
 	    (unsigned int)regs_get_kernel_argument(regs, 1) != place ||
@@ -42,7 +43,7 @@ static int wait_for_reset(struct kretprobe_instance *instance, struct pt_regs *r
 	waiting++;
 	/* A reset takes configuration space first, and the write waits for its end then */
 	while (!pdev->block_cfg_access) {
-		if (ktime_after(ktime_get(), end))
+		if (ktime_get_mono_fast_ns() > end)
 			return 1;
 		cpu_relax();
 	}
