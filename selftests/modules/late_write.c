@@ -11,8 +11,6 @@
 #include <linux/pci.h>
 #include <linux/timekeeping.h>
 
-/* With preemption off, so not for long. The test asks whether it was long enough */
-#define PATIENCE_MS	2000
 #define LINGER_MS	20
 
 static char *function;
@@ -22,6 +20,10 @@ MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
 static unsigned int place;
 module_param(place, uint, 0444);
 MODULE_PARM_DESC(place, "The place of that register in configuration space");
+
+static unsigned int patience = 2000;
+module_param(patience, uint, 0444);
+MODULE_PARM_DESC(patience, "How long a write waits, in ms; with preemption off, so not for long");
 
 static unsigned int waiting, late;
 module_param(waiting, uint, 0444);
@@ -34,7 +36,7 @@ static struct pci_dev *pdev;
 static int wait_for_reset(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	/* A probe may be in an NMI's context, where other clocks may wait for their own update */
-	u64 end = ktime_get_mono_fast_ns() + PATIENCE_MS * (u64)NSEC_PER_MSEC;
+	u64 end = ktime_get_mono_fast_ns() + patience * (u64)NSEC_PER_MSEC;
 
 	if ((struct pci_dev *)regs_get_kernel_argument(regs, 0) != pdev ||
 	    (unsigned int)regs_get_kernel_argument(regs, 1) != place ||
