@@ -34,6 +34,7 @@ EXPORT_SYMBOL_GPL(virtio_mmr_mapping_areas);
 EXPORT_SYMBOL_GPL(virtio_mmr_mapping_is_split);
 EXPORT_SYMBOL_GPL(virtio_mmr_msix_under);
 EXPORT_SYMBOL_GPL(virtio_mmr_next_piece);
+EXPORT_SYMBOL_GPL(virtio_mmr_pci_device_config);
 EXPORT_SYMBOL_GPL(virtio_mmr_pci_scan);
 EXPORT_SYMBOL_GPL(virtio_mmr_pci_space);
 EXPORT_SYMBOL_GPL(virtio_mmr_range_validate);

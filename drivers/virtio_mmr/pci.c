@@ -61,3 +61,20 @@ void virtio_mmr_pci_scan(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
 	set_bars(pdev, &scan->function);
 	virtio_mmr_scan_run(scan, &space, lists, pdev->vendor, pdev->device, NULL);
 }
+
+/**
+ * virtio_mmr_pci_device_config - find the modern device-specific configuration
+ * @pdev: the function, with readable configuration space
+ * @scan: the result of virtio_mmr_pci_scan()
+ * @structure: where to store it
+ *
+ * Return: as virtio_mmr_scan_device_config().
+ */
+bool virtio_mmr_pci_device_config(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
+				  struct virtio_mmr_structure *structure)
+{
+	struct virtio_mmr_space space;
+
+	virtio_mmr_pci_space(&space, pdev);
+	return virtio_mmr_scan_device_config(scan, &space, structure);
+}

@@ -9,5 +9,7 @@
 void virtio_mmr_pci_space(struct virtio_mmr_space *space, struct pci_dev *pdev);
 void virtio_mmr_pci_scan(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
 			 struct virtio_mmr_lists *lists);
+bool virtio_mmr_pci_device_config(struct pci_dev *pdev, const struct virtio_mmr_scan *scan,
+				  struct virtio_mmr_structure *structure);
 
 #endif /* VIRTIO_MMR_PCI_H */

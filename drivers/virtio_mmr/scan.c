@@ -115,8 +115,9 @@ static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_sp
 }
 
 /*
- * Where the window of PCI_CFG points at the moment is for people. Each read crosses PCIe, so it
- * is left out if nobody wants to see it. False if the fields that all types have are not complete.
+ * Where the window of PCI_CFG points at the moment is for people, and the device configuration is
+ * for drivers of the host. Each read crosses PCIe, so both are left out if nobody wants to see
+ * them. False if the fields that all types have are not complete.
  */
 static bool read_virtio_cap(const struct virtio_mmr_scan *scan, const struct virtio_mmr_walk *walk,
 			    bool all, struct virtio_mmr_virtio_cap *cap)
@@ -135,6 +136,8 @@ static bool read_virtio_cap(const struct virtio_mmr_scan *scan, const struct vir
 	if (cap->cfg_type == TYPE_PCI_CFG && !all)
 		return true;
 	cap->bar = virtio_mmr_space_byte(space, position + CAP_BAR);
+	if (cap->cfg_type == TYPE_DEVICE_CFG && !all)
+		return true;
 	cap->offset = virtio_mmr_space_dword(space, position + CAP_OFFSET);
 	cap->length = virtio_mmr_space_dword(space, position + CAP_LENGTH);
 	cap->is_inside = !virtio_mmr_range_validate(&scan->function, cap->bar, cap->offset,
@@ -199,8 +202,6 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 			scan->notify_multiplier = cap.multiplier;
 		} else if (cap.cfg_type == TYPE_ISR_CFG && !scan->has_isr) {
 			scan->has_isr = take_structure(&scan->isr, &cap, 1, 1);
-		} else if (cap.cfg_type == TYPE_DEVICE_CFG && !scan->has_device_config) {
-			scan->has_device_config = take_structure(&scan->device_config, &cap, 1, 4);
 		}
 	}
 	scan->list_loops |= walk.loops;
@@ -247,6 +248,31 @@ void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *
 		scan->verdict = VIRTIO_MMR_SCAN_OTHER_ID;
 	else if (scan->lists_defect)
 		scan->verdict = VIRTIO_MMR_SCAN_LISTS;
+}
+
+/**
+ * virtio_mmr_scan_device_config - find the modern device-specific configuration
+ * @scan: of the function, for its BARs
+ * @space: how to read configuration space
+ * @structure: where to store the first usable one (virtio 1.4, 4.1.4.1)
+ *
+ * Only a driver of the host uses it, so virtio_mmr_scan_run() does not read it.
+ *
+ * Return: false if there is none; @structure is unchanged then.
+ */
+bool virtio_mmr_scan_device_config(const struct virtio_mmr_scan *scan,
+				   struct virtio_mmr_space *space,
+				   struct virtio_mmr_structure *structure)
+{
+	struct virtio_mmr_virtio_cap cap;
+	struct virtio_mmr_walk walk;
+
+	virtio_mmr_walk_start(&walk, space, false);
+	while (virtio_mmr_walk_next(&walk))
+		if (walk.id == PCI_CAP_ID_VNDR && read_virtio_cap(scan, &walk, true, &cap) &&
+		    cap.cfg_type == TYPE_DEVICE_CFG && take_structure(structure, &cap, 1, 4))
+			return true;
+	return false;
 }
 
 static void explain_placement(char *text, size_t size, const struct virtio_mmr_scan *scan)

@@ -90,10 +90,8 @@ enum virtio_mmr_verdict {
  * @has_common_config: @common_config can be used
  * @has_notification: @common_config and @notify can be used
  * @has_isr: @isr can be used
- * @has_device_config: @device_config can be used
  * @common_config: the modern common configuration
  * @isr: the modern ISR status
- * @device_config: the modern device-specific configuration
  * @notify: the modern notification structure
  * @notify_multiplier: bytes per unit of queue_notify_off
  * @placement: place of a physical BAR0
@@ -116,10 +114,8 @@ struct virtio_mmr_scan {
 	bool has_common_config;
 	bool has_notification;
 	bool has_isr;
-	bool has_device_config;
 	struct virtio_mmr_structure common_config;
 	struct virtio_mmr_structure isr;
-	struct virtio_mmr_structure device_config;
 	struct virtio_mmr_structure notify;
 	u32 notify_multiplier;
 	struct virtio_mmr_placement placement;
@@ -154,6 +150,9 @@ struct virtio_mmr_scan_visitor {
 void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
 			 struct virtio_mmr_lists *lists, u16 vendor, u16 device,
 			 const struct virtio_mmr_scan_visitor *visitor);
+bool virtio_mmr_scan_device_config(const struct virtio_mmr_scan *scan,
+				   struct virtio_mmr_space *space,
+				   struct virtio_mmr_structure *structure);
 void virtio_mmr_scan_explain(char *text, size_t size, const struct virtio_mmr_scan *scan,
 			     const struct virtio_mmr_lists *lists, u16 vendor, u16 device);
 void virtio_mmr_scan_explain_native(char *text, size_t size,

@@ -29,23 +29,26 @@ static noinline_for_stack int discover(struct virtio_mmr_transport *transport)
 	struct virtio_mmr_lists lists;
 
 	virtio_mmr_pci_scan(pdev, scan, &lists);
-	if (scan->native_verdict == VIRTIO_MMR_SCAN_USABLE)
+	if (scan->native_verdict == VIRTIO_MMR_SCAN_USABLE) {
+		virtio_mmr_pci_device_config(pdev, scan, &transport->device_config_place);
 		return 0;
+	}
 	virtio_mmr_scan_explain_native(why, sizeof(why), scan, pdev->vendor, pdev->device);
 	pci_err(pdev, "no legacy registers in memory that this host could use: %s\n", why);
 	return -ENODEV;
 }
 
-static int regions(const struct virtio_mmr_scan *scan)
+static int regions(const struct virtio_mmr_transport *transport)
 {
+	const struct virtio_mmr_scan *scan = &transport->scan;
 	int bars = 1 << scan->cap.bar;
 
 	if (scan->has_common_config)
 		bars |= 1 << scan->common_config.bar;
 	if (scan->has_isr)
 		bars |= 1 << scan->isr.bar;
-	if (scan->has_device_config)
-		bars |= 1 << scan->device_config.bar;
+	if (transport->device_config_place.length)
+		bars |= 1 << transport->device_config_place.bar;
 	if (scan->has_notification)
 		bars |= 1 << scan->notify.bar;
 	return bars;
@@ -81,6 +84,7 @@ static void unmap_all(struct virtio_mmr_transport *transport)
 /* The kernel's functions on these structures use only the mappings and @pci_dev. */
 static int map_all(struct virtio_mmr_transport *transport)
 {
+	struct virtio_mmr_structure *place = &transport->device_config_place;
 	struct virtio_mmr_scan *scan = &transport->scan;
 	struct virtio_mmr_structure window = {
 		.bar = scan->cap.bar, .offset = scan->cap.offset, .length = scan->cap.length,
@@ -88,7 +92,7 @@ static int map_all(struct virtio_mmr_transport *transport)
 
 	/* A field of the configuration beyond the mapping does not exist. */
 	scan->cap.length = min_t(u64, scan->cap.length, MAX_MAPPING);
-	scan->device_config.length = min_t(u64, scan->device_config.length, MAX_MAPPING);
+	place->length = min_t(u64, place->length, MAX_MAPPING);
 
 	transport->ldev.pci_dev = transport->pdev;
 	transport->ldev.ioaddr = map_structure(transport, &window, MAX_MAPPING);
@@ -108,9 +112,8 @@ static int map_all(struct virtio_mmr_transport *transport)
 		if (!transport->mdev.isr)
 			return -ENOMEM;
 	}
-	if (scan->has_device_config) {
-		transport->device_config = map_structure(transport, &scan->device_config,
-							 MAX_MAPPING);
+	if (place->length) {
+		transport->device_config = map_structure(transport, place, MAX_MAPPING);
 		if (!transport->device_config)
 			return -ENOMEM;
 	}
@@ -230,7 +233,7 @@ int virtio_mmr_attach(struct virtio_mmr_binding *binding, bool legacy)
 	ret = discover(transport);
 	if (ret)
 		goto out_free;
-	transport->regions = regions(&transport->scan);
+	transport->regions = regions(transport);
 	ret = start(transport, legacy);
 	if (ret)
 		goto out_free;

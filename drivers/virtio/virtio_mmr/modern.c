@@ -38,7 +38,7 @@ const char *virtio_mmr_modern_obstacle(struct virtio_mmr_transport *transport)
 		return "no usable common configuration";
 	if (!scan->has_isr)
 		return "no usable ISR status";
-	if (!scan->has_device_config && scan->identity->virtio_id != VIRTIO_ID_RNG)
+	if (!transport->device_config && scan->identity->virtio_id != VIRTIO_ID_RNG)
 		return "no usable device configuration";
 	if (!transport->doorbells)
 		return "no usable doorbells";
@@ -110,7 +110,7 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 	struct virtio_mmr_transport *transport = to_transport(vdev);
 
 	if (virtio_mmr_config_fits(transport, offset, count,
-				   transport->scan.device_config.length))
+				   transport->device_config_place.length))
 		virtio_mmr_config_read(transport->device_config, value, offset, count);
 	else
 		memset(value, 0, count);
@@ -123,7 +123,7 @@ static void set(struct virtio_device *vdev, unsigned int offset, const void *val
 	struct virtio_mmr_transport *transport = to_transport(vdev);
 
 	if (virtio_mmr_config_fits(transport, offset, count,
-				   transport->scan.device_config.length))
+				   transport->device_config_place.length))
 		virtio_mmr_config_write(transport->device_config, value, offset, count);
 }
 

@@ -90,6 +90,7 @@ struct virtio_mmr_queue {
  * @vdev: the device of virtio's core, which frees all of this with its last reference
  * @pdev: the function
  * @scan: the place of its registers
+ * @device_config_place: of @device_config; its length is 0 without one
  * @interface: the one in use
  * @ldev: for the kernel's functions on legacy registers; has the window
  * @mdev: for those on modern structures; @mdev.common is NULL without them
@@ -116,6 +117,7 @@ struct virtio_mmr_transport {
 	struct virtio_device vdev;
 	struct pci_dev *pdev;
 	struct virtio_mmr_scan scan;
+	struct virtio_mmr_structure device_config_place;
 	const struct virtio_mmr_interface *interface;
 	struct virtio_pci_legacy_device ldev;
 	struct virtio_pci_modern_device mdev;
