@@ -207,6 +207,38 @@ reset_under_way() {
 	native_unbind "$blk"
 }
 
+# The reader of this attribute cannot bear a wild value. The configuration moves as MSI-X is switched
+# off and on, and is all ones in between
+read_in_resets() {
+	local i reader
+	native_bind "$blk"
+	within $seconds disk_ready "$blk" || say "no disk"
+	"$build/native_io" again "/sys/class/block/$(basename "$(disk_of "$blk")")/cache_type" &
+	reader=$!
+	insmod "$here/../build/$(uname -r)/tests/slow_msix.ko"
+	for ((i = 0; i < 5; i++)); do
+		echo 1 >"$sys_pci/$blk/reset" || true
+	done
+	rmmod slow_msix
+	kill "$reader" || say "the reader has ended"
+	wait "$reader" || true
+	native_unbind "$blk"
+}
+
+# The same of a function that does not answer: in D3hot it gives all ones, as one that is gone
+read_of_gone() {
+	local attribute value
+	native_bind "$blk"
+	within $seconds disk_ready "$blk" || say "no disk"
+	attribute=/sys/class/block/$(basename "$(disk_of "$blk")")/cache_type
+	same "cache" "$(<"$attribute")" 'write back'
+	setpci -s "$blk" CAP_PM+4.b=3:3
+	value=$(<"$attribute")
+	setpci -s "$blk" CAP_PM+4.b=0:3
+	native_unbind "$blk"
+	same "cache" "$value" 'write through'
+}
+
 logged() { # WORDS
 	[[ $(log_lines) == *"$1"* ]]
 }
@@ -469,6 +501,8 @@ use() {
 	[[ $stock ]] || native_check "$1.by_id" by_id
 	native_check "$1.switched_off" switched_off
 	[[ $stock ]] || native_check "$1.reset_under_way" reset_under_way
+	[[ $stock ]] || native_check "$1.read_in_resets" read_in_resets
+	[[ $stock ]] || native_check "$1.read_of_gone" read_of_gone
 	[[ $stock ]] || native_check "$1.reset_of_net" reset_of_net
 	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset
 	[[ $stock ]] || native_check "$1.vanished" vanished

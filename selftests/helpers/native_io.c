@@ -6,6 +6,7 @@
  *	native_io write|read DISK FIRST BYTES SEED       4 KiB requests by each CPU, not cached
  *	native_io load DISK FIRST BYTES SEED             both, until a signal or an error
  *	native_io channels INTERFACE [NUMBER]            prints or sets the pairs of queues
+ *	native_io again FILE                             reads it all the time by each CPU
  *
  * All bytes depend on the seed and their place, so one that is lost, late or elsewhere shows.
  */
@@ -299,6 +300,28 @@ static void channels(const char *interface, const char *wanted)
 	printf("%u of %u\n", value.combined_count, value.max_combined);
 }
 
+static void *read_again(void *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[BLOCK];
+
+	while (fd >= 0 && pread(fd, text, sizeof(text), 0) >= 0)
+		;
+	give_up("%s: %s", (char *)path, strerror(errno));
+}
+
+/* Until a signal */
+static void read_all_the_time(char *path)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	pthread_t thread;
+
+	while (cpus-- > 1)
+		if (pthread_create(&thread, NULL, read_again, path))
+			give_up("no thread");
+	read_again(path);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -309,6 +332,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "send") && argc == 6) {
 		send_all(argv[2], parse_number(argv[3]), parse_number(argv[4]),
 			 parse_number(argv[5]));
+	} else if (!strcmp(what, "again") && argc == 3) {
+		read_all_the_time(argv[2]);
 	} else if (!strcmp(what, "channels") && (argc == 3 || argc == 4)) {
 		channels(argv[2], argv[3]);
 	} else if (argc == 6 && (!strcmp(what, "write") || !strcmp(what, "read") ||

@@ -5,6 +5,7 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmr.h>
@@ -229,6 +230,7 @@ int virtio_mmr_attach(struct virtio_mmr_binding *binding, bool legacy)
 	transport = kzalloc(sizeof(*transport), GFP_KERNEL);
 	if (!transport)
 		return -ENOMEM;
+	init_rwsem(&transport->config_lock);
 	transport->pdev = binding->pdev;
 	ret = discover(transport);
 	if (ret)

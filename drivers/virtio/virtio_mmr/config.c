@@ -4,8 +4,12 @@
  * of 1, 2 or 4 bytes, so a field of 8 bytes takes two (virtio 1.4, 4.1.3.1).
  */
 #include <linux/io.h>
+#include <linux/lockdep.h>
+#include <linux/rwsem.h>
+#include <linux/string.h>
 
 #include "config.h"
+#include "interface.h"
 
 static unsigned int width_at(unsigned int offset, unsigned int left)
 {
@@ -17,19 +21,22 @@ static unsigned int width_at(unsigned int offset, unsigned int left)
 }
 
 /**
- * virtio_mmr_config_fits - whether the device has a field
- * @transport: the device
+ * virtio_mmr_config_has - whether the device has a field, and the field can be accessed
+ * @transport: the device, with its config_lock held
  * @offset: of the field in the device-specific configuration, in bytes
  * @count: bytes of the field
  * @length: of the device's configuration, in bytes
  *
  * A device that has the feature of a field, and not the field, is reported once.
  *
- * Return: true if all of the field is there.
+ * Return: true if all of the field is there, and the function is not being reset.
  */
-bool virtio_mmr_config_fits(struct virtio_mmr_transport *transport, unsigned int offset,
-			    unsigned int count, u64 length)
+bool virtio_mmr_config_has(struct virtio_mmr_transport *transport, unsigned int offset,
+			   unsigned int count, u64 length)
 {
+	lockdep_assert_held(&transport->config_lock);
+	if (transport->away)
+		return false;
 	if ((u64)offset + count <= length)
 		return true;
 	if (!transport->short_config)
@@ -40,9 +47,9 @@ bool virtio_mmr_config_fits(struct virtio_mmr_transport *transport, unsigned int
 }
 
 /**
- * virtio_mmr_config_hide - replace a value that was read while the function was away
+ * virtio_mmr_config_hide - replace a value that no device has given
  * @transport: the device
- * @value: what was read; zeros if the function is being reset, as it then gives all ones
+ * @value: what was read; zeros if it is all ones and the function is gone
  * @count: bytes of @value
  *
  * Drivers trust some fields so much that a wild value stops the kernel.
@@ -50,9 +57,13 @@ bool virtio_mmr_config_fits(struct virtio_mmr_transport *transport, unsigned int
 void virtio_mmr_config_hide(struct virtio_mmr_transport *transport, void *value,
 			    unsigned int count)
 {
-	/* After the reads: each of them was before the reset, or it is hidden. */
-	rmb();
-	if (READ_ONCE(transport->away))
+	u8 status;
+
+	if (memchr_inv(value, 0xff, count))
+		return;
+	/* 0 of one that did not reset itself */
+	status = virtio_mmr_get_status(&transport->vdev);
+	if (!status || status == 0xff)
 		memset(value, 0, count);
 }
 

@@ -4,8 +4,8 @@
 
 #include "transport.h"
 
-bool virtio_mmr_config_fits(struct virtio_mmr_transport *transport, unsigned int offset,
-			    unsigned int count, u64 length);
+bool virtio_mmr_config_has(struct virtio_mmr_transport *transport, unsigned int offset,
+			   unsigned int count, u64 length);
 void virtio_mmr_config_hide(struct virtio_mmr_transport *transport, void *value,
 			    unsigned int count);
 void virtio_mmr_config_read(const void __iomem *from, void *to, unsigned int offset,

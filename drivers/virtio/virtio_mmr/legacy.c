@@ -3,6 +3,7 @@
  * The legacy interface: registers in the window that the MMR capability gives. The kernel's
  * functions for them work on any mapping.
  */
+#include <linux/rwsem.h>
 #include <linux/virtio_mmr.h>
 #include <linux/virtio_ring.h>
 
@@ -41,7 +42,7 @@ static int finalize_features(struct virtio_device *vdev)
 	return 0;
 }
 
-/* The place depends on MSI-X of the function, as the device sees it. */
+/* The place depends on MSI-X of the function, as the device sees it: see config_lock. */
 static unsigned int config_start(struct virtio_mmr_transport *transport)
 {
 	return transport->pdev->msix_enabled ? VIRTIO_MMR_COMMON_SIZE_MSIX :
@@ -54,7 +55,7 @@ static unsigned int config_start(struct virtio_mmr_transport *transport)
  * @value: where to store it; what the device does not have stays as it is
  * @count: bytes to read at most
  *
- * Any context.
+ * For handlers of interrupts, which run only while MSI-X stays as it is.
  */
 void virtio_mmr_legacy_config(struct virtio_mmr_transport *transport, void *value,
 			      unsigned int count)
@@ -70,15 +71,17 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 		unsigned int count)
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
-	unsigned int start = config_start(transport);
-	void __iomem *config = transport->ldev.ioaddr + start;
-	unsigned int i;
+	unsigned int start, i;
+	void __iomem *config;
 	u64 previous;
 
-	if (!virtio_mmr_config_fits(transport, offset, count,
-				    transport->scan.cap.length - start)) {
+	down_read(&transport->config_lock);
+	start = config_start(transport);
+	config = transport->ldev.ioaddr + start;
+	if (!virtio_mmr_config_has(transport, offset, count,
+				   transport->scan.cap.length - start)) {
 		memset(value, 0, count);
-		return;
+		goto out;
 	}
 	virtio_mmr_config_read(config, value, offset, count);
 	for (i = 0; count == sizeof(previous) && i < MAX_READS; i++) {
@@ -93,17 +96,22 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 			 offset);
 	}
 	virtio_mmr_config_hide(transport, value, count);
+out:
+	up_read(&transport->config_lock);
 }
 
 static void set(struct virtio_device *vdev, unsigned int offset, const void *value,
 		unsigned int count)
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
-	unsigned int start = config_start(transport);
+	unsigned int start;
 
-	if (virtio_mmr_config_fits(transport, offset, count,
-				   transport->scan.cap.length - start))
+	down_read(&transport->config_lock);
+	start = config_start(transport);
+	if (virtio_mmr_config_has(transport, offset, count,
+				  transport->scan.cap.length - start))
 		virtio_mmr_config_write(transport->ldev.ioaddr + start, value, offset, count);
+	up_read(&transport->config_lock);
 }
 
 static void set_status(struct virtio_device *vdev, u8 status)

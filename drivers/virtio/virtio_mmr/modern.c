@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The modern interface (virtio 1.4, 4.1.4), on mappings that main.c makes: the kernel's probe
+ * The modern interface (virtio 1.4, 4.1.4), on mappings that attach.c makes: the kernel's probe
  * refuses the device IDs of MMR functions.
  */
 #include <linux/io.h>
+#include <linux/rwsem.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
 
@@ -109,12 +110,15 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
 
-	if (virtio_mmr_config_fits(transport, offset, count,
-				   transport->device_config_place.length))
+	down_read(&transport->config_lock);
+	if (virtio_mmr_config_has(transport, offset, count,
+				  transport->device_config_place.length)) {
 		virtio_mmr_config_read(transport->device_config, value, offset, count);
-	else
+		virtio_mmr_config_hide(transport, value, count);
+	} else {
 		memset(value, 0, count);
-	virtio_mmr_config_hide(transport, value, count);
+	}
+	up_read(&transport->config_lock);
 }
 
 static void set(struct virtio_device *vdev, unsigned int offset, const void *value,
@@ -122,9 +126,11 @@ static void set(struct virtio_device *vdev, unsigned int offset, const void *val
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
 
-	if (virtio_mmr_config_fits(transport, offset, count,
-				   transport->device_config_place.length))
+	down_read(&transport->config_lock);
+	if (virtio_mmr_config_has(transport, offset, count,
+				  transport->device_config_place.length))
 		virtio_mmr_config_write(transport->device_config, value, offset, count);
+	up_read(&transport->config_lock);
 }
 
 static u32 generation(struct virtio_device *vdev)

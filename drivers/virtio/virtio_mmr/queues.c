@@ -8,6 +8,7 @@
  */
 #include <linux/interrupt.h>
 #include <linux/io.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
@@ -220,7 +221,9 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 	}
 	if (has_vectors) {
 		interface->set_config_vector(transport, VIRTIO_MSI_NO_VECTOR);
+		down_write(&transport->config_lock);
 		pci_free_irq_vectors(transport->pdev);
+		up_write(&transport->config_lock);
 	}
 	kfree(transport->queues);
 	transport->queues = NULL;
@@ -310,7 +313,9 @@ static int start_vectors(struct virtio_mmr_transport *transport, enum sharing sh
 	} else {
 		affinity = NULL;
 	}
+	down_write(&transport->config_lock);
 	ret = pci_alloc_irq_vectors_affinity(pdev, vectors, vectors, flags, affinity);
+	up_write(&transport->config_lock);
 	if (ret < 0)
 		return ret;
 

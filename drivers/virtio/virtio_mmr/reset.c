@@ -5,6 +5,7 @@
  * still. So other virtio devices go away before the reset, and new ones come after it.
  */
 #include <linux/device.h>
+#include <linux/rwsem.h>
 #include <linux/virtio_ids.h>
 
 #include "attach.h"
@@ -13,6 +14,14 @@
 #include "suspend.h"
 
 #ifdef CONFIG_PM_SLEEP
+/* No access of the configuration is in flight after this. */
+static void set_away(struct virtio_mmr_transport *transport, bool away)
+{
+	down_write(&transport->config_lock);
+	transport->away = away;
+	up_write(&transport->config_lock);
+}
+
 /* With the lock of the virtio device held: its driver stays what it is until the end. */
 static bool hold(struct virtio_mmr_transport *transport)
 {
@@ -22,13 +31,13 @@ static bool hold(struct virtio_mmr_transport *transport)
 	if (vdev->id.device != VIRTIO_ID_BLOCK || !virtio_mmr_answers(transport) ||
 	    virtio_mmr_has_lost_requests(transport) || virtio_device_freeze(vdev))
 		return false;
-	WRITE_ONCE(transport->away, true);
+	set_away(transport, true);
 	return true;
 }
 
 static int go_on(struct virtio_mmr_transport *transport)
 {
-	WRITE_ONCE(transport->away, false);
+	set_away(transport, false);
 	return virtio_device_restore(&transport->vdev);
 }
 #else

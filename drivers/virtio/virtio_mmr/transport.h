@@ -102,7 +102,9 @@ struct virtio_mmr_queue {
  * @regions: bit N is set if BAR N was requested
  * @offered: features that the device offers, without those that this driver adds
  * @stuck: the last reset did not end in time, so the device may not access memory
- * @away: the function is being reset, so its configuration must not be read
+ * @config_lock: held for read while the device-specific configuration is accessed, and for write
+ *	while MSI-X is switched on or off, which moves the legacy one, and to change @away
+ * @away: the function is being reset, so its configuration must not be accessed
  * @torn: a field that changes all the time was reported
  * @short_config: a field beyond the end of the configuration was reported
  * @gave_up: that the device needs a reset was reported
@@ -129,6 +131,7 @@ struct virtio_mmr_transport {
 	int regions;
 	u64 offered;
 	bool stuck;
+	struct rw_semaphore config_lock;
 	bool away;
 	bool torn;
 	bool short_config;
