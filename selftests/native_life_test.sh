@@ -239,6 +239,21 @@ read_of_gone() {
 	same "cache" "$value" 'write through'
 }
 
+# The virtio driver gives up after it has set up its queues, and does not reset the device
+probe_fails() {
+	local virtio
+	insmod "$here/../build/$(uname -r)/tests/refuse_disks.ko"
+	native_bind "$blk"
+	rmmod refuse_disks
+	! disk_ready "$blk" || say "there is a disk"
+	virtio=$(virtio_of "$blk")
+	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/bind || say "the driver does not take the device again"
+	within $seconds disk_ready "$blk" || say "no disk"
+	"$build/native_io" write "$(disk_of "$blk")" 0 $region 14
+	"$build/native_io" read "$(disk_of "$blk")" 0 $region 14
+	native_unbind "$blk"
+}
+
 logged() { # WORDS
 	[[ $(log_lines) == *"$1"* ]]
 }
@@ -503,6 +518,7 @@ use() {
 	[[ $stock ]] || native_check "$1.reset_under_way" reset_under_way
 	[[ $stock ]] || native_check "$1.read_in_resets" read_in_resets
 	[[ $stock ]] || native_check "$1.read_of_gone" read_of_gone
+	[[ $stock || $1 != modern ]] || native_check "$1.probe_fails" probe_fails
 	[[ $stock ]] || native_check "$1.reset_of_net" reset_of_net
 	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset
 	[[ $stock ]] || native_check "$1.vanished" vanished

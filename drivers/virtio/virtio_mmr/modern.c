@@ -175,9 +175,14 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 	return vq;
 }
 
-/* Only a reset takes a queue away from the device. Here it has had one, or no queue is enabled. */
+/*
+ * Only a reset takes a queue away from the device. Most drivers have reset it before this. One that
+ * gives up in the middle of its probe may not have.
+ */
 static void delete_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
 {
+	if (!transport->stuck && vp_modern_get_queue_enable(&transport->mdev, vq->index))
+		virtio_mmr_reset_device(transport);
 	vring_del_virtqueue(vq);
 }
 
