@@ -424,20 +424,21 @@ to_vfio_and_back() {
 }
 
 module_unloaded() {
-	native_bind "$blk" "$net"
+	local scsi=${native_bdf[scsi0]} disk
+	native_bind "$blk" "$net" "$scsi"
 	use_blk "$blk"
-	sleep 0.3
-	if rmmod virtio_mmr_pci 2>"$native_work/refused"; then
-		same "driver" "$(driver_of "$blk")" none
-		users_end
-	else
-		# Refused as it is in use, and nothing else happens to it
-		same "driver" "$(driver_of "$blk")" "$native_driver"
-		users_end
-		grep -q 'until a signal' "$native_work/load.$blk" || say "requests failed"
-		native_unbind "$blk" "$net"
-		rmmod virtio_mmr_pci
-	fi
+	within $seconds disk_ready "$scsi" || say "no disk"
+	exec {disk}<"$(disk_of "$scsi")"
+	# Refused as it is in use, and nothing else happens to it
+	! rmmod virtio_mmr_pci 2>/dev/null || say "the module was unloaded with functions"
+	same "driver" "$(driver_of "$blk")" "$native_driver"
+	users_end
+	grep -q 'until a signal' "$native_work/load.$blk" || say "requests failed"
+	native_unbind "$blk" "$net" "$scsi"
+	# An open SCSI disk keeps its virtio device
+	! rmmod virtio_mmr_pci 2>/dev/null || say "the module was unloaded with an open disk"
+	exec {disk}<&-
+	within $seconds rmmod virtio_mmr_pci 2>/dev/null || say "the module stays"
 	[[ ! -e /sys/bus/pci/drivers/$native_driver ]] || say "the driver is still there"
 	native_load
 	native_legacy "$legacy"
@@ -502,6 +503,7 @@ lost() {
 	[[ $(log_lines) == *"$function: virtio block does not work after a reset"* ]] || say "no line says so"
 	# Neither reset nor unbind touches what the virtio driver does not have
 	echo 1 >"$sys_pci/$function/reset"
+	! rmmod virtio_mmr_pci 2>/dev/null || say "the module was unloaded with the function"
 	native_unbind "$function"
 	[[ $(log_lines) == *"$function: virtio block did not resume"* ]] || say "no line about the unbind"
 	same "bus mastering" "$(masters "$function")" 0

@@ -5,6 +5,7 @@
  */
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
@@ -207,9 +208,11 @@ static void stop(struct virtio_mmr_transport *transport)
 	pci_disable_device(pdev);
 }
 
+/* The last user may be a disk that somebody has kept open, long after the function went away. */
 static void release(struct device *dev)
 {
 	kfree(to_transport(dev_to_virtio(dev)));
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -227,9 +230,14 @@ int virtio_mmr_attach(struct virtio_mmr_binding *binding, bool legacy)
 	int ret;
 
 	device_lock_assert(&binding->pdev->dev);
+	/* Until release(), which is here. virtio's core counts no users of a transport. */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
 	transport = kzalloc(sizeof(*transport), GFP_KERNEL);
-	if (!transport)
-		return -ENOMEM;
+	if (!transport) {
+		ret = -ENOMEM;
+		goto out_put_module;
+	}
 	init_rwsem(&transport->config_lock);
 	transport->pdev = binding->pdev;
 	ret = discover(transport);
@@ -257,6 +265,8 @@ int virtio_mmr_attach(struct virtio_mmr_binding *binding, bool legacy)
 
 out_free:
 	kfree(transport);
+out_put_module:
+	module_put(THIS_MODULE);
 	return ret;
 }
 

@@ -44,7 +44,6 @@ static void virtio_mmr_remove(struct pci_dev *pdev)
 	 * before. It stays, and the function and this module with it.
 	 */
 	if (binding->lost) {
-		__module_get(THIS_MODULE);
 		pci_dev_get(pdev);
 		pci_clear_master(pdev);
 		pci_err(pdev, "virtio %s did not resume, so it stays as it is until the next boot; the function cannot be bound before\n",
