@@ -32,13 +32,13 @@ archive() { # FILE...: in the folder
 
 # The second kernel's archive is in the first one's
 make_archive() { # LEGACY
-	local base files=(init legacy virtio_mmr.ko virtio_mmr_pci.ko native_io kernel-log-faults)
+	local base files=(init legacy virtio_mmr.ko virtio_mmr_pci.ko pull_card.ko native_io kernel-log-faults)
 	base=$("$tools/vm/initramfs" l2 "$kernel")
 	rm -rf "$work/root"
 	mkdir "$work/root"
 	install -m 755 "$here/guest/native-states-init" "$work/root/init"
 	echo "$1" >"$work/root/legacy"
-	cp -L "$modules/virtio_mmr.ko" "$modules/virtio_mmr_pci.ko" "$build/native_io" "$build/kexec" "$work/root/"
+	cp -L "$modules/virtio_mmr.ko" "$modules/virtio_mmr_pci.ko" "$modules/tests/pull_card.ko" "$build/native_io" "$build/kexec" "$work/root/"
 	grep -v '^#' "$tools/vm/kernel-log-faults" >"$work/root/kernel-log-faults"
 	ln -s "$kernel/vmlinux" "$work/root/vmlinux"
 	cd "$work/root"
@@ -73,7 +73,7 @@ at_the_end() { # FILE: for a line about each device
 }
 
 at_rest() { # FILE
-	[[ $(sort "$1" 2>/dev/null) == $'vf-9p0-0 \nvf-blk0-0 \nvf-net0-0 \nvf-scsi0-0 ' ]] || {
+	[[ $(sort "$1" 2>/dev/null) == $'vf-9p0-0 \nvf-blk0-0 \nvf-net0-0 \nvf-net0-1 \nvf-scsi0-0 ' ]] || {
 		echo "# in use at the end, or absent: $(paste -sd ';' "$1")"
 		return 1
 	}
@@ -88,7 +88,7 @@ run() { # NAME LEGACY
 	at_the_end "$work/end" &
 	watcher=$!
 	"$tools/vm/run" --kernel "$series" --name "$machine" --timeout 300 ${qemu[@]+"${qemu[@]}"} \
-		--vf net --vf blk --vf 9p --vf scsi --kernel-arg iommu.passthrough=0 --kernel-arg iommu.strict=1 \
+		--vf net:2 --vf blk --vf 9p --vf scsi --kernel-arg iommu.passthrough=0 --kernel-arg iommu.strict=1 \
 		--qemu-arg -initrd --qemu-arg "$work/initrd" --qemu-arg -action --qemu-arg shutdown=pause \
 		--qemu-arg -qmp --qemu-arg "unix:$work/qmp,server=on,wait=off" \
 		-- true >"$work/output" 2>&1 || status=$?

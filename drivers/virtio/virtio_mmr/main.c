@@ -41,9 +41,10 @@ static void virtio_mmr_remove(struct pci_dev *pdev)
 	pci_disable_sriov(pdev);
 	/*
 	 * A virtio driver without its queues cannot be removed: all have it that a resume comes
-	 * before. It stays, and the function and this module with it.
+	 * before. It stays, and the function and this module with it. A card that was pulled during
+	 * the suspend can be removed before that resume.
 	 */
-	if (binding->lost) {
+	if (binding->lost || binding->frozen) {
 		pci_dev_get(pdev);
 		pci_clear_master(pdev);
 		pci_err(pdev, "virtio %s did not resume, so it stays as it is until the next boot; the function cannot be bound before\n",

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For native_states_test.sh: a function loses its driver while the host sleeps, as if its card had
+ * been pulled. The kernel's threads for such events run before all devices have resumed.
+ */
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+static char *function;
+module_param(function, charp, 0444);
+MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
+
+static bool pulled;
+module_param(pulled, bool, 0444);
+MODULE_PARM_DESC(pulled, "It has lost its driver");
+
+static struct task_struct *thread;
+static struct device *dev;
+
+static int wait_for_suspend(void *unused)
+{
+	while (!kthread_should_stop()) {
+		if (!pulled && dev->power.is_suspended) {
+			device_release_driver(dev);
+			pulled = true;
+		}
+		usleep_range(1000, 2000);
+	}
+	return 0;
+}
+
+static int __init pull_card_init(void)
+{
+	if (!function)
+		return -EINVAL;
+	dev = bus_find_device_by_name(&pci_bus_type, NULL, function);
+	if (!dev)
+		return -ENODEV;
+	thread = kthread_run(wait_for_suspend, NULL, "pull_card");
+	if (IS_ERR(thread))
+		put_device(dev);
+	return PTR_ERR_OR_ZERO(thread);
+}
+
+static void __exit pull_card_exit(void)
+{
+	kthread_stop(thread);
+	put_device(dev);
+}
+
+module_init(pull_card_init);
+module_exit(pull_card_exit);
+MODULE_DESCRIPTION("Takes the driver of a function away while the host sleeps");
+MODULE_LICENSE("GPL");
