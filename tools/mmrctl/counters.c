@@ -91,7 +91,7 @@ static void add_line(struct counters *counters, char *line)
 	counters->count++;
 }
 
-int counters_read(struct counters *counters, const struct function *function)
+int counters_read(struct counters *counters, const struct function *function, bool named)
 {
 	struct path path = function_path(function->bdf, COUNTERS_FILE);
 	char text[4096], *line, *rest = NULL;
@@ -108,6 +108,9 @@ int counters_read(struct counters *counters, const struct function *function)
 		return STATUS_DENIED;
 	}
 	if (!is_bound(function)) {
+		/* It was when it was found, so it was unbound or has vanished since */
+		if (!named)
+			return STATUS_OK;
 		complain("%s: no counters: it is not bound to " MMR_DRIVER "; first 'mmrctl bind %s'",
 			 function->bdf, function->bdf);
 		return STATUS_UNUSABLE;

@@ -32,13 +32,14 @@ struct counters {
  * counters_read - all counters of a function
  * @counters: where to store them, in the order of the file
  * @function: the function
+ * @named: by the user; else it has no counters, and no message, if it is bound no longer
  *
  * The driver makes the file when the function is opened for the first time. Until then the
  * counters that this version knows are 0.
  *
  * Return: STATUS_OK, or STATUS_DENIED or STATUS_UNUSABLE after a message.
  */
-int counters_read(struct counters *counters, const struct function *function);
+int counters_read(struct counters *counters, const struct function *function, bool named);
 
 /* What it counts, in a sentence without characters that Prometheus escapes */
 const char *counter_help(const char *name);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <err.h>
 #include <errno.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <linux/virtio_mmr.h>
 
@@ -39,11 +41,19 @@ bool parse_bdf(char bdf[BDF_SIZE], const char *text)
 
 /* --- libpci ----------------------------------------------------------------- */
 
+/* While libpci looks at a function, which can vanish at any time: where to go on then */
+static jmp_buf vanished;
+static bool may_vanish;
+
+/* libpci expects that this does not return: it ends the program, or leaves by longjmp() */
 static __attribute__((noreturn, format(printf, 1, 0))) void pci_failed(char *format, ...)
 {
 	bool denied = errno == EACCES || errno == EPERM;
 	va_list arguments;
 
+	/* No such file any more, or no device behind a file that is open */
+	if (may_vanish && (errno == ENOENT || errno == ENODEV))
+		longjmp(vanished, 1);
 	fputs("mmrctl: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
@@ -75,7 +85,43 @@ static struct pci_access *pci_open(void)
 	return pci;
 }
 
+/* As pci_fill_info(); false if the function has vanished */
+static bool fill_info(struct pci_dev *dev, int fields)
+{
+	if (setjmp(vanished)) {
+		may_vanish = false;
+		return false;
+	}
+	may_vanish = true;
+	/* Not all errors of libpci are those of a system call */
+	errno = 0;
+	pci_fill_info(dev, fields);
+	may_vanish = false;
+	return true;
+}
+
 /* --- one function ------------------------------------------------------------- */
+
+json_int_t function_incarnation(const char *bdf)
+{
+	struct path path = function_path(bdf, ".");
+	struct stat status;
+
+	return stat(path.text, &status) ? 0 : (json_int_t)status.st_ino;
+}
+
+/*
+ * Whether the function has vanished since it had this incarnation. Nobody promises an order in
+ * which its folder and the file of its configuration space go.
+ */
+static bool is_gone(const char *bdf, json_int_t incarnation)
+{
+	struct path path = function_path(bdf, "config");
+
+	paths_forget_denials();
+	return (!path_exists(&path) && !paths_denied()) ||
+	       function_incarnation(bdf) != incarnation;
+}
 
 static void load_bars(struct function *function, const struct pci_dev *dev)
 {
@@ -183,16 +229,19 @@ static void judge(struct function *function, enum config_room room)
 			function->used = &function->capabilities[i];
 }
 
-static void load(struct function *function, struct pci_dev *dev, const char *bdf)
+/* False if the function has vanished */
+static bool load(struct function *function, struct pci_dev *dev, const char *bdf)
 {
 	struct path path = function_path(bdf, "iommu_group");
+	json_int_t incarnation = function_incarnation(bdf);
 	char group[NAME_LENGTH];
 	enum config_room room;
 
 	memset(function, 0, sizeof(*function));
 	snprintf(function->bdf, sizeof(function->bdf), "%s", bdf);
-	pci_fill_info(dev, PCI_FILL_IDENT | PCI_FILL_BASES | PCI_FILL_SIZES |
-		      PCI_FILL_IO_FLAGS | PCI_FILL_CLASS_EXT);
+	if (!fill_info(dev, PCI_FILL_IDENT | PCI_FILL_BASES | PCI_FILL_SIZES |
+		       PCI_FILL_IO_FLAGS | PCI_FILL_CLASS_EXT))
+		return false;
 	function->vendor = dev->vendor_id;
 	function->device = dev->device_id;
 	path = function_path(bdf, "subsystem_vendor");
@@ -211,7 +260,13 @@ static void load(struct function *function, struct pci_dev *dev, const char *bdf
 	load_relation(function);
 	load_bars(function, dev);
 	room = config_space_load(function, dev);
+	/* Comes last: all files were there until now, or what was read means nothing */
+	if (is_gone(bdf, incarnation)) {
+		function_release(function);
+		return false;
+	}
 	judge(function, room);
+	return true;
 }
 
 /* --- many ----------------------------------------------------------------------- */
@@ -247,17 +302,26 @@ void functions_find(struct functions *found)
 	for (dev = pci->devices; dev; dev = dev->next) {
 		char bdf[BDF_SIZE];
 
-		pci_fill_info(dev, PCI_FILL_IDENT);
+		/* Functions of other vendors vanish as well */
+		if (!fill_info(dev, PCI_FILL_IDENT))
+			continue;
 		if (dev->vendor_id != VIRTIO_MMR_VENDOR_ID ||
 		    !virtio_mmr_identify(dev->device_id))
 			continue;
 		snprintf(bdf, sizeof(bdf), "%04x:%02x:%02x.%x", dev->domain, dev->bus,
 			 dev->dev & 0x1f, dev->func & 7);
-		load(add(found), dev, bdf);
+		if (!load(add(found), dev, bdf))
+			found->count--;
 	}
 	pci_cleanup(pci);
 	if (found->count)
 		qsort(found->list, found->count, sizeof(*found->list), by_address);
+}
+
+static int refuse_missing(const char *bdf)
+{
+	complain("%s: no such PCI function; 'mmrctl list' shows the MMR functions", bdf);
+	return STATUS_NOT_FOUND;
 }
 
 int functions_load(struct functions *found, const struct request *request)
@@ -279,15 +343,15 @@ int functions_load(struct functions *found, const struct request *request)
 			status = STATUS_DENIED;
 			break;
 		}
-		if (!path_exists(&path) ||
-		    sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4) {
-			complain("%s: no such PCI function; 'mmrctl list' shows the MMR functions",
-				 bdf);
-			status = STATUS_NOT_FOUND;
+		if (sscanf(bdf, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4) {
+			status = refuse_missing(bdf);
 			break;
 		}
 		dev = pci_get_dev(pci, domain, bus, device, function);
-		load(add(found), dev, bdf);
+		if (!load(add(found), dev, bdf)) {
+			found->count--;
+			status = refuse_missing(bdf);
+		}
 		pci_free_dev(dev);
 	}
 	pci_cleanup(pci);

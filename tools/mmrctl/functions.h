@@ -117,6 +117,8 @@ struct functions {
 /**
  * functions_find - all functions that have an MMR function's IDs
  * @found: where to store them, in the order of their addresses
+ *
+ * Functions that vanish meanwhile, as VFs do, are left out.
  */
 void functions_find(struct functions *found);
 
@@ -151,6 +153,12 @@ int request_add_vfs(struct request *request, const char *pf);
 
 /* Read again what binding changes: driver and driver_override */
 void function_refresh(struct function *function);
+
+/*
+ * VFs come and go with the same addresses. The inode of a folder in sysfs is new for each, so
+ * another number is one of another VF; 0 if there is none.
+ */
+json_int_t function_incarnation(const char *bdf);
 
 /* "BAR 2 at 0x0 (0x100 bytes)" */
 void describe_registers(const struct function *function, char *text, size_t size);

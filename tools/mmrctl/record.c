@@ -12,18 +12,6 @@
 
 #define FOLDER	"run/mmrctl"
 
-/*
- * VFs come and go with the same addresses. The inode of a folder in sysfs is new for each,
- * so a record with another one is of another VF.
- */
-static json_int_t incarnation(const struct function *function)
-{
-	struct path path = function_path(function->bdf, ".");
-	struct stat status;
-
-	return stat(path.text, &status) ? 0 : (json_int_t)status.st_ino;
-}
-
 static int make_folder(void)
 {
 	struct path path = root_path(FOLDER);
@@ -66,7 +54,7 @@ int record_save(const struct function *function)
 	int failed;
 	json_t *object;
 
-	object = json_pack("{s:I, s:o, s:o}", "incarnation", incarnation(function),
+	object = json_pack("{s:I, s:o, s:o}", "incarnation", function_incarnation(function->bdf),
 			   "driver", json_text(function->driver),
 			   "driver_override", json_text(function->override));
 	/* The whole record or none, also on a full disk */
@@ -89,7 +77,7 @@ bool record_load(struct record *record, const struct function *function)
 	json_int_t number = json_integer_value(json_object_get(object, "incarnation"));
 	const char *driver = json_string_value(json_object_get(object, "driver"));
 	const char *override = json_string_value(json_object_get(object, "driver_override"));
-	bool ours = object && number == incarnation(function);
+	bool ours = object && number == function_incarnation(function->bdf);
 
 	*record = (struct record){};
 	if (ours) {

@@ -67,7 +67,7 @@ static void read_all(struct stats *stats, bool named)
 	for (i = 0; i < stats->found.count; i++) {
 		if (!named && !function_has_counters(&stats->found.list[i]))
 			continue;
-		status = counters_read(&stats->counters[i], &stats->found.list[i]);
+		status = counters_read(&stats->counters[i], &stats->found.list[i], named);
 		/* The status of the first refusal counts */
 		if (!stats->status)
 			stats->status = status;

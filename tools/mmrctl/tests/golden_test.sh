@@ -154,6 +154,12 @@ cases=(
 	'list_hidden_processes|hidden_processes|list'
 	'show_hidden_processes|hidden_processes|show 3b:00.1'
 	'no_function|usual|show 3b:00.1 ff:1f.7'
+	'list_vanished|vanished|list'
+	'check_vanished|vanished|check'
+	'stats_vanished|vanished|stats --prometheus'
+	'no_function_vanished|vanished|list 3b:00.1 2:00.0'
+	'no_function_vanishing|vanished|show 3b:01.1'
+	'no_function_without_config|vanished|check 3b:01.2'
 	'no_pf|usual|list --pf 3b:00.1'
 	'no_pf_at_all|usual|bind --pf ff:00.0'
 	'pf_without_vfs|busy|bind --pf 3e:00.0'
@@ -692,6 +698,61 @@ many_vfs_tree() { # COUNT ROOT
 	"$here/tree" "$2.tree" "$2"
 }
 
+# Runs mmrctl in a fresh copy of a tree. When it reads the file, it waits until the commands have
+# been run in that tree, and then gets what was in the file
+run_while_reading() { # TREE FILE COMMANDS ARGUMENT...
+	local root=$work/meanwhile result=0
+	need_tree "$1"
+	rm -rf "$root"
+	cp -a "$work/$1" "$root"
+	mv "$root/$2" "$work/content"
+	mkfifo "$root/$2"
+	timeout 60 "$mmrctl" --root "$root" "${@:4}" >"$work/stdout" 2>"$work/stderr" &
+	# shellcheck disable=SC2016 # for the inner shell
+	timeout 60 bash -euc 'exec 8>"$1/$2"; cd "$1"; eval "$3"; cat "$4" >&8' while_reading \
+		"$root" "$2" "$3" "$work/content" || result=1
+	status=0
+	wait $! || status=$?
+	return $result
+}
+
+# A function goes, or another one comes in its place, while mmrctl looks at it
+vanishes_meanwhile() {
+	local commands status file=sys/devices/pci0000:3a/0000:3b:01.0
+	for commands in 'rm sys/bus/pci/devices/0000:3b:01.0' "mv $file old; cp -a ${file%1.0}2.0 $file"; do
+		run_while_reading device "$file/subsystem_vendor" "$commands" list || return 1
+		if [[ $status != 0 || -s $work/stderr ]] || ! grep -q '^0000:3b:00.1 .* 41 ' "$work/stdout" ||
+			grep -q '^0000:3b:01.0 ' "$work/stdout"; then
+			sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+			return 1
+		fi
+		run_while_reading device "$file/subsystem_vendor" "$commands" show 3b:00.1 3b:01.0 || return 1
+		if [[ $status != 3 || -s $work/stdout ]] ||
+			! grep -q '^mmrctl: 0000:3b:01.0: no such PCI function' "$work/stderr"; then
+			sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+			return 1
+		fi
+	done
+}
+
+# Of functions that nobody has named, one vanishes and one is unbound before mmrctl reads their
+# counters. The first one's file is what it waits for
+unbound_meanwhile() {
+	local arguments words status
+	for arguments in stats 'stats --json' 'stats --prometheus'; do
+		read -ra words <<<"$arguments"
+		run_while_reading device sys/devices/pci0000:3a/0000:3b:00.1/virtio_mmr_counters \
+			'rm sys/bus/pci/devices/0000:3b:01.0 sys/bus/pci/devices/0000:3b:02.0/driver' \
+			"${words[@]}" || return 1
+		grep -v function_info "$work/stdout" >"$work/counters"
+		if [[ $status != 0 || -s $work/stderr ]] || ! grep -q 0000:3b:00.1 "$work/counters" ||
+			! grep -q 0000:3b:03.0 "$work/counters" || grep -q '0000:3b:0[12].0' "$work/counters"; then
+			sed "s/^/# status $status: /" "$work/counters" "$work/stderr"
+			return 1
+		fi
+	done
+}
+
 # In less than a second of the processor, however busy the machine is with other things
 within_a_second() { # ARGUMENT...
 	local seconds user system TIMEFORMAT='%3U %3S'
@@ -918,7 +979,7 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files r
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
-	no_sysfs full_disk garbage many_vfs many_metrics many_vfs_are_linear
+	no_sysfs full_disk garbage vanishes_meanwhile unbound_meanwhile many_vfs many_metrics many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
 	completion installation installation_without_rst2man)
