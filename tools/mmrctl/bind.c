@@ -146,30 +146,6 @@ static int put_back(struct function *function, const struct record *record)
 	return STATUS_FAILED;
 }
 
-static int bind_one(struct function *function, struct change *change, const char *driver)
-{
-	int error;
-
-	kernel_log_mark();
-	if (!remember(change, function) && record_save(function))
-		return STATUS_FAILED;
-	change->changed = true;
-	/* First, so that no other driver takes the function in between */
-	error = write_override(function, driver);
-	if (!error)
-		error = let_go(function);
-	if (!error)
-		error = take(function, driver);
-	if (!error && is_native(function))
-		return native_wait(function);
-	if (!error)
-		return STATUS_OK;
-	complain("%s: %s does not take the function: %s", function->bdf, driver,
-		 strerror(-error));
-	kernel_log_complain(function->bdf);
-	return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
-}
-
 /* --- refusals ------------------------------------------------------------------------ */
 
 static int refuse_users(const struct function *function, const char *what)
@@ -275,7 +251,10 @@ static int refuse_user(const char *verb)
 	return STATUS_DENIED;
 }
 
-/* All functions are checked, and all complaints are made, before anything changes. */
+/*
+ * All functions are checked, and all complaints are made, before anything changes. Users are
+ * looked for again when it is the function's turn.
+ */
 static int may_bind(const struct functions *found, const char *driver)
 {
 	bool native = !strcmp(driver, NATIVE_DRIVER);
@@ -409,6 +388,16 @@ static void mention_driverctl(const struct function *function)
 
 /* --- bind ------------------------------------------------------------------------------ */
 
+/* A guest may use it already, and would lose it */
+static int undo_one(struct function *function, const struct record *before)
+{
+	function_refresh(function);
+	users_forget_old();
+	if (strcmp(function->driver, before->driver) && refuse_users(function, "unbind"))
+		return STATUS_IN_USE;
+	return put_back(function, before);
+}
+
 static void undo(struct functions *found, const struct change *changes, size_t count)
 {
 	size_t failed = 0;
@@ -418,13 +407,42 @@ static void undo(struct functions *found, const struct change *changes, size_t c
 
 		if (!changes[count].changed)
 			continue;
-		if (put_back(function, &changes[count].before))
+		if (undo_one(function, &changes[count].before))
 			failed++;
 		else if (!changes[count].was_recorded)
 			record_remove(function);
 	}
 	if (!failed)
 		complain("nothing was bound: all functions are as before");
+}
+
+static int bind_one(struct function *function, struct change *change, const char *driver)
+{
+	int error, status;
+
+	kernel_log_mark();
+	/* There may be hundreds of functions, and time enough for a guest to start */
+	users_forget_old();
+	status = refuse_users(function, "bind");
+	if (status)
+		return status;
+	if (!remember(change, function) && record_save(function))
+		return STATUS_FAILED;
+	change->changed = true;
+	/* First, so that no other driver takes the function in between */
+	error = write_override(function, driver);
+	if (!error)
+		error = let_go(function);
+	if (!error)
+		error = take(function, driver);
+	if (!error && is_native(function))
+		return native_wait(function);
+	if (!error)
+		return STATUS_OK;
+	complain("%s: %s does not take the function: %s", function->bdf, driver,
+		 strerror(-error));
+	kernel_log_complain(function->bdf);
+	return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
 }
 
 static int bind_all(struct functions *found, struct change *changes, const char *driver)
@@ -441,6 +459,8 @@ static int bind_all(struct functions *found, struct change *changes, const char 
 			status = STATUS_FAILED;
 			break;
 		}
+		/* Others may have given it a driver, too */
+		function_refresh(function);
 		if (!strcmp(function->driver, driver)) {
 			strcpy(changes[i].before.driver, function->driver);
 			/* Of a bind to the other driver that was killed */
@@ -493,9 +513,12 @@ int verb_bind(const struct request *request)
 static int unbind_one(struct function *function, struct change *change)
 {
 	struct record record;
-	bool due = record_is_due(&record, function);
 	int status = STATUS_OK;
+	bool due;
 
+	/* There may be hundreds of functions, and time enough for others to change this one */
+	function_refresh(function);
+	due = record_is_due(&record, function);
 	strcpy(change->before.driver, function->driver);
 	strcpy(change->before.override, function->override);
 	if (!due && !is_mmr_driver(function->driver) &&
@@ -505,8 +528,10 @@ static int unbind_one(struct function *function, struct change *change)
 		return STATUS_OK;
 	}
 	/* The driver stays, so its users are no obstacle */
-	if (strcmp(function->driver, record.driver))
+	if (strcmp(function->driver, record.driver)) {
+		users_forget_old();
 		status = refuse_users(function, "unbind");
+	}
 	if (!status) {
 		change->changed = true;
 		status = put_back(function, &record);

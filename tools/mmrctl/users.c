@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "devices.h"
@@ -370,6 +371,17 @@ static void look_at_vfio(struct users *users, const struct function *function)
 
 /* --- both ------------------------------------------------------------------------ */
 
+/* When the first users_find() since users_forget() has ended, in nanoseconds; 0: there was none */
+static long long look;
+
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ll + time.tv_nsec;
+}
+
 static void find(struct users *users, const struct function *function, bool claim)
 {
 	*users = (struct users){ .complete = true };
@@ -386,6 +398,9 @@ static void find(struct users *users, const struct function *function, bool clai
 		snprintf(number, sizeof(number), "%u", function->numvfs);
 		add(users, USER_VFS, number);
 	}
+	/* Not when it began: else a look of more than a second would be one for each function */
+	if (!look)
+		look = now();
 }
 
 void users_find(struct users *users, const struct function *function)
@@ -408,6 +423,13 @@ void users_forget(void)
 {
 	openers_forget();
 	mounts_forget();
+	look = 0;
+}
+
+void users_forget_old(void)
+{
+	if (look && now() - look >= 1000000000ll)
+		users_forget();
 }
 
 void describe_user(const struct user *user, char *text, size_t size)

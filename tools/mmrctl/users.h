@@ -63,6 +63,11 @@ void users_release(struct users *users);
 
 /* Processes and mounts are looked for once; look again at the next users_find() */
 void users_forget(void);
+/*
+ * The same if the last look was a second ago or longer. For use between changes of many
+ * functions: each has its users of that moment, and not each costs a look at all processes.
+ */
+void users_forget_old(void);
 
 /* Room for what describe_user() writes */
 #define USER_TEXT_SIZE	256

@@ -753,10 +753,77 @@ unbound_meanwhile() {
 	done
 }
 
+set_driver() { # FOLDER-OF-FUNCTION DRIVER
+	rm -f "$1/driver"
+	[[ $2 == none ]] || ln -s "../../../bus/pci/drivers/$2" "$1/driver"
+	echo "$2" >"$1/driver_override"
+}
+
+# Binds or unbinds 3b:00.3 and 3b:00.4, of the groups 43 and 44. After the former, mmrctl waits for a
+# reader of drivers_probe. No kernel is here, so the test gives that function its new driver. It also
+# gives the latter a driver, opens groups, and lets a second pass. "asked" has the functions that
+# vfio-pci and the driver for guests were asked last to let go
+open_meanwhile() { # VERB OLD-DRIVER NEW-DRIVER 3b:00.4's-DRIVER-BEFORE AFTER GROUP...
+	local root=$work/meanwhile verb=$1 old=$2 new=$3 after=$5 group pid
+	local bus=$root/sys/bus/pci first=$root/sys/bus/pci/devices/0000:3b:00.3
+	rm -rf "$root"
+	cp -a "$work/usual" "$root"
+	set_driver "$first" "$old"
+	set_driver "${first%3}4" "$4"
+	mkdir -p "$root/run/mmrctl"
+	[[ $verb == bind ]] || printf '{"incarnation": %s, "driver": "%s", "driver_override": "%s"}\n' \
+		"$(stat -L -c %i "$first")" "$new" "$new" >"$root/run/mmrctl/0000:3b:00.3"
+	printf '' | tee "$bus"/drivers/{vfio-pci,virtio_mmr_vfio_pci}/unbind
+	rm "$bus/drivers_probe"
+	mkfifo "$bus/drivers_probe"
+	timeout 60 "$mmrctl" --root "$root" "$verb" 3b:00.3 3b:00.4 >"$work/stdout" 2>"$work/stderr" &
+	pid=$!
+	until [[ -s $bus/drivers/$old/unbind ]] || ! kill -0 $pid 2>/dev/null; do
+		sleep 0.1
+	done
+	set_driver "$first" "$new"
+	set_driver "${first%3}4" "$after"
+	mkdir -p "$root/proc/77/fd"
+	echo qemu >"$root/proc/77/comm"
+	for group in "${@:6}"; do ln -s "/dev/vfio/$group" "$root/proc/77/fd/$group"; done
+	sleep 1.2
+	exec 8<>"$bus/drivers_probe"
+	status=0
+	wait $pid || status=$?
+	exec 8>&-
+	asked=$(<"$bus/drivers/vfio-pci/unbind")
+	asked="${asked:-none} $(<"$bus/drivers/virtio_mmr_vfio_pci/unbind")"
+	[[ $asked != *' ' ]] || asked+=none
+}
+
+# A guest opens the second function while the first one is bound, or unbound: it stays. So does
+# the first one, if a guest has opened that. A function that somebody else has given to another
+# driver stays there
+opened_meanwhile() {
+	local arguments words want asked status users mmr=virtio_mmr_vfio_pci a=0000:3b:00.3 b=0000:3b:00.4
+	while IFS='|' read -r arguments want; do
+		read -ra words <<<"$arguments"
+		open_meanwhile "${words[@]}"
+		users=$(sed -n 's/^mmrctl: 0000:\(.*\): in use by qemu (77); .* then \(.*\) again$/\1 \2/p' "$work/stderr")
+		if [[ "$status ${users//$'\n'/, }|$asked" != "$want" || -e $work/meanwhile/run/mmrctl/$b ]]; then
+			printf '%s\n' "$arguments: $status ${users//$'\n'/, }|$asked, want $want" | sed 's/^/# /'
+			sed 's/^/# /' "$work/stdout" "$work/stderr"
+			return 1
+		fi
+	done <<END
+bind vfio-pci $mmr vfio-pci vfio-pci 44|5 3b:00.4 bind|$a $a
+bind vfio-pci $mmr none vfio-pci 44|5 3b:00.4 bind|$a $a
+bind vfio-pci $mmr vfio-pci vfio-pci 43 44|5 3b:00.4 bind, 3b:00.3 unbind|$a none
+unbind $mmr vfio-pci $mmr $mmr 44|5 3b:00.4 unbind|none $a
+unbind $mmr vfio-pci $mmr vfio-pci|0 |none $a
+END
+}
+
 # In less than a second of the processor, however busy the machine is with other things
-within_a_second() { # ARGUMENT...
+within_a_second() { # STATUS ARGUMENT...
 	local seconds user system TIMEFORMAT='%3U %3S'
-	seconds=$({ time "$repository/build/mmrctl" --root "$work/many" "$@" >"$work/stdout"; } 2>&1) || return 1
+	seconds=$({ time "$repository/build/mmrctl" --root "$work/many" "${@:2}" >"$work/stdout" \
+		2>"$work/stderr"; } 2>&1) || [[ $? == "$1" ]] || return 1
 	echo "# $seconds s of user and system time"
 	[[ $seconds =~ ^([0-9]+)\.([0-9]{3})\ ([0-9]+)\.([0-9]{3})$ ]] || return 1
 	user=$((10#${BASH_REMATCH[1]}${BASH_REMATCH[2]}))
@@ -765,12 +832,20 @@ within_a_second() { # ARGUMENT...
 }
 
 many_vfs() {
-	many_vfs_tree 1016 "$work/many" && within_a_second list &&
+	many_vfs_tree 1016 "$work/many" && within_a_second 0 list &&
 		[[ $(grep -c 'virtio_mmr_vfio_pci  qemu ([12]' "$work/stdout") == 1016 ]]
 }
 
+# All of them: processes are not looked for again for each function
+many_in_use() {
+	local bdfs
+	mapfile -t bdfs < <(cd "$work/many/sys/devices/pci0000:3a" && ls -d -- */driver)
+	within_a_second 5 unbind "${bdfs[@]%/driver}" &&
+		[[ $(grep -c 'in use by qemu ([12]' "$work/stderr") == 1016 ]]
+}
+
 many_metrics() {
-	within_a_second stats --prometheus || return 1
+	within_a_second 0 stats --prometheus || return 1
 	"$here/prometheus" <"$work/stdout" >"$work/samples" || return 1
 	[[ $(grep -c '^virtio_mmr_notify_ioeventfds_total{bdf=.*} 18446744073709551615$' "$work/samples") == 1016 &&
 		$(grep -c '^virtio_mmr_function_info{.*} 1$' "$work/samples") == 1016 ]]
@@ -979,7 +1054,8 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files r
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
-	no_sysfs full_disk garbage vanishes_meanwhile unbound_meanwhile many_vfs many_metrics many_vfs_are_linear
+	no_sysfs full_disk garbage vanishes_meanwhile unbound_meanwhile opened_meanwhile
+	many_vfs many_in_use many_metrics many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
 	completion installation installation_without_rst2man)
