@@ -483,8 +483,8 @@ static void check_native_module(struct findings *findings)
 static void check_memory_limit(struct findings *findings)
 {
 	struct path path = root_path("proc/self/limits");
-	unsigned long long limit = 0;
-	bool found = false;
+	bool found = false, limited = false;
+	unsigned long long limit;
 	char line[256];
 	FILE *file;
 
@@ -492,13 +492,15 @@ static void check_memory_limit(struct findings *findings)
 	while (file && !found && fgets(line, sizeof(line), file)) {
 		if (strncmp(line, "Max locked memory", 17))
 			continue;
-		if (sscanf(line + 17, "%llu", &limit) != 1)
-			add(findings, LEVEL_OK, "locked_memory", NULL, "not limited");
+		limited = sscanf(line + 17, "%llu", &limit) == 1;
 		found = true;
 	}
 	if (file)
 		fclose(file);
-	if (limit)
+	if (found && !limited)
+		add(findings, LEVEL_OK, "locked_memory", NULL, "not limited");
+	/* 0 is a limit, too */
+	if (limited)
 		remedy(add(findings, LEVEL_NOTE, "locked_memory", NULL,
 			   "limited to %llu KiB here. The memory of a guest with VFIO devices is locked, so a VMM that is not root needs a limit of that size",
 			   limit / 1024),

@@ -38,6 +38,7 @@ cases=(
 	'show_odd_name|busy|show 3e:00.1'
 	'check|usual|check'
 	'check_function|usual|check 3b:00.1 3b:00.3'
+	'check_no_locked_memory|no_locked_memory|check'
 	'check_defects|defects|check'
 	'check_restricted|restricted|check 3b:00.1'
 	'check_all_restricted|restricted|check'
