@@ -300,8 +300,10 @@ static int need_module(const char *driver)
 
 static void print_change(const struct function *function, const struct change *change)
 {
-	char driver[256], devices[128];
+	char driver[256], devices[128], override[NAME_LENGTH], before[NAME_LENGTH];
 
+	describe_override(function->override, override, sizeof(override));
+	describe_override(change->before.override, before, sizeof(before));
 	snprintf(driver, sizeof(driver), "%s", *function->driver ? function->driver : "no driver");
 	if (is_native(function)) {
 		describe_native(function, devices, sizeof(devices));
@@ -310,9 +312,8 @@ static void print_change(const struct function *function, const struct change *c
 	if (change->failed)
 		return;
 	if (change->changed && !strcmp(function->driver, change->before.driver))
-		printf("%s: %s, driver_override %s (was: %s)\n", function->bdf, driver,
-		       *function->override ? function->override : "none",
-		       *change->before.override ? change->before.override : "none");
+		printf("%s: %s, driver_override %s (was: %s)\n", function->bdf, driver, override,
+		       before);
 	else if (change->changed)
 		printf("%s: %s (was: %s)\n", function->bdf, driver,
 		       *change->before.driver ? change->before.driver : "no driver");
@@ -322,7 +323,7 @@ static void print_change(const struct function *function, const struct change *c
 
 static json_t *change_json(const struct function *function, const struct change *change)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:b}", "bdf", function->bdf,
+	return make_json("{s:s, s:o, s:o, s:o, s:b}", "bdf", function->bdf,
 			 "driver", json_text(function->driver),
 			 "native", native_json(function),
 			 "previous_driver", json_text(change->before.driver),
@@ -342,7 +343,7 @@ static int report(const struct functions *found, const struct change *changes, b
 	list = json_array();
 	for (i = 0; i < found->count; i++)
 		json_array_append_new(list, change_json(&found->list[i], &changes[i]));
-	return print_json(json_pack("{s:o}", "functions", list));
+	return print_json(make_json("{s:o}", "functions", list));
 }
 
 /* Comes before any change. After STATUS_OK, end() releases what it has stored. */

@@ -679,14 +679,14 @@ static json_t *findings_json(const struct findings *findings, int ready)
 	for (i = 0; i < findings->count; i++) {
 		const struct finding *finding = &findings->list[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:s, s:o}",
+		json_array_append_new(list, make_json("{s:s, s:o, s:s, s:o, s:o}",
 						      "id", finding->id,
 						      "bdf", json_text(finding->bdf),
 						      "level", level_names[finding->level],
-						      "text", finding->text,
+						      "text", json_text(finding->text),
 						      "remedy", json_text(finding->remedy)));
 	}
-	return json_pack("{s:o, s:o}", "ready",
+	return make_json("{s:o, s:o}", "ready",
 			 ready == STATUS_DENIED ? json_null() : json_boolean(ready == STATUS_OK),
 			 "findings", list);
 }

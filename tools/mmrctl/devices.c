@@ -267,7 +267,7 @@ json_t *devices_json(const struct devices *devices)
 
 	for (i = 0; i < devices->count; i++)
 		if (device_is_main(&devices->list[i]))
-			json_array_append_new(list, json_pack("{s:s, s:s}",
+			json_array_append_new(list, make_json("{s:s, s:s}",
 							      "kind", kinds[devices->list[i].kind],
 							      "name", devices->list[i].name));
 	return list;

@@ -31,7 +31,7 @@ static json_t *bytes_json(const char *bdf, const u8 *bytes, size_t size)
 
 	for (i = 0; i < size; i++)
 		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	return json_pack("{s:s, s:I, s:s}", "bdf", bdf, "size", (json_int_t)size, "bytes", text);
+	return make_json("{s:s, s:I, s:s}", "bdf", bdf, "size", (json_int_t)size, "bytes", text);
 }
 
 int verb_dump(const struct request *request)

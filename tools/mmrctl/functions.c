@@ -193,6 +193,12 @@ static void load_relation(struct function *function)
 		function->vf_index = (distance - routing->offset) / routing->stride;
 }
 
+void describe_override(const char *override, char *text, size_t size)
+{
+	snprintf(text, size, "%s", *override ? override : "none");
+	make_printable(text);
+}
+
 void function_refresh(struct function *function)
 {
 	struct path path = function_path(function->bdf, "driver");
@@ -444,7 +450,7 @@ json_t *registers_json(const struct function *function)
 	if (!function->used)
 		return json_null();
 	cap = &function->used->cap;
-	return json_pack("{s:i, s:I, s:I}", "bar", cap->bar, "offset", (json_int_t)cap->offset,
+	return make_json("{s:i, s:I, s:I}", "bar", cap->bar, "offset", (json_int_t)cap->offset,
 			 "length", (json_int_t)cap->length);
 }
 

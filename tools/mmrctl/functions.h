@@ -151,6 +151,9 @@ void request_add(struct request *request, const char *bdf);
  */
 int request_add_vfs(struct request *request, const char *pf);
 
+/* For people, as it can be of any bytes */
+void describe_override(const char *override, char *text, size_t size);
+
 /* Read again what binding changes: driver and driver_override */
 void function_refresh(struct function *function);
 

@@ -17,7 +17,7 @@ static json_t *function_json(const struct function *function)
 	json_t *object;
 
 	users_find(&users, function);
-	object = json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+	object = make_json("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
 			   "bdf", function->bdf,
 			   "pf", json_text(function->pf),
 			   "vf", function->vf_index < 0 ? json_null() :
@@ -153,7 +153,7 @@ int verb_list(const struct request *request)
 
 		for (i = 0; i < found.count; i++)
 			json_array_append_new(list, function_json(&found.list[i]));
-		status = print_json(json_pack("{s:o}", "functions", list));
+		status = print_json(make_json("{s:o}", "functions", list));
 	} else {
 		if (found.count)
 			print_table(&found);

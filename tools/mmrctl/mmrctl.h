@@ -67,8 +67,16 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Text that others chose, such as a process's name, fit for a terminal and for JSON */
 void make_printable(char *text);
 
-/* The value, or null for an empty text or none */
+/* The same, unless the text is UTF-8, which is all that JSON and Prometheus take */
+void make_utf8(char *text);
+
+/* The value, as make_utf8() makes it, or null for an empty text or none */
 json_t *json_text(const char *text);
+/*
+ * As json_pack(), and ends the program if that fails. Text that may not be UTF-8 is an "o", by
+ * json_text()
+ */
+json_t *make_json(const char *format, ...);
 /* Print @object and release it; STATUS_FAILED if stdout cannot be written */
 int print_json(json_t *object);
 /* Flush stdout; STATUS_FAILED if it cannot be written */

@@ -50,7 +50,7 @@ json_t *native_json(const struct function *function)
 		return json_null();
 	read_line(&path, interface, sizeof(interface));
 	devices_find(&devices, function);
-	object = json_pack("{s:o, s:o, s:o, s:o}", "interface", json_text(interface),
+	object = make_json("{s:o, s:o, s:o, s:o}", "interface", json_text(interface),
 			   "virtio_device", json_text(devices.virtio),
 			   "virtio_driver", json_text(devices.virtio_driver),
 			   "devices", devices_json(&devices));

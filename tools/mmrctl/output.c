@@ -2,6 +2,7 @@
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,15 +49,47 @@ void make_printable(char *text)
 			*text = '?';
 }
 
+void make_utf8(char *text)
+{
+	json_t *string = json_string(text);
+
+	if (!string)
+		make_printable(text);
+	json_decref(string);
+}
+
 json_t *json_text(const char *text)
 {
-	return text && *text ? json_string(text) : json_null();
+	json_t *string;
+	char *copy;
+
+	if (!text || !*text)
+		return json_null();
+	copy = strdup(text);
+	if (!copy)
+		errx(STATUS_FAILED, "out of memory");
+	make_utf8(copy);
+	string = json_string(copy);
+	free(copy);
+	return string;
+}
+
+json_t *make_json(const char *format, ...)
+{
+	json_error_t error;
+	va_list arguments;
+	json_t *object;
+
+	va_start(arguments, format);
+	object = json_vpack_ex(&error, 0, format, arguments);
+	va_end(arguments);
+	if (!object)
+		errx(STATUS_FAILED, "cannot make JSON: %s", error.text);
+	return object;
 }
 
 int print_json(json_t *object)
 {
-	if (!object)
-		errx(STATUS_FAILED, "cannot make JSON: out of memory");
 	json_dumpf(object, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(object);

@@ -10,8 +10,12 @@
 
 #define PREFIX	"virtio_mmr_"
 
-static void print_label(const char *before, const char *name, const char *value)
+static void print_label(const char *before, const char *name, const char *text)
 {
+	char copy[NAME_LENGTH], *value = copy;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	make_utf8(copy);
 	printf("%s%s=\"", before, name);
 	for (; *value; value++) {
 		if (*value == '\\' || *value == '"')

@@ -47,6 +47,39 @@ int record_lock(void)
 	return STATUS_FAILED;
 }
 
+/* What JSON cannot hold as text, as nothing else is UTF-8: its bytes in hexadecimal, else null */
+static json_t *bytes_json(const char *text)
+{
+	char hex[2 * NAME_LENGTH] = "";
+	json_t *string = json_string(text);
+	size_t i;
+
+	if (string) {
+		json_decref(string);
+		return json_null();
+	}
+	for (i = 0; text[i] && i < NAME_LENGTH - 1; i++)
+		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)text[i]);
+	return json_text(hex);
+}
+
+/* A text of the record, or of its bytes if there are any */
+static void get_text(const json_t *object, const char *key, const char *bytes_key,
+		     char text[NAME_LENGTH])
+{
+	const char *string = json_string_value(json_object_get(object, key));
+	const char *hex = json_string_value(json_object_get(object, bytes_key));
+	unsigned int byte;
+	size_t i;
+
+	snprintf(text, NAME_LENGTH, "%s", string ? string : "");
+	if (!hex)
+		return;
+	for (i = 0; i < NAME_LENGTH - 1 && sscanf(hex + 2 * i, "%2x", &byte) == 1; i++)
+		text[i] = byte;
+	text[i] = '\0';
+}
+
 int record_save(const struct function *function)
 {
 	struct path path = root_path(FOLDER "/%s", function->bdf);
@@ -54,9 +87,12 @@ int record_save(const struct function *function)
 	int failed;
 	json_t *object;
 
-	object = json_pack("{s:I, s:o, s:o}", "incarnation", function_incarnation(function->bdf),
+	object = make_json("{s:I, s:o, s:o, s:o, s:o}",
+			   "incarnation", function_incarnation(function->bdf),
 			   "driver", json_text(function->driver),
-			   "driver_override", json_text(function->override));
+			   "driver_bytes", bytes_json(function->driver),
+			   "driver_override", json_text(function->override),
+			   "driver_override_bytes", bytes_json(function->override));
 	/* The whole record or none, also on a full disk */
 	failed = json_dump_file(object, new.text, JSON_INDENT(2)) ||
 		 rename(new.text, path.text);
@@ -75,15 +111,12 @@ bool record_load(struct record *record, const struct function *function)
 	struct path path = root_path(FOLDER "/%s", function->bdf);
 	json_t *object = path_is_readable(&path) ? json_load_file(path.text, 0, NULL) : NULL;
 	json_int_t number = json_integer_value(json_object_get(object, "incarnation"));
-	const char *driver = json_string_value(json_object_get(object, "driver"));
-	const char *override = json_string_value(json_object_get(object, "driver_override"));
 	bool ours = object && number == function_incarnation(function->bdf);
 
 	*record = (struct record){};
 	if (ours) {
-		snprintf(record->driver, sizeof(record->driver), "%s", driver ? driver : "");
-		snprintf(record->override, sizeof(record->override), "%s",
-			 override ? override : "");
+		get_text(object, "driver", "driver_bytes", record->driver);
+		get_text(object, "driver_override", "driver_override_bytes", record->override);
 	}
 	json_decref(object);
 	return ours;

@@ -190,7 +190,7 @@ static json_t *registers_as_json(const struct function *function,
 		if (registers->features >> bit & 1 && feature_name(id, bit))
 			json_array_append_new(names, json_string(feature_name(id, bit)));
 	for (i = 0; i < registers->queue_count; i++)
-		json_array_append_new(queues, json_pack("{s:i, s:I}",
+		json_array_append_new(queues, make_json("{s:i, s:I}",
 							"size", registers->queues[i].size,
 							"address",
 							(json_int_t)registers->queues[i].address));
@@ -200,7 +200,7 @@ static json_t *registers_as_json(const struct function *function,
 		if (value)
 			json_object_set_new(config, field->name, value);
 	}
-	return json_pack("{s:s, s:s, s:I, s:o, s:I, s:i, s:o, s:o}",
+	return make_json("{s:s, s:s, s:I, s:o, s:I, s:i, s:o, s:o}",
 			 "bdf", function->bdf, "type", function->scan.identity->name,
 			 "device_features", (json_int_t)registers->features,
 			 "feature_names", names,

@@ -90,7 +90,7 @@ static json_t *bars_json(const struct function *function)
 
 		if (function->scan.function.bar_kind[i] == VIRTIO_MMR_BAR_ABSENT)
 			continue;
-		object = json_pack("{s:i, s:s, s:I, s:I, s:b, s:b}", "bar", i,
+		object = make_json("{s:i, s:s, s:I, s:I, s:b, s:b}", "bar", i,
 				   "kind", kind_name(function->scan.function.bar_kind[i]),
 				   "address", (json_int_t)bar->address,
 				   "size", (json_int_t)function->scan.function.bar_size[i],
@@ -113,7 +113,7 @@ static json_t *capabilities_json(const struct function *function)
 		/* All 64 bits can be set, too many for a number in JSON */
 		snprintf(offset, sizeof(offset), "0x%llx", found->cap.offset);
 		snprintf(length, sizeof(length), "0x%llx", found->cap.length);
-		object = json_pack("{s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:o}",
+		object = make_json("{s:i, s:s, s:i, s:i, s:s, s:s, s:b, s:b, s:o}",
 				   "position", found->position,
 				   "form", found->cap.wrapped ? "wrapped" : "bare",
 				   "cfg_type", found->cap.cfg_type, "bar", found->cap.bar,
@@ -133,7 +133,7 @@ static json_t *structures_json(const struct function *function)
 	for (i = 0; i < function->structure_count; i++) {
 		const struct virtio_mmr_virtio_cap *found = &function->structures[i];
 
-		object = json_pack("{s:i, s:i, s:i, s:I, s:I, s:b}",
+		object = make_json("{s:i, s:i, s:i, s:I, s:I, s:b}",
 				   "position", found->position,
 				   "cfg_type", found->cfg_type, "bar", found->bar,
 				   "offset", (json_int_t)found->offset,
@@ -148,7 +148,7 @@ static json_t *notify_json(const struct function *function)
 {
 	if (!function->scan.has_notification)
 		return json_null();
-	return json_pack("{s:i, s:I, s:I}", "bar", function->scan.notify.bar,
+	return make_json("{s:i, s:I, s:I}", "bar", function->scan.notify.bar,
 			 "offset", (json_int_t)function->scan.notify.offset,
 			 "multiplier", (json_int_t)function->scan.notify_multiplier);
 }
@@ -161,7 +161,7 @@ static json_t *guest_json(const struct function *function)
 		return bar;
 	if (function->scan.placement.fate == VIRTIO_MMR_BAR0_MOVED)
 		bar = json_integer(function->scan.placement.slot);
-	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}",
+	return make_json("{s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}",
 			 "vendor", VIRTIO_MMR_VENDOR_ID,
 			 "device", function->scan.identity->guest_id,
 			 "revision", 0, "subsystem_vendor", VIRTIO_MMR_VENDOR_ID,
@@ -187,14 +187,14 @@ static json_t *group_json(const struct function *function)
 		list = json_null();
 	}
 	for (i = 0; members.complete && i < members.count; i++) {
-		object = json_pack("{s:s, s:o, s:b}",
-				   "name", members.list[i].name,
+		object = make_json("{s:o, s:o, s:b}",
+				   "name", json_text(members.list[i].name),
 				   "driver", json_text(members.list[i].driver),
 				   "blocks", members.list[i].blocks);
 		json_array_append_new(list, object);
 	}
 	group_release(&members);
-	return json_pack("{s:i, s:o}", "number", function->group, "members", list);
+	return make_json("{s:i, s:o}", "number", function->group, "members", list);
 }
 
 static json_t *record_json(const struct function *function)
@@ -203,7 +203,7 @@ static json_t *record_json(const struct function *function)
 
 	if (!record_is_due(&record, function))
 		return json_null();
-	return json_pack("{s:o, s:o}", "driver", json_text(record.driver),
+	return make_json("{s:o, s:o}", "driver", json_text(record.driver),
 			 "driver_override", json_text(record.override));
 }
 
@@ -215,7 +215,7 @@ static json_t *function_json(const struct function *function)
 
 	users_find(&users, function);
 	function_persistent_driver(function, persistent, sizeof(persistent));
-	object = json_pack("{s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:o, s:o}",
+	object = make_json("{s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:i, s:i, s:o, s:o}",
 			   "bdf", function->bdf, "pf", json_text(function->pf),
 			   "vf", function->vf_index < 0 ? json_null() :
 				 json_integer(function->vf_index),
@@ -227,7 +227,7 @@ static json_t *function_json(const struct function *function)
 			   "subsystem_device", function->subsystem_device,
 			   "usable", usable_json(function),
 			   "reason", json_text(function->reason));
-	more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b}",
+	more = make_json("{s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b}",
 			 "registers", registers_json(function), "guest", guest_json(function),
 			 "bars", bars_json(function), "capabilities", capabilities_json(function),
 			 "structures", structures_json(function),
@@ -235,7 +235,7 @@ static json_t *function_json(const struct function *function)
 			 "notification", notify_json(function),
 			 "capability_list_loops", function->scan.list_loops);
 	json_object_update_new(object, more);
-	more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+	more = make_json("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
 			 "iommu_group", group_json(function),
 			 "driver", json_text(function->driver),
 			 "native", native_json(function),
@@ -380,19 +380,22 @@ static void print_binding(const struct function *function)
 		group_release(&members);
 	}
 
+	describe_override(function->override, text, sizeof(text));
 	line("driver", "%s%s%s", *function->driver ? function->driver : "none",
-	     *function->override ? ", driver_override " : "", function->override);
+	     *function->override ? ", driver_override " : "", *function->override ? text : "");
 	print_native(function);
 	if (!function_persistent_driver(function, persistent, sizeof(persistent)))
 		line("at each boot", "unknown: only root can read driverctl's settings");
 	else if (*persistent)
 		line("at each boot", "%s, by driverctl",
 		     strcmp(persistent, DRIVERCTL_NO_DRIVER) ? persistent : "no driver");
-	if (record_is_due(&record, function))
+	if (record_is_due(&record, function)) {
+		describe_override(record.override, text, sizeof(text));
 		line("unbind restores", "%s%s%s", *record.driver ? record.driver : "no driver",
-		     *record.override ? ", driver_override " : "", record.override);
-	else if (paths_denied())
+		     *record.override ? ", driver_override " : "", *record.override ? text : "");
+	} else if (paths_denied()) {
 		line("unbind restores", "unknown: only root can read the record of bind");
+	}
 
 	users_find(&users, function);
 	for (i = 0; i < users.count; i++) {
@@ -444,7 +447,7 @@ int verb_show(const struct request *request)
 
 		for (i = 0; i < found.count; i++)
 			json_array_append_new(list, function_json(&found.list[i]));
-		status = print_json(json_pack("{s:o}", "functions", list));
+		status = print_json(make_json("{s:o}", "functions", list));
 	} else {
 		for (i = 0; i < found.count; i++) {
 			if (i)

@@ -81,7 +81,7 @@ static json_t *stats_json(const struct stats *stats)
 
 	for (i = 0; i < stats->found.count; i++)
 		if (stats->counters[i].count)
-			json_array_append_new(list, json_pack("{s:s, s:o}", "bdf",
+			json_array_append_new(list, make_json("{s:s, s:o}", "bdf",
 							      stats->found.list[i].bdf, "counters",
 							      counters_json(&stats->counters[i])));
 	return list;
@@ -152,9 +152,7 @@ static void print_json_line(const struct stats *stats)
 	json_t *object;
 
 	format_time(clock, sizeof(clock), "%Y-%m-%dT%H:%M:%S%z");
-	object = json_pack("{s:s, s:o}", "time", clock, "functions", stats_json(stats));
-	if (!object)
-		errx(STATUS_FAILED, "cannot make JSON: out of memory");
+	object = make_json("{s:s, s:o}", "time", clock, "functions", stats_json(stats));
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(object);
@@ -226,7 +224,7 @@ int verb_stats(const struct request *request)
 		print_prometheus(&stats.found, stats.counters);
 		output = finish_output();
 	} else if (request->json) {
-		output = print_json(json_pack("{s:o}", "functions", stats_json(&stats)));
+		output = print_json(make_json("{s:o}", "functions", stats_json(&stats)));
 	} else {
 		for (i = 0; i < stats.found.count; i++)
 			print_counters(&stats.found.list[i], &stats.counters[i]);

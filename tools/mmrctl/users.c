@@ -471,7 +471,7 @@ json_t *users_json(const struct users *users)
 	for (i = 0; i < users->count; i++) {
 		const struct user *user = &users->list[i];
 
-		object = json_pack("{s:s}", "kind", kinds[user->kind]);
+		object = make_json("{s:s}", "kind", kinds[user->kind]);
 		if (user->kind == USER_PROCESS)
 			json_object_set_new(object, "pid", json_integer(user->pid));
 		if (user->kind == USER_VFS)

@@ -34,6 +34,7 @@ cases=(
 	'show_more_defects|defects|show 3c:1.4 3c:1.5 3c:1.6 3c:1.7 3c:2.0 3c:2.1 3c:2.2 3c:2.3'
 	'list_judged|judged|list'
 	'show_judged|judged|show 3c:0.0 3c:0.1 3c:0.2 3c:0.3 3c:0.4 3c:0.5 3c:0.6 3c:0.7'
+	'show_odd_override|odd_override|show 3b:00.3 3b:00.4'
 	'show_group|busy|show 3d:00.7'
 	'show_odd_name|busy|show 3e:00.1'
 	'check|usual|check'
@@ -717,6 +718,55 @@ run_while_reading() { # TREE FILE COMMANDS ARGUMENT...
 	return $result
 }
 
+# A driver's name that is not UTF-8 either: all keys are there, and what is printed is UTF-8
+not_utf8() {
+	local root=$work/not_utf8 arguments words status
+	rm -rf "$root"
+	make_tree odd_override "$root" || return 1
+	ln -s $'../../../bus/pci/drivers/bl\xe9' "$root/sys/bus/pci/devices/0000:3b:00.3/driver"
+	for arguments in 'show 3b:00.3' 'list 3b:00.3' 'check 3b:00.3'; do
+		read -ra words <<<"$arguments"
+		"$mmrctl" --root "$root" "${words[@]}" --json >"$work/stdout" || return 1
+		if ! python3 -m json.tool "$work/stdout" >/dev/null ||
+			! grep -Eq '"driver": "bl\?"|"text": "bound to bl\?"' "$work/stdout"; then
+			sed "s/^/# $arguments: /" "$work/stdout"
+			return 1
+		fi
+	done
+	"$mmrctl" --root "$root" stats --prometheus >"$work/stdout" || return 1
+	"$here/prometheus" <"$work/stdout" >"$work/samples" || return 1
+	grep -qF "{bdf='0000:3b:00.3',driver='bl?'," "$work/samples"
+}
+
+# The record of a bind that was killed has all bytes of the override
+exact_override() {
+	local root=$work/exact override pid status=0
+	rm -rf "$root"
+	make_tree odd_override "$root" || return 1
+	override=$root/sys/bus/pci/devices/0000:3b:00.3/driver_override
+	rm "$root/sys/bus/pci/drivers_probe"
+	mkfifo "$root/sys/bus/pci/drivers_probe"
+	"$mmrctl" --root "$root" bind 3b:00.3 >"$work/stdout" 2>"$work/stderr" &
+	pid=$!
+	# It waits for a reader then
+	until grep -qx virtio_mmr_vfio_pci "$override" || ! kill -0 $pid 2>/dev/null; do
+		sleep 0.1
+	done
+	{
+		kill -KILL $pid
+		wait $pid
+	} 2>/dev/null || status=$?
+	"$mmrctl" --root "$root" show 3b:00.3 >>"$work/stdout" || return 1
+	"$mmrctl" --root "$root" unbind 3b:00.3 >>"$work/stdout" 2>>"$work/stderr" || return 1
+	if [[ $status != 137 ]] || ! grep -q '^  unbind restores  no driver, driver_override od???$' "$work/stdout" ||
+		! grep -q '^0000:3b:00.3: .*, driver_override od???.* (was: virtio_mmr_vfio_pci)$' "$work/stdout" ||
+		[[ $(head -c 5 "$override" | od -An -tx1) != ' 6f 64 ff 1b c3' ]]; then
+		sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+		od -c "$override" | sed 's/^/# /'
+		return 1
+	fi
+}
+
 # A function goes, or another one comes in its place, while mmrctl looks at it
 vanishes_meanwhile() {
 	local commands status file=sys/devices/pci0000:3a/0000:3b:01.0
@@ -1055,7 +1105,7 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files r
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
-	no_sysfs full_disk garbage vanishes_meanwhile unbound_meanwhile opened_meanwhile
+	no_sysfs full_disk garbage not_utf8 exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
 	many_vfs many_in_use many_metrics many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
