@@ -82,7 +82,10 @@ static int set_irqs(int device, uint32_t index, uint32_t action, const int *even
 	set->flags = action | (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
 	if (count)
 		memcpy(set->data, eventfds, count * sizeof(*eventfds));
-	ret = request(device, VFIO_DEVICE_SET_IRQS, set);
+	ret = ioctl(device, VFIO_DEVICE_SET_IRQS, set);
+	/* A number of vectors that would have been free is a refusal: none of them is taken. */
+	if (ret)
+		ret = ret > 0 ? -ENOSPC : -errno;
 	free(set);
 	return ret;
 }
