@@ -387,6 +387,19 @@ test_refuses() {
 	[[ $status == 125 && $output == *"${bdf_of[rng]}: only root can read"* ]]
 }
 
+# The host takes back a disk in use. That waits until the VMM has ended, and a VMM that knows nothing
+# of it ends by its time limit, with another status
+test_ends_by_removal() {
+	local bdf=${bdf_of[blk]} pf
+	pf=$(readlink -f "/sys/bus/pci/devices/$bdf/physfn")
+	light_start removal || return 1
+	start_driver blk || return 1
+	echo 0 >"$pf/sriov_numvfs"
+	light_end 125 || return 1
+	sed 's/^/# /' "$ports_log"
+	grep -q "^mmrvmm: $bdf: the host takes it back" "$ports_log" && [[ ! -e /sys/bus/pci/devices/$bdf ]]
+}
+
 # An error in the program should end it. Position, tables and stack are protected
 test_hardened() {
 	readelf -hWdls "$vmm" >"$ports_last.elf"
@@ -433,7 +446,7 @@ test_sandbox() {
 }
 
 ktap_print_header
-ktap_set_plan 29
+ktap_set_plan 30
 log_mark
 [[ ! -e $tracing/events/syscalls ]] || trace_start
 ktap_test_result starts light_start main
@@ -469,5 +482,6 @@ ktap_test_result eight_functions test_eight_functions
 ktap_test_result multiboot test_multiboot
 ktap_test_result many_cpus test_many_cpus
 ktap_test_result refuses test_refuses
+ktap_test_result ends_by_removal test_ends_by_removal
 ktap_test_result kernel_log log_clean
 ktap_finished

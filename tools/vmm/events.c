@@ -23,10 +23,11 @@
 /* What a guest has sent without a line's end appears within this time. */
 #define TICK_MS		100
 #define STATUS_SIGNAL	128	/* and the signal's number, as shells have it */
-#define PER_FUNCTION	(VIRTIO_MMR_NUM_VECTORS + 1)
 #define MAX_EVENTS	(FIRST_FUNCTION + MACHINE_FUNCTIONS * PER_FUNCTION)
 
 enum { STOPPED, INPUT, SIGNALS, FIRST_FUNCTION };
+/* Of a function, after its vectors */
+enum { RESAMPLE = VIRTIO_MMR_NUM_VECTORS, REQUEST, ERROR, PER_FUNCTION };
 
 static const unsigned int serial_irqs[MACHINE_SERIALS] = { 4, 3 };
 
@@ -203,7 +204,8 @@ static unsigned int list(struct machine *machine, struct pollfd *events)
 	events[INPUT] = (struct pollfd){ .fd = -1, .events = POLLIN };
 	events[SIGNALS] = (struct pollfd){ .fd = signals, .events = POLLIN };
 	for (i = 0; i < machine->num_functions; i++) {
-		struct function_intx *intx = &machine->functions[i]->intx;
+		struct function *function = machine->functions[i];
+		struct function_intx *intx = &function->intx;
 
 		for (vector = 0; vector < VIRTIO_MMR_NUM_VECTORS; vector++)
 			events[count++] = (struct pollfd){
@@ -211,28 +213,41 @@ static unsigned int list(struct machine *machine, struct pollfd *events)
 			};
 		/* VFIO reads that of the driver's. */
 		events[count++] = (struct pollfd){
-			.fd = machine->functions[i]->by_driver ? -1 : intx->resample,
-			.events = POLLIN,
+			.fd = function->by_driver ? -1 : intx->resample, .events = POLLIN,
 		};
+		events[count++] = (struct pollfd){ .fd = function->request, .events = POLLIN };
+		events[count++] = (struct pollfd){ .fd = function->error, .events = POLLIN };
 	}
 	return count;
 }
 
 static void handle(struct machine *machine, const struct pollfd *events, unsigned int count)
 {
-	unsigned int i, vector;
+	unsigned int i;
 
 	for (i = FIRST_FUNCTION; i < count; i++) {
 		unsigned int number = i - FIRST_FUNCTION;
 		struct function *function = machine->functions[number / PER_FUNCTION];
 
-		vector = number % PER_FUNCTION;
 		if (!events[i].revents)
 			continue;
-		if (vector < VIRTIO_MMR_NUM_VECTORS)
-			intx_signalled(function, vector);
-		else
+		switch (number % PER_FUNCTION) {
+		case RESAMPLE:
 			intx_resampled(function);
+			break;
+		case REQUEST:
+			message("%s: the host takes it back, to unbind or to remove it; the guest ends",
+				function->bdf);
+			stop(machine, STATUS_FAILED);
+			break;
+		case ERROR:
+			message("%s: the host reports an error of it that cannot be corrected; the guest ends",
+				function->bdf);
+			stop(machine, STATUS_FAILED);
+			break;
+		default:
+			intx_signalled(function, number % PER_FUNCTION);
+		}
 	}
 }
 

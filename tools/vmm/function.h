@@ -129,6 +129,8 @@ struct function_notify {
  * @places: by the guest's numbers; the first one is of I/O
  * @command_memory: COMMAND.MEMORY as the guest wrote it
  * @has_vectors: MSI-X of the function is on
+ * @request: eventfd that the host signals when it wants the function back
+ * @error: eventfd that it signals after an error of the function
  * @scan: the core's knowledge of it
  * @view: the guest's configuration space
  * @msix: MSI-X for the guest
@@ -150,6 +152,8 @@ struct function {
 	struct function_place places[FUNCTION_BARS];
 	bool command_memory;
 	bool has_vectors;
+	int request;
+	int error;
 	struct virtio_mmr_scan scan;
 	struct virtio_mmr_view view;
 	struct function_msix msix;

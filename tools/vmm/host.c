@@ -109,6 +109,16 @@ int host_set_intx(int device, int trigger, int unmask, bool on)
 	return ret;
 }
 
+int host_signal_request(int device, int eventfd)
+{
+	return set_irqs(device, VFIO_PCI_REQ_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, &eventfd, 1);
+}
+
+int host_signal_error(int device, int eventfd)
+{
+	return set_irqs(device, VFIO_PCI_ERR_IRQ_INDEX, VFIO_IRQ_SET_ACTION_TRIGGER, &eventfd, 1);
+}
+
 int host_signal_writes(int device, uint64_t position, uint16_t value, int eventfd)
 {
 	struct vfio_device_ioeventfd ioeventfd = {

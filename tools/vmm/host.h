@@ -8,8 +8,8 @@
 #include <linux/kvm.h>
 
 /*
- * The requests to KVM and VFIO that a running guest can cause. All return 0 or a negative error.
- * The fuzzer of exits has others in their place.
+ * The requests to KVM and VFIO that a running guest can cause, and those to VFIO that are like
+ * them. All return 0 or a negative error. The fuzzer of exits has others in their place.
  */
 
 /* A part of the guest's addresses becomes memory at @memory. A @size of 0 takes it away. */
@@ -24,6 +24,10 @@ int host_set_line(int vm, uint32_t gsi, bool level);
 int host_set_vectors(int device, const int *eventfds, uint32_t count);
 /* INTx of a function of the driver signals @trigger, and @unmask lets it do so again; or is off. */
 int host_set_intx(int device, int trigger, int unmask, bool on);
+/* The host signals @eventfd when it wants the function back. */
+int host_signal_request(int device, int eventfd);
+/* The host signals @eventfd after an error of the function that it cannot correct. */
+int host_signal_error(int device, int eventfd);
 /* A signal of @eventfd writes the 16 bits @value at @position of the file @device. */
 int host_signal_writes(int device, uint64_t position, uint16_t value, int eventfd);
 

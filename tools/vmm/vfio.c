@@ -14,6 +14,7 @@
 #include <linux/vfio.h>
 
 #include "function.h"
+#include "host.h"
 #include "intx.h"
 #include "iommu.h"
 #include "message.h"
@@ -179,6 +180,23 @@ static int new_eventfd(void)
 	return fd;
 }
 
+/* Who removes or unbinds a function waits in the host until this program closes it. */
+static void open_endings(struct function *function)
+{
+	int error;
+
+	function->request = new_eventfd();
+	error = host_signal_request(function->device, function->request);
+	if (error)
+		fail("%s: VFIO does not tell when the host wants it back: error %d", function->bdf,
+		     -error);
+	function->error = new_eventfd();
+	error = host_signal_error(function->device, function->error);
+	/* Older kernels want the capability of PCI Express for this. */
+	if (error && error != -ENOTTY)
+		fail("%s: VFIO does not tell of errors: error %d", function->bdf, -error);
+}
+
 static void open_interrupts(struct function *function)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = VFIO_PCI_MSIX_IRQ_INDEX };
@@ -241,6 +259,7 @@ void vfio_add(struct machine *machine, const char *bdf)
 		open_bar(function, bar);
 	if (ioctl(function->device, VFIO_DEVICE_RESET))
 		fail("%s: cannot be reset: %s", bdf, strerror(errno));
+	open_endings(function);
 	open_interrupts(function);
 	function_start(function);
 	notify_find_doorbells(function);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef VFIO_H
-#define VFIO_H
+#ifndef MMRVMM_VFIO_H
+#define MMRVMM_VFIO_H
 
 #include "function.h"
 
 void vfio_add(struct machine *machine, const char *bdf);
 
-#endif /* VFIO_H */
+#endif /* MMRVMM_VFIO_H */

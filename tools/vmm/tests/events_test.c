@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The terminal: keys reach the guest one by one, and each end gives it back from the sandbox. */
+/*
+ * The terminal: keys reach the guest one by one, and each end gives it back from the sandbox. The
+ * end may come from the host, which wants a function back.
+ */
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "events.h"
+#include "function.h"
 #include "host.h"
 #include "intx.h"
 #include "message.h"
@@ -17,17 +25,28 @@
 
 #define PATIENCE_MS	10000
 #define CTRL_C		3
+#define BDF		"0000:01:00.1"
+#define TEXT_SIZE	512
 
 static struct machine machine;
+/* The last message, in memory that the program shares with the test */
+static char *said;
 
-void message(const char *format, ...) { }
+void message(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(said, TEXT_SIZE, format, arguments);
+	va_end(arguments);
+}
 
 void fail(const char *format, ...)
 {
 	_exit(STATUS_FAILED);
 }
 
-/* There are no functions, and nobody has interrupts. */
+/* Nobody has interrupts. */
 int host_set_line(int vm, uint32_t gsi, bool level)
 {
 	return 0;
@@ -80,8 +99,28 @@ static void start(struct __test_metadata *_metadata, struct _test_data_terminal 
 	ASSERT_TRUE(is_raw(self->terminal));
 }
 
+static int quiet(void)
+{
+	return eventfd(0, EFD_NONBLOCK);
+}
+
+static void add_function(struct function *function)
+{
+	unsigned int i;
+
+	strcpy(function->bdf, BDF);
+	for (i = 0; i < VIRTIO_MMR_NUM_VECTORS; i++)
+		function->intx.sources[i] = quiet();
+	function->intx.resample = quiet();
+	function->request = quiet();
+	function->error = quiet();
+	machine.functions[machine.num_functions++] = function;
+}
+
 FIXTURE_SETUP(terminal)
 {
+	said = mmap(NULL, TEXT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, said);
 	self->controller = posix_openpt(O_RDWR | O_NOCTTY);
 	ASSERT_LE(0, self->controller);
 	ASSERT_EQ(0, grantpt(self->controller));
@@ -127,6 +166,31 @@ TEST_F(terminal, ends_by_a_key)
 	start(_metadata, self, false);
 	ASSERT_EQ(1, write(self->controller, &key, 1));
 	EXPECT_ENDS(128 + SIGINT);
+}
+
+/* Of the second function: the first one stays silent. */
+TEST_F(terminal, ends_for_the_host)
+{
+	static struct function functions[2];
+
+	add_function(&functions[0]);
+	add_function(&functions[1]);
+	strcpy(functions[0].bdf, "other");
+	start(_metadata, self, false);
+	ASSERT_EQ(0, eventfd_write(functions[1].request, 1));
+	EXPECT_ENDS(STATUS_FAILED);
+	EXPECT_EQ(said, strstr(said, BDF ": the host takes it back"));
+}
+
+TEST_F(terminal, ends_after_an_error)
+{
+	static struct function function;
+
+	add_function(&function);
+	start(_metadata, self, false);
+	ASSERT_EQ(0, eventfd_write(function.error, 1));
+	EXPECT_ENDS(STATUS_FAILED);
+	EXPECT_EQ(said, strstr(said, BDF ": the host reports an error"));
 }
 
 /* As nohup has it */

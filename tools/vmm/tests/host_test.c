@@ -57,6 +57,16 @@ TEST(fewer_vectors_are_left)
 	EXPECT_EQ(-ENOSPC, host_set_vectors(DEVICE, eventfds, 2));
 }
 
+TEST(end_of_a_function)
+{
+	EXPECT_EQ(0, host_signal_request(DEVICE, eventfds[0]));
+	EXPECT_EQ(VFIO_PCI_REQ_IRQ_INDEX, last.index);
+	EXPECT_EQ(1, last.count);
+	EXPECT_EQ(0, host_signal_error(DEVICE, eventfds[0]));
+	EXPECT_EQ(VFIO_PCI_ERR_IRQ_INDEX, last.index);
+	EXPECT_EQ(VFIO_IRQ_SET_ACTION_TRIGGER | VFIO_IRQ_SET_DATA_EVENTFD, last.flags);
+}
+
 /* Without its second request, the interrupt would come once. So there is none. */
 TEST(intx_is_whole_or_off)
 {

@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A function is judged before vfio-pci opens it: some capability lists harm vfio-pci-core, which
- * copies them then.
+ * copies them then. After that this program must learn when the host wants the function back.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <linux/kvm.h>
+#include <linux/vfio.h>
+
 #include "kselftest_harness.h"
 #include "model.h"
 
 #include "function.h"
+#include "host.h"
 #include "intx.h"
 #include "iommu.h"
 #include "message.h"
@@ -21,6 +26,7 @@
 #include "vfio.h"
 
 #define BDF	"0000:01:00.1"
+#define DEVICE	100
 
 /* The end of the program, or of what a test looks at */
 enum end { NONE, FAILED, OPENED };
@@ -42,9 +48,42 @@ void fail(const char *format, ...)
 
 void message(const char *format, ...) { }
 
+/* The function does open, and the results of requests for signals */
+static bool opens;
+static int request_result, error_result;
+static int request = -1, error = -1;
+
 int iommu_open(struct machine *machine, const char *bdf)
 {
-	longjmp(end, OPENED);
+	if (!opens)
+		longjmp(end, OPENED);
+	return DEVICE;
+}
+
+int host_signal_request(int device, int eventfd)
+{
+	request = device == DEVICE ? eventfd : -1;
+	return request_result;
+}
+
+int host_signal_error(int device, int eventfd)
+{
+	error = device == DEVICE ? eventfd : -1;
+	return error_result;
+}
+
+/* Regions are empty, and each kind of interrupts has one. */
+int __wrap_ioctl(int fd, unsigned long number, ...)
+{
+	struct vfio_irq_info *info;
+	va_list arguments;
+
+	va_start(arguments, number);
+	info = va_arg(arguments, struct vfio_irq_info *);
+	va_end(arguments);
+	if (number == VFIO_DEVICE_GET_IRQ_INFO)
+		info->count = 1;
+	return 0;
 }
 
 /* All files of the function exist. */
@@ -163,6 +202,45 @@ TEST_F(judged, given_twice)
 	ASSERT_EQ(OPENED, add(&self->machine));
 	ASSERT_EQ(FAILED, add(&self->machine));
 	EXPECT_NE(NULL, strstr(why, BDF ": --function is given twice"));
+}
+
+static enum end add_open(struct machine *machine)
+{
+	static struct kvm_irq_routing routes = { .nr = MACHINE_ROUTES };
+
+	opens = true;
+	machine->routes = &routes;
+	return add(machine);
+}
+
+TEST_F(judged, learns_of_its_end)
+{
+	ASSERT_EQ(NONE, add_open(&self->machine)) {
+		TH_LOG("%s", why);
+	}
+	ASSERT_LE(0, request);
+	ASSERT_LE(0, error);
+	EXPECT_NE(request, error);
+	EXPECT_EQ(request, self->machine.functions[0]->request);
+	EXPECT_EQ(error, self->machine.functions[0]->error);
+}
+
+/* Removal would wait for this program's end */
+TEST_F(judged, must_learn_of_its_end)
+{
+	request_result = -EINVAL;
+	ASSERT_EQ(FAILED, add_open(&self->machine));
+	EXPECT_NE(NULL, strstr(why, BDF ": VFIO does not tell when the host wants it back"));
+}
+
+TEST_F(judged, errors_are_not_told)
+{
+	error_result = -ENOTTY;
+	EXPECT_EQ(NONE, add_open(&self->machine));
+	error_result = -ENOMEM;
+	self->machine.num_functions = 0;
+	ASSERT_EQ(FAILED, add_open(&self->machine));
+	EXPECT_NE(NULL, strstr(why, BDF ": VFIO does not tell of errors"));
 }
 
 TEST_HARNESS_MAIN
