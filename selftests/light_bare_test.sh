@@ -50,8 +50,9 @@ sandbox=()
 
 # The names are those of lib/ports.sh, which talks to the guest
 light_start() { # NAME OPTION...
-	local work=/run/light-$1 type options=()
+	local work=/run/light-$1 type options=() messages
 	ports_last=$work/last ports_log=$VIRTIO_MMR_RESULTS/light-$1.log
+	messages=${messages_to:-$ports_log}
 	shift
 	for type in "${types[@]}"; do
 		options+=(--function "${bdf_of[$type]}")
@@ -62,8 +63,8 @@ light_start() { # NAME OPTION...
 	mkfifo "$work/in" "$work/out"
 	exec {ports_in}<>"$work/in" {ports_out}<>"$work/out"
 	# A guest that hangs ends with this time, and the test with it
-	timeout $((400 * VIRTIO_MMR_TIMEOUT_SCALE)) "$vmm" "${options[@]}" --cpus 2 --memory 16 --without-avx \
-		"$@" "$build/guest/ports.bin" <"$work/in" >"$work/out" 2>"$ports_log" 9</etc/passwd &
+	timeout -k 10 $((400 * VIRTIO_MMR_TIMEOUT_SCALE)) "$vmm" "${options[@]}" --cpus 2 --memory 16 --without-avx \
+		"$@" "$build/guest/ports.bin" <"$work/in" >"$work/out" 2>"$messages" 9</etc/passwd &
 	ports_pid=$! ports_gone=''
 	{ tail -f --pid="$ports_pid" /dev/null; echo gone >&"$ports_out"; } &
 	ports_answer
@@ -400,6 +401,23 @@ test_ends_by_removal() {
 	grep -q "^mmrvmm: $bdf: the host takes it back" "$ports_log" && [[ ! -e /sys/bus/pci/devices/$bdf ]]
 }
 
+# Nobody reads the VMM's messages, so the one that tells of it does not get through. The first thread
+# must not wait for that while it holds the machine
+test_ends_while_nobody_reads() {
+	local full=/run/light-full messages_to=/run/light-full file result=0
+	rm -f "$full"
+	mkfifo "$full"
+	exec {file}<>"$full"
+	# Ends when there is no more room
+	dd if=/dev/zero of="$full" bs=4096 oflag=nonblock status=none 2>/dev/null || true
+	light_start unread || return 1
+	echo "${bdf_of[rng]}" >"/sys/bus/pci/drivers/$driver/unbind"
+	light_end 125 || result=1
+	exec {file}>&-
+	echo "${bdf_of[rng]}" >/sys/bus/pci/drivers_probe
+	return "$result"
+}
+
 # An error in the program should end it. Position, tables and stack are protected
 test_hardened() {
 	readelf -hWdls "$vmm" >"$ports_last.elf"
@@ -446,7 +464,7 @@ test_sandbox() {
 }
 
 ktap_print_header
-ktap_set_plan 30
+ktap_set_plan 31
 log_mark
 [[ ! -e $tracing/events/syscalls ]] || trace_start
 ktap_test_result starts light_start main
@@ -482,6 +500,7 @@ ktap_test_result eight_functions test_eight_functions
 ktap_test_result multiboot test_multiboot
 ktap_test_result many_cpus test_many_cpus
 ktap_test_result refuses test_refuses
+ktap_test_result ends_while_nobody_reads test_ends_while_nobody_reads
 ktap_test_result ends_by_removal test_ends_by_removal
 ktap_test_result kernel_log log_clean
 ktap_finished

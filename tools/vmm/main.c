@@ -271,6 +271,14 @@ static void *run_output(void *context)
 	return NULL;
 }
 
+static void *run_messages(void *context)
+{
+	(void)context;
+	begin();
+	message_run();
+	return NULL;
+}
+
 static void start_thread(void *(*run)(void *context), void *context)
 {
 	pthread_t thread;
@@ -286,14 +294,16 @@ static void start_thread(void *(*run)(void *context), void *context)
  */
 static void start_threads(struct cpu *cpus, unsigned int count)
 {
-	unsigned int i;
+	/* This one, those of CPUs, of serial ports, and of messages */
+	unsigned int i, threads = 1 + count + MACHINE_SERIALS + 1;
 
-	pthread_barrier_init(&ready, NULL, count + MACHINE_SERIALS + 1);
-	pthread_barrier_init(&start, NULL, count + MACHINE_SERIALS + 1);
+	pthread_barrier_init(&ready, NULL, threads);
+	pthread_barrier_init(&start, NULL, threads);
 	for (i = 0; i < count; i++)
 		start_thread(run_cpu, &cpus[i]);
 	for (i = 0; i < MACHINE_SERIALS; i++)
 		start_thread(run_output, (void *)(uintptr_t)i);
+	start_thread(run_messages, NULL);
 	pthread_barrier_wait(&ready);
 }
 
@@ -302,7 +312,7 @@ static void go(struct machine *machine, const struct options *options)
 	static struct cpu cpus[MACHINE_CPUS];
 	struct loader loader;
 	unsigned int i;
-	int serial = -1;
+	int status, serial = -1;
 
 	load(machine, options, &loader);
 	if (options->serial) {
@@ -321,8 +331,11 @@ static void go(struct machine *machine, const struct options *options)
 	start_threads(cpus, machine->cpus);
 	if (!options->no_sandbox)
 		sandbox_enter();
+	message_start();
 	pthread_barrier_wait(&start);
-	exit(events_run(machine));
+	status = events_run(machine);
+	message_finish();
+	exit(status);
 }
 
 /*

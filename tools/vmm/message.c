@@ -1,23 +1,71 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Messages for people. */
+/*
+ * Messages for people. While the guest runs, a thread of its own writes them: stderr may be a pipe
+ * that nobody reads, and those with a message may hold the lock of the machine.
+ */
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "message.h"
+#include "output.h"
 
+#define PREFIX		"mmrvmm: "
+#define MAX_TEXT	512
 /* A guest can cause as many as it likes, and the log of a host is not its own. */
 #define MAX_MESSAGES	100
+
+static struct output errors;
+static atomic_bool is_started;
+
+/* There is room for all of them, so none is lost before the end. */
+_Static_assert((MAX_MESSAGES + 1) * (sizeof(PREFIX) + MAX_TEXT) < OUTPUT_SIZE, "");
 
 __attribute__((format(printf, 1, 0)))
 static void print(const char *format, va_list arguments)
 {
-	char text[512];
+	char text[MAX_TEXT], line[sizeof(PREFIX) + MAX_TEXT];
+	int length;
 
 	vsnprintf(text, sizeof(text), format, arguments);
 	/* One line at a time, also from several threads */
-	fprintf(stderr, "mmrvmm: %s\n", text);
+	length = snprintf(line, sizeof(line), PREFIX "%s\n", text);
+	if (atomic_load(&is_started))
+		output_add(&errors, (const uint8_t *)line, length);
+	else
+		fputs(line, stderr);
+}
+
+/**
+ * message_start - leave messages to message_run() from now on
+ */
+void message_start(void)
+{
+	output_open(&errors, STDERR_FILENO, "standard error");
+	atomic_store(&is_started, true);
+}
+
+/**
+ * message_run - write messages; for a thread of its own, which begins after message_start()
+ *
+ * Does not return.
+ */
+void message_run(void)
+{
+	output_run(&errors);
+	for (;;)
+		pause();
+}
+
+/**
+ * message_finish - wait until all messages are written, as long as that goes on
+ */
+void message_finish(void)
+{
+	if (atomic_load(&is_started))
+		output_finish(&errors);
 }
 
 void message(const char *format, ...)
@@ -44,5 +92,6 @@ void fail(const char *format, ...)
 	va_start(arguments, format);
 	print(format, arguments);
 	va_end(arguments);
+	message_finish();
 	exit(STATUS_FAILED);
 }

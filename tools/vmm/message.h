@@ -15,4 +15,8 @@ void message(const char *format, ...);
 __attribute__((format(printf, 1, 2), noreturn))
 void fail(const char *format, ...);
 
+void message_start(void);
+void message_run(void);
+void message_finish(void);
+
 #endif /* MESSAGE_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Output of serial ports. A thread of its own writes each file: a reader that stops reading must
- * not stop the guest, or the thread that handles interrupts and signals.
+ * Output of serial ports, and messages. A thread of its own writes each file: a reader that stops
+ * reading must not stop the guest, or the thread that handles interrupts and signals.
  */
 #include <errno.h>
 #include <poll.h>

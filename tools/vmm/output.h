@@ -9,7 +9,7 @@
 #define OUTPUT_SIZE	(256u << 10)
 
 /**
- * struct output - a file that gets a serial port's output
+ * struct output - a file that gets a serial port's output, or messages
  * @name: for messages
  * @fd: the file, or -1 for none
  * @lock: of the fields below
