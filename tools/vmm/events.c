@@ -83,7 +83,7 @@ static void restore_terminal(void)
  */
 static void open_signals(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	struct sigaction action;
 	unsigned int i;
 	sigset_t set;
@@ -99,7 +99,7 @@ static void open_signals(void)
 		fail("cannot make a signalfd: %s", strerror(errno));
 }
 
-/* Keys reach the guest one by one. Ctrl-C still ends this program. */
+/* Keys reach the guest one by one. Ctrl-C and Ctrl-\ still end this program. */
 static void prepare_terminal(void)
 {
 	struct termios raw;

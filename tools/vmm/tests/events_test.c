@@ -25,6 +25,7 @@
 
 #define PATIENCE_MS	10000
 #define CTRL_C		3
+#define CTRL_BACKSLASH	28
 #define BDF		"0000:01:00.1"
 #define TEXT_SIZE	512
 
@@ -166,6 +167,15 @@ TEST_F(terminal, ends_by_a_key)
 	start(_metadata, self, false);
 	ASSERT_EQ(1, write(self->controller, &key, 1));
 	EXPECT_ENDS(128 + SIGINT);
+}
+
+TEST_F(terminal, ends_by_another_key)
+{
+	const char key = CTRL_BACKSLASH;
+
+	start(_metadata, self, false);
+	ASSERT_EQ(1, write(self->controller, &key, 1));
+	EXPECT_ENDS(128 + SIGQUIT);
 }
 
 /* Of the second function: the first one stays silent. */
