@@ -33,8 +33,9 @@ static void map_memory(struct machine *machine, const char *bdf)
 	};
 
 	if (ioctl(machine->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
-		fail("%s: no IOMMU of type 1: %s; the host needs its IOMMU on, and vfio_iommu_type1",
-		     bdf, strerror(errno));
+		fail("%s: no IOMMU of type 1: %s; %s", bdf, strerror(errno), errno == EPERM ?
+		     "the host does not remap interrupts, and 'mmrctl check' says what helps" :
+		     "the host needs its IOMMU on, and vfio_iommu_type1");
 	if (ioctl(machine->container, VFIO_IOMMU_MAP_DMA, &map))
 		fail("%s: " NO_MEMORY, bdf, strerror(errno));
 }

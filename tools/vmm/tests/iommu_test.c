@@ -39,6 +39,7 @@ static unsigned int num_files;
 /* The host */
 static const char *group_of_first, *group_of_second;
 static bool has_cdev, is_busy;
+static int iommu_error;
 
 static jmp_buf failed;
 static char why[512];
@@ -216,7 +217,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 		return request == KVM_SET_DEVICE_ATTR ? learn(argument) : error(ENOTTY);
 	case CONTAINER:
 		if (request == VFIO_SET_IOMMU)
-			return 0;
+			return iommu_error ? error(iommu_error) : 0;
 		return request == VFIO_IOMMU_MAP_DMA ? once(&file->is_mapped) : error(ENOTTY);
 	case IOMMUFD:
 		if (request == IOMMUFD_IOAS_ALLOC) {
@@ -239,6 +240,7 @@ FIXTURE_SETUP(iommu)
 	num_files = 0;
 	has_cdev = false;
 	is_busy = false;
+	iommu_error = 0;
 	group_of_first = "7";
 	group_of_second = "8";
 	self->machine = (struct machine){
@@ -305,6 +307,21 @@ TEST_F(iommu, group_of_others)
 	ASSERT_EQ(-1, open_function(&self->machine, "first"));
 	EXPECT_NE(NULL, strstr(why, "first: IOMMU group 7 has functions of the host's drivers"));
 	EXPECT_EQ(0, count(DEVICE));
+}
+
+TEST_F(iommu, no_iommu)
+{
+	iommu_error = ENODEV;
+	ASSERT_EQ(-1, open_function(&self->machine, "first"));
+	EXPECT_NE(NULL, strstr(why, "first: no IOMMU of type 1: No such device; the host needs"));
+}
+
+/* VFIO refuses the function then, unless its administrator trusts all guests. */
+TEST_F(iommu, interrupts_are_not_remapped)
+{
+	iommu_error = EPERM;
+	ASSERT_EQ(-1, open_function(&self->machine, "first"));
+	EXPECT_NE(NULL, strstr(why, "the host does not remap interrupts, and 'mmrctl check'"));
 }
 
 TEST_F(iommu, by_files)
