@@ -15,6 +15,7 @@
 #include "lib/entropy.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
+#include "lib/link.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
 #include "lib/watch.h"
@@ -433,43 +434,6 @@ static unsigned int wait_for_log(struct dmesg *log, const char *words,
 	return count;
 }
 
-/* Restores configuration space of a PF, as a driver with recovery would */
-static void restore_function(const char *bdf, const uint8_t config[SYSFS_CONFIG_SIZE],
-			     unsigned int first, unsigned int end)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	for (; fd >= 0 && first < end; first += 4)
-		if (pwrite(fd, &config[first], 4, first) != 4)
-			break;
-	close(fd);
-}
-
-static void restore_pf(const char *pf, const uint8_t config[SYSFS_CONFIG_SIZE])
-{
-	unsigned int at = PCI_CFG_SPACE_SIZE, steps;
-
-	restore_function(pf, config, PCI_BASE_ADDRESS_0, PCI_CARDBUS_CIS);
-	restore_function(pf, config, PCI_COMMAND, PCI_COMMAND + 4);
-	for (steps = 0; at && steps < 64; steps++) {
-		uint32_t header;
-
-		memcpy(&header, &config[at], 4);
-		if (PCI_EXT_CAP_ID(header) == PCI_EXT_CAP_ID_SRIOV) {
-			/* Number and BARs of the VFs before they are enabled */
-			restore_function(pf, config, at + PCI_SRIOV_NUM_VF,
-					 at + PCI_SRIOV_NUM_VF + 4);
-			restore_function(pf, config, at + PCI_SRIOV_SYS_PGSIZE,
-					 at + PCI_SRIOV_VFM);
-			restore_function(pf, config, at + PCI_SRIOV_CTRL, at + PCI_SRIOV_CTRL + 4);
-		}
-		at = PCI_EXT_CAP_NEXT(header);
-	}
-}
-
 /*
  * The kernel resets a link that has failed, and everything below it. It restores nothing.
  * Recovery succeeds if all drivers below the link take part in it, as for PFs with this driver.
@@ -505,7 +469,7 @@ TEST_F(reset, by_link_error)
 		ASSERT_EQ(wait_for_log(&self->session.log, is_vf ? "device recovery failed" :
 				       "device recovery successful", LEGACY_TIMEOUT), 1);
 		if (is_vf)
-			restore_pf(pf, config);
+			link_restore_pf(pf, config);
 
 		if (round == 0) {
 			/* This brings back a PF's BARs. The reset brings back MSI-X */

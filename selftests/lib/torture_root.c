@@ -30,19 +30,25 @@ static void root_unbinds(struct torture_worker *worker)
 	torture_restore(function);
 }
 
+static void restore_all(struct torture *torture, const char *pf)
+{
+	unsigned int i;
+
+	for (i = 0; i < torture->functions; i++)
+		if (!strcmp(torture->function[i].pf, pf))
+			torture_restore(&torture->function[i]);
+}
+
 static void root_switches_vfs(struct torture_worker *worker)
 {
 	const struct torture_function *function = any_function(worker);
-	unsigned int i;
 
 	if (!worker->torture->without_vfs || !function->pf[0])
 		return;
 	sysfs_write(function->pf, "sriov_numvfs", "0");
 	usleep(below(worker, 50000));
 	sysfs_write(function->pf, "sriov_numvfs", function->vfs);
-	for (i = 0; i < worker->torture->functions; i++)
-		if (!strcmp(worker->torture->function[i].pf, function->pf))
-			torture_restore(&worker->torture->function[i]);
+	restore_all(worker->torture, function->pf);
 }
 
 static void root_switches_power(struct torture_worker *worker)
