@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "dmesg.h"
+#include "link.h"
+#include "qmp.h"
 #include "torture_kinds.h"
+
+/* Protects the number of VFs and the state of the PF below them */
+static pthread_mutex_t pf_lock = PTHREAD_MUTEX_INITIALIZER;
+
+#define RECOVERY_LIMIT	10000 /* ms */
 
 static const struct torture_function *any_function(struct torture_worker *worker)
 {
@@ -45,10 +54,45 @@ static void root_switches_vfs(struct torture_worker *worker)
 
 	if (!worker->torture->without_vfs || !function->pf[0])
 		return;
+	pthread_mutex_lock(&pf_lock);
 	sysfs_write(function->pf, "sriov_numvfs", "0");
 	usleep(below(worker, 50000));
 	sysfs_write(function->pf, "sriov_numvfs", function->vfs);
 	restore_all(worker->torture, function->pf);
+	pthread_mutex_unlock(&pf_lock);
+}
+
+/*
+ * The PF's link fails, the kernel resets it, and users go on without knowing it. The PF's driver
+ * takes no part in the recovery, so it is bound again at the end, which makes new VFs.
+ */
+static void root_breaks_link(struct torture_worker *worker)
+{
+	const struct torture_function *function = any_function(worker);
+	uint8_t config[SYSFS_CONFIG_SIZE];
+	char driver[SYSFS_DRIVER_SIZE];
+	struct dmesg log;
+	uint64_t limit;
+
+	if (!worker->torture->without_vfs || !function->pf[0])
+		return;
+	pthread_mutex_lock(&pf_lock);
+	sysfs_driver(function->pf, driver);
+	sysfs_config(function->pf, config);
+	dmesg_mark(&log);
+	limit = torture_now() + RECOVERY_LIMIT;
+	if (sysfs_exists(function->bdf) && qmp_break_link(function->bdf)) {
+		while (!dmesg_count(&log, "device recovery", NULL) && torture_now() < limit)
+			usleep(5000);
+		link_restore_pf(function->pf, config);
+		/* With VFs that lost what was written to them */
+		usleep(below(worker, 200000));
+		sysfs_unbind(function->pf);
+		sysfs_bind(function->pf, driver);
+	}
+	dmesg_clean(&log);
+	restore_all(worker->torture, function->pf);
+	pthread_mutex_unlock(&pf_lock);
 }
 
 static void root_switches_power(struct torture_worker *worker)
@@ -105,7 +149,7 @@ static void root_traces(struct torture_worker *worker)
 /* Whatever takes a function away is rare: it must be in use most of the time */
 const struct torture_kind torture_root_kinds[] = {
 	{ "root_resets", 40, root_resets }, { "root_unbinds", 6, root_unbinds },
-	{ "root_switches_vfs", 2, root_switches_vfs },
+	{ "root_switches_vfs", 2, root_switches_vfs }, { "root_breaks_link", 1, root_breaks_link },
 	{ "root_switches_power", 15, root_switches_power }, { "root_looks", 30, root_looks },
 	{ "root_traces", 6, root_traces },
 	{}
