@@ -48,12 +48,16 @@ struct torture {
 	bool stop;
 	/* All VFs of a PF may go away for a while */
 	bool without_vfs;
+	/* How often links fail, compared with the other operations of root; 0: never */
+	unsigned int link_weight;
 	unsigned long seed;
 	unsigned int functions;
 	struct torture_function function[TORTURE_FUNCTIONS_MAX];
 	struct torture_thread thread[TORTURE_THREADS_MAX];
 	/* Operations that were done, of each kind; times a function was opened, and was not */
 	uint64_t done[2 * TORTURE_KINDS_MAX], opened, refused;
+	/* Links that have failed, with a recovery after each */
+	uint64_t links;
 	/* File descriptors that a user had left after its close */
 	uint64_t fds;
 };

@@ -36,7 +36,7 @@ struct torture_worker {
 
 struct torture_kind {
 	const char *name;
-	/* How often it is done, compared with the others */
+	/* How often it is done, compared with the others; 0: torture.link_weight says it */
 	unsigned int weight;
 	void (*run)(struct torture_worker *worker);
 };
@@ -47,6 +47,12 @@ extern const unsigned int torture_root_kinds_count;
 
 /* For a process of a user: memory of BARs may vanish below its threads */
 void torture_expect_bus_errors(void);
+
+/* A step of a long operation has ended, and the next one has the watch's whole limit */
+static inline void next_step(struct torture_worker *worker)
+{
+	__atomic_store_n(&worker->progress->since, torture_now(), __ATOMIC_SEQ_CST);
+}
 
 static inline uint32_t below(struct torture_worker *worker, uint32_t limit)
 {
