@@ -49,9 +49,9 @@ static void virtio_mmr_remove(struct pci_dev *pdev)
 		pci_clear_master(pdev);
 		pci_err(pdev, "virtio %s did not resume, so it stays as it is until the next boot; the function cannot be bound before\n",
 			binding->transport->scan.identity->name);
-		return;
+	} else {
+		virtio_mmr_detach(binding);
 	}
-	virtio_mmr_detach(binding);
 	kfree(binding);
 }
 
