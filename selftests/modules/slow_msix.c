@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For native_life_test.sh: while this module is loaded, switching MSI-X takes long. In the middle of
- * it the device has switched already, and the kernel does not say so yet, or the other way round.
+ * For native_life_test.sh: while this module is loaded, switching MSI-X takes long. In the middle
+ * of it the device has switched already, and the kernel does not say so yet, or the other way
+ * round.
  */
 #include <linux/delay.h>
 #include <linux/kprobes.h>
