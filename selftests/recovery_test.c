@@ -11,16 +11,12 @@
 #include "lib/dmesg.h"
 #include "lib/entropy.h"
 #include "lib/functions.h"
+#include "lib/intx.h"
 #include "lib/link.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
 
 #define SUSPEND_TIMEOUT	5000 /* ms */
-/* PCI PM 1.2: the recovery time from D3hot */
-#define D3HOT_DELAY	20000 /* us */
-
-#define D0	0
-#define D3HOT	3
 
 FIXTURE(recovery)
 {
@@ -51,12 +47,6 @@ FIXTURE_TEARDOWN(recovery)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-static void set_power(struct vfio_device *device, uint16_t state)
-{
-	vfio_config_write(device, vfio_capability(device, PCI_CAP_ID_PM) + PCI_PM_CTRL, 2, state);
-	usleep(D3HOT_DELAY);
-}
-
 TEST_F(recovery, wakes_a_function)
 {
 	struct vfio_device *device = self->device;
@@ -67,8 +57,8 @@ TEST_F(recovery, wakes_a_function)
 	ASSERT_TRUE(entropy_works(&self->entropy));
 	sysfs_config(self->pf, config);
 	/* A change of the state takes pci_bus_sem with memory_lock held, vfio-pci-core's own */
-	set_power(device, D3HOT);
-	set_power(device, D0);
+	intx_set_power(device, INTX_D3HOT);
+	intx_set_power(device, INTX_D0);
 
 	ASSERT_EQ(vfio_low_power_with_wakeup(device, woken.fd), 0);
 	ASSERT_TRUE(sysfs_becomes_suspended(device->bdf, SUSPEND_TIMEOUT));
