@@ -148,6 +148,7 @@ static int put_back(struct function *function, const struct record *record)
 
 /* --- refusals ------------------------------------------------------------------------ */
 
+/* There may be hundreds of functions, and time enough for a guest to start */
 static int refuse_users(const struct function *function, const char *what)
 {
 	struct users users;
@@ -155,6 +156,7 @@ static int refuse_users(const struct function *function, const char *what)
 	char text[USER_TEXT_SIZE], driver[192];
 	size_t i;
 
+	users_forget_old();
 	users_find_thoroughly(&users, function);
 	for (i = 0; i < users.count; i++) {
 		describe_user(&users.list[i], text, sizeof(text));
@@ -393,7 +395,6 @@ static void mention_driverctl(const struct function *function)
 static int undo_one(struct function *function, const struct record *before)
 {
 	function_refresh(function);
-	users_forget_old();
 	if (strcmp(function->driver, before->driver) && refuse_users(function, "unbind"))
 		return STATUS_IN_USE;
 	return put_back(function, before);
@@ -422,8 +423,6 @@ static int bind_one(struct function *function, struct change *change, const char
 	int error, status;
 
 	kernel_log_mark();
-	/* There may be hundreds of functions, and time enough for a guest to start */
-	users_forget_old();
 	status = refuse_users(function, "bind");
 	if (status)
 		return status;
@@ -529,10 +528,8 @@ static int unbind_one(struct function *function, struct change *change)
 		return STATUS_OK;
 	}
 	/* The driver stays, so its users are no obstacle */
-	if (strcmp(function->driver, record.driver)) {
-		users_forget_old();
+	if (strcmp(function->driver, record.driver))
 		status = refuse_users(function, "unbind");
-	}
 	if (!status) {
 		change->changed = true;
 		status = put_back(function, &record);
