@@ -4,13 +4,16 @@
  */
 #include <linux/delay.h>
 #include <linux/iommu.h>
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/virtio_mmr.h>
 
 #include "interface.h"
 #include "queues.h"
 
-/* Time that a reset may take, and time between two looks (policy, as for guests) */
+/*
+ * Time that a reset may take, and time between two looks (policy, as for guests).
+ * Jiffies would not do: they lag when the CPU that counts them is held up.
+ */
 #define RESET_TIMEOUT_MS	1000
 #define RESET_POLL_US_MIN	100
 #define RESET_POLL_US_MAX	10000
@@ -129,14 +132,14 @@ bool virtio_mmr_break_if_dead(struct virtio_mmr_transport *transport)
  */
 int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
+	ktime_t deadline = ktime_add_ms(ktime_get(), RESET_TIMEOUT_MS);
 	unsigned int delay = RESET_POLL_US_MIN;
 	bool was_stuck;
 	u8 status;
 
 	write_reset(transport);
 	for (;;) {
-		bool late = transport->stuck || time_after(jiffies, deadline);
+		bool late = transport->stuck || ktime_after(ktime_get(), deadline);
 
 		status = read_status(transport);
 		if (!status)

@@ -4,7 +4,7 @@
  */
 #include <linux/delay.h>
 #include <linux/io.h>
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -15,7 +15,10 @@
 #include "reset.h"
 #include "trace.h"
 
-/* Time that a reset by device status may take, and time between two looks (policy) */
+/*
+ * Time that a reset by device status may take, and time between two looks (policy).
+ * Jiffies would not do: they lag when the CPU that counts them is held up.
+ */
 #define RESET_TIMEOUT_MS	1000
 #define RESET_POLL_US_MIN	100
 #define RESET_POLL_US_MAX	10000
@@ -64,12 +67,12 @@ void virtio_mmr_device_was_reset(struct virtio_mmr_device *mmr)
  */
 int virtio_mmr_wait_for_reset(struct virtio_mmr_device *mmr, bool awake)
 {
-	unsigned long deadline = jiffies + msecs_to_jiffies(RESET_TIMEOUT_MS);
+	ktime_t deadline = ktime_add_ms(ktime_get(), RESET_TIMEOUT_MS);
 	unsigned int delay = RESET_POLL_US_MIN;
 	u8 status;
 
 	for (;;) {
-		bool late = time_after(jiffies, deadline);
+		bool late = ktime_after(ktime_get(), deadline);
 
 		if (!virtio_mmr_access_begin(mmr, awake))
 			return fatal_signal_pending(current) ? -EINTR : 0;
