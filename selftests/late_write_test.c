@@ -152,6 +152,7 @@ static void wake_up_and_reset(struct __test_metadata *_metadata,
 	intx_set_power(device, INTX_D3HOT);
 	guest = background_repeat(wake_up, device, 1);
 	wait_for_module(guest, "waiting");
+	EXPECT_EQ(module_number(LATE_WRITE, "waiting"), 1);
 	reset = background_repeat(host_resets, device, 1);
 	wait_for_module(guest, "late");
 	if (unbind)
