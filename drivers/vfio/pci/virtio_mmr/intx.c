@@ -305,14 +305,14 @@ static void turn_on(struct virtio_mmr_device *mmr)
 		take_vectors(mmr);
 }
 
-static void turn_off(struct virtio_mmr_device *mmr)
+static void turn_off(struct virtio_mmr_device *mmr, bool is_closing)
 {
 	unsigned long flags;
 
 	lockdep_assert_held(&mmr->core_device.igate);
 	vfio_virqfd_disable(&mmr->intx.unmask);
 	if (virtio_mmr_intx_is_engaged(mmr)) {
-		virtio_mmr_msix_release(mmr);
+		virtio_mmr_msix_release(mmr, is_closing);
 		trace(mmr, VIRTIO_MMR_INTX_DISENGAGE);
 	}
 	replace_trigger(mmr, NULL);
@@ -388,7 +388,7 @@ static int set_irqs(struct virtio_mmr_device *mmr, const struct vfio_irq_set *he
 	lockdep_assert_held(&mmr->core_device.igate);
 	if (action == VFIO_IRQ_SET_ACTION_TRIGGER && type == VFIO_IRQ_SET_DATA_NONE &&
 	    !header->count && mmr->intx.on) {
-		turn_off(mmr);
+		turn_off(mmr, false);
 		return 0;
 	}
 	switch (action) {
@@ -510,7 +510,7 @@ void virtio_mmr_intx_close(struct virtio_mmr_device *mmr)
 		return;
 	awake = !virtio_mmr_wake(mmr);
 	mutex_lock(&mmr->core_device.igate);
-	turn_off(mmr);
+	turn_off(mmr, true);
 	mutex_unlock(&mmr->core_device.igate);
 	if (awake)
 		virtio_mmr_let_sleep(mmr);

@@ -144,7 +144,9 @@ static u32 set_queues(struct virtio_mmr_device *mmr, u16 vector)
 {
 	const struct virtio_mmr_port_ops *registers = registers_of(mmr);
 	u32 end = READ_ONCE(mmr->intx.vectors.queues_end);
-	u16 selected, queue;
+	/* Wider than an index: the last one is 65535 */
+	u32 queue;
+	u16 selected;
 	int refused;
 
 	if (!end || !touch_begin(mmr))
@@ -322,17 +324,22 @@ static void free_reachable(struct virtio_mmr_device *mmr)
 /**
  * virtio_mmr_msix_release - the function's vectors serve the guest's INTx interrupt no more
  * @mmr: the device, awake, with igate held, and engaged
+ * @is_closing: the user leaves
  *
- * A guest may use MSI-X without a reset next. It must not find these vectors in its registers.
+ * A guest may use MSI-X without a reset next. It must not find these vectors in its registers. A
+ * user that leaves does not look, and the next one gets a device without queues. No signal could
+ * end a walk over the queues then, as the user may be dead already.
+ *
  * Waits for the end of a reset through sysfs.
  */
-void virtio_mmr_msix_release(struct virtio_mmr_device *mmr)
+void virtio_mmr_msix_release(struct virtio_mmr_device *mmr, bool is_closing)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 
 	lockdep_assert_held(&core->igate);
 	down_write(&core->memory_lock);
-	set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
+	if (!is_closing)
+		set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
 	if (touch_begin(mmr)) {
 		registers_of(mmr)->write(mmr, VIRTIO_MMR_CONFIG_VECTOR, 2, VIRTIO_MMR_NO_VECTOR);
 		touch_end();
