@@ -97,7 +97,8 @@ int virtio_mmr_vectors_set_config(struct virtio_mmr_vectors *vectors,
  *
  * A queue without an address is left alone.
  *
- * Return: VIRTIO_MMR_REFUSED_NONE, or @queue if the device refuses.
+ * Return: VIRTIO_MMR_REFUSED_NONE, or @queue if the device refuses to use
+ * VIRTIO_MMR_VECTOR_OF_QUEUES. Nothing depends on a device that keeps a vector.
  */
 int virtio_mmr_vectors_set_queue(struct virtio_mmr_vectors *vectors,
 				 const struct virtio_mmr_port_ops *ops, void *context,
@@ -105,7 +106,8 @@ int virtio_mmr_vectors_set_queue(struct virtio_mmr_vectors *vectors,
 {
 	ops->write(context, VIRTIO_MMR_QUEUE_SELECT, 2, queue);
 	if (!ops->read(context, VIRTIO_MMR_QUEUE_ADDRESS, 4) ||
-	    set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR, vector))
+	    set_vector(ops, context, VIRTIO_MMR_QUEUE_VECTOR, vector) ||
+	    vector == VIRTIO_MMR_NO_VECTOR)
 		return VIRTIO_MMR_REFUSED_NONE;
 	WRITE_ONCE(vectors->queue_refused, true);
 	return queue;

@@ -22,6 +22,8 @@ FIXTURE(vectors)
 	u16 select, config;
 	/* The device takes vectors below this one for queues, and for its configuration */
 	u16 queue_limit, config_limit;
+	/* Its queues keep their vectors, whatever is written */
+	bool is_hardwired;
 	unsigned int writes;
 	/* Of the modern interface; the vector that each queue had when it was enabled */
 	u8 enabled[QUEUES][2];
@@ -59,7 +61,7 @@ static void device_write(void *context, u32 offset, u32 width, u32 value)
 		self->config = value < self->config_limit ? value : VIRTIO_MMR_NO_VECTOR;
 		return;
 	case VIRTIO_MMR_QUEUE_VECTOR | 2 << 8:
-		if (self->select < QUEUES)
+		if (self->select < QUEUES && !self->is_hardwired)
 			self->vector[self->select] =
 				value < self->queue_limit ? value : VIRTIO_MMR_NO_VECTOR;
 		return;
@@ -261,6 +263,17 @@ TEST_F(vectors, set_queue)
 	self->queue_limit = 0;
 	EXPECT_EQ(set_queue(self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES), 1);
 	EXPECT_EQ(virtio_mmr_vectors_isr(&self->vectors), VIRTIO_MMR_ISR_QUEUE);
+}
+
+/* Such a device interrupts as asked for, and nobody need know that it keeps the vector */
+TEST_F(vectors, kept)
+{
+	self->address[1] = 7;
+	self->vector[1] = VIRTIO_MMR_VECTOR_OF_QUEUES;
+	self->is_hardwired = true;
+	EXPECT_EQ(set_queue(self, 1, VIRTIO_MMR_VECTOR_OF_QUEUES), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(set_queue(self, 1, VIRTIO_MMR_NO_VECTOR), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_FALSE(self->vectors.queue_refused);
 }
 
 static int enable(struct _test_data_vectors *self, bool engaged, u32 shift, u32 width, u32 value)
