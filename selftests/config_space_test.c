@@ -438,9 +438,23 @@ static void hide_vf_bars(uint8_t *bytes)
 	}
 }
 
+/* Whether lspci has the version that has made the golden files. Others use other words */
+static bool lspci_is_golden(void)
+{
+	FILE *lspci = popen("lspci --version", "r");
+	char version[64] = "";
+
+	if (!lspci)
+		return false;
+	if (!fgets(version, sizeof(version), lspci))
+		version[0] = '\0';
+	pclose(lspci);
+	return !strcmp(version, "lspci version 3.9.0\n");
+}
+
 /*
  * golden/TYPE.txt, or pf-TYPE.txt, has the output of lspci for the guest's view. It also has
- * the bytes, except for lines of zeros.
+ * the bytes, except for lines of zeros. Those decide, and the text is for readers.
  */
 TEST_F(config_space, golden)
 {
@@ -452,6 +466,7 @@ TEST_F(config_space, golden)
 	unsigned int bar, i;
 	struct qmp qmp;
 	ssize_t length;
+	bool has_words;
 
 	if (!qmp_open(&qmp, self->device->bdf))
 		SKIP(return, "golden files describe the emulated device of tools/vm/run");
@@ -502,14 +517,15 @@ TEST_F(config_space, golden)
 		TH_LOG("golden/%s.txt: %s; compare with %s", name, strerror(errno),
 		       actual);
 	}
+	has_words = lspci_is_golden();
 	do {
 		w = next_text(file, want, sizeof(want), expected);
 		g = next_text(copy, got, sizeof(got), shown);
-		EXPECT_TRUE(!w == !g && (!w || !strcmp(w, g))) {
+		EXPECT_TRUE(!has_words || (!w == !g && (!w || !strcmp(w, g)))) {
 			TH_LOG("golden/%s.txt: want '%s', got '%s'; compare with %s",
 			       name, w ?: "", g ?: "", actual);
 		}
-	} while (w && g);
+	} while (w || g);
 	fclose(file);
 	fclose(copy);
 	/* The files that a reader compares have the bytes that were read */
