@@ -123,17 +123,6 @@ static int host_unbinds(void *data)
 	return sysfs_unbind(device->bdf);
 }
 
-static void wait_for_module(struct background *thread, const char *number)
-{
-	unsigned int waited;
-
-	for (waited = 0; waited < LEGACY_TIMEOUT; waited++) {
-		if (module_number(LATE_WRITE, number) || background_is_over(thread))
-			break;
-		usleep(1000);
-	}
-}
-
 static unsigned int power_state(struct vfio_device *device)
 {
 	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
@@ -151,10 +140,10 @@ static void wake_up_and_reset(struct __test_metadata *_metadata,
 
 	intx_set_power(device, INTX_D3HOT);
 	guest = background_repeat(wake_up, device, 1);
-	wait_for_module(guest, "waiting");
+	module_wait(LATE_WRITE, "waiting", guest);
 	EXPECT_EQ(module_number(LATE_WRITE, "waiting"), 1);
 	reset = background_repeat(host_resets, device, 1);
-	wait_for_module(guest, "late");
+	module_wait(LATE_WRITE, "late", guest);
 	if (unbind)
 		*unbind = background_repeat(host_unbinds, device, 1);
 	EXPECT_EQ(background_wait(reset), 0);

@@ -473,6 +473,14 @@ TEST(a_fatal_signal_ends_the_walk)
 	EXPECT_EQ(intx_off(device), 0);
 	EXPECT_GE(now_ms() - start, whole / 2);
 	EXPECT_FALSE(intx_msix_is_on(device));
+
+	/* At close nobody needs it, and no signal could end it */
+	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(device));
+	start = now_ms();
+	session_detach(&session);
+	EXPECT_LT(now_ms() - start, whole);
+	device = session_attach(&session);
 	ASSERT_EQ(vfio_reset(device), 0);
 	EXPECT_TRUE(session_close(&session));
 }

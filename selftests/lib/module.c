@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "legacy.h"
 #include "module.h"
 #include "report.h"
 
@@ -50,4 +51,26 @@ unsigned long module_number(const char *name, const char *parameter)
 		fail("%s: no number", path);
 	fclose(file);
 	return value;
+}
+
+void module_set_number(const char *name, const char *parameter, unsigned long value)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", name, parameter);
+	file = fopen(path, "we");
+	if (!file || fprintf(file, "%lu\n", value) < 0 || fclose(file))
+		fail("%s: %s", path, strerror(errno));
+}
+
+void module_wait(const char *name, const char *parameter, struct background *thread)
+{
+	unsigned int waited;
+
+	for (waited = 0; waited < LEGACY_TIMEOUT; waited++) {
+		if (module_number(name, parameter) || background_is_over(thread))
+			break;
+		usleep(1000);
+	}
 }

@@ -3,6 +3,8 @@
 #ifndef SELFTESTS_MODULE_H
 #define SELFTESTS_MODULE_H
 
+#include "background.h"
+
 /*
  * Loads a module of this repository's build/RELEASE/tests. 0, or a negative error code: -ENOENT
  * if nobody has built it, or if the kernel lacks a symbol that it needs.
@@ -14,5 +16,11 @@ void module_unload(const char *name);
 
 /* The present value of a number; ends the test if there is none */
 unsigned long module_number(const char *name, const char *parameter);
+
+/* Sets one; ends the test if that is refused */
+void module_set_number(const char *name, const char *parameter, unsigned long value);
+
+/* Waits until a number is not 0, or the thread is over, or LEGACY_TIMEOUT */
+void module_wait(const char *name, const char *parameter, struct background *thread);
 
 #endif /* SELFTESTS_MODULE_H */

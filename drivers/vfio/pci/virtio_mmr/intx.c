@@ -190,9 +190,15 @@ u8 virtio_mmr_intx_read_isr(struct virtio_mmr_device *mmr, void __iomem *isr)
 /* The interrupt goes on without vectors, and the device works. The guest must poll it. */
 static int take_vectors(struct virtio_mmr_device *mmr)
 {
-	int ret = virtio_mmr_msix_take(mmr);
+	int ret;
 
-	WRITE_ONCE(mmr->intx.is_late, ret == -EAGAIN);
+	/* The function may become reachable before the failure is known here */
+	WRITE_ONCE(mmr->intx.is_late, true);
+	/* Pairs with virtio_mmr_intx_catch_up() */
+	smp_mb();
+	ret = virtio_mmr_msix_take(mmr);
+	if (ret != -EAGAIN)
+		WRITE_ONCE(mmr->intx.is_late, false);
 	if (!ret) {
 		mmr->intx.is_reported = false;
 		trace(mmr, VIRTIO_MMR_INTX_ENGAGE);
@@ -218,15 +224,18 @@ static int take_vectors(struct virtio_mmr_device *mmr)
  * Takes the vectors for the guest's first queue if the user has turned the interrupt on. VMMs
  * do that for all guests, also for those that use MSI-X. So it does not cost vectors by itself.
  *
- * Return: false if the function cannot be reached now. A reset may end before the guest's write
- * is done, so another call must follow after that.
+ * Return: false if the function cannot be reached now, or its interrupt is off. A reset may end
+ * before the guest's write is done, or the user may turn the interrupt on. So another call must
+ * follow after the write, and a memory barrier between the two.
  */
 bool virtio_mmr_intx_start(struct virtio_mmr_device *mmr, unsigned int starts)
 {
 	struct mutex *igate = &mmr->core_device.igate;
 	int ret = 0;
 
-	if (!virtio_mmr_intx_needs_start(mmr, starts) || mutex_lock_killable(igate))
+	if (!virtio_mmr_intx_needs_start(mmr, starts))
+		return virtio_mmr_intx_is_started(mmr, starts);
+	if (mutex_lock_killable(igate))
 		return true;
 	/* Another thread may have been first */
 	if (virtio_mmr_intx_needs_start(mmr, starts))
@@ -246,6 +255,8 @@ void virtio_mmr_intx_catch_up(struct virtio_mmr_device *mmr)
 {
 	struct mutex *igate = &mmr->core_device.igate;
 
+	/* Pairs with take_vectors() */
+	smp_mb();
 	if (!READ_ONCE(mmr->intx.is_late) || virtio_mmr_wake(mmr))
 		return;
 	if (!mutex_lock_killable(igate)) {
@@ -301,6 +312,8 @@ static void turn_on(struct virtio_mmr_device *mmr)
 {
 	mmr->core_device.irq_type = VFIO_PCI_MSI_IRQ_INDEX;
 	WRITE_ONCE(mmr->intx.on, true);
+	/* Either this sees a queue that the guest sets up now, or the guest's thread sees @on */
+	smp_mb();
 	if (READ_ONCE(mmr->intx.vectors.queues_end))
 		take_vectors(mmr);
 }

@@ -61,4 +61,17 @@ static inline bool virtio_mmr_intx_needs_start(const struct virtio_mmr_device *m
 	       !virtio_mmr_intx_is_engaged(mmr);
 }
 
+/**
+ * virtio_mmr_intx_is_started - whether the guest's write has its vectors already
+ * @mmr: the device, open; with igate held the answer stays right
+ * @starts: things that the guest starts now, VIRTIO_MMR_STARTS_*
+ *
+ * Return: true if it starts no queue, or if the interrupt is engaged.
+ */
+static inline bool virtio_mmr_intx_is_started(const struct virtio_mmr_device *mmr,
+					      unsigned int starts)
+{
+	return !(starts & VIRTIO_MMR_STARTS_QUEUE) || virtio_mmr_intx_is_engaged(mmr);
+}
+
 #endif /* VIRTIO_MMR_INTX_H */

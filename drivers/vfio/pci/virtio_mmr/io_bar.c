@@ -223,7 +223,7 @@ static u32 access_piece(struct virtio_mmr_device *mmr, struct access *access,
 
 /*
  * Prepares the function for a write that makes the device live, and that it will get. Returns
- * false if the function cannot be reached now.
+ * false if the function cannot be reached now, or the guest's interrupt is off.
  */
 static noinline bool start(struct virtio_mmr_device *mmr, struct access *access, u32 offset,
 			   const u8 *data, u32 count)
@@ -234,7 +234,7 @@ static noinline bool start(struct virtio_mmr_device *mmr, struct access *access,
 	virtio_mmr_intx_hold(mmr, false);
 	/* Nothing new to prepare */
 	if (!(starts & ~READ_ONCE(mmr->mastered)) && !virtio_mmr_intx_needs_start(mmr, starts))
-		return true;
+		return virtio_mmr_intx_is_started(mmr, starts);
 	if (!READ_ONCE(mmr->view.command_io) || READ_ONCE(mmr->away) ||
 	    !keep_awake(mmr, access))
 		return false;
@@ -265,9 +265,15 @@ static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 		if (access->reset.status && keep_awake(mmr, access))
 			virtio_mmr_wait_for_reset(mmr, true);
 	}
-	/* A reset of the function may have ended just before the device got the write. */
-	if (unlikely(!started) && !access->unreachable)
+	/*
+	 * A reset of the function may have ended just before the device got the write, or the
+	 * user has turned the interrupt on.
+	 */
+	if (unlikely(!started) && !access->unreachable) {
+		/* Pairs with turn_on() of intx.c */
+		smp_mb();
 		start(mmr, access, offset, data, count);
+	}
 	if (unlikely(access->awake))
 		virtio_mmr_let_sleep(mmr);
 	return access->error;

@@ -200,9 +200,12 @@ static int write_enable(struct virtio_mmr_device *mmr, const char __user *buf,
 					    value);
 	virtio_mmr_access_end(mmr);
 	virtio_mmr_msix_refused(mmr, refused);
-	/* A reset of the function may have ended just before the device got the write. */
-	if (!started)
+	/* As for the I/O BAR */
+	if (!started) {
+		/* Pairs with turn_on() of intx.c */
+		smp_mb();
 		virtio_mmr_intx_start(mmr, VIRTIO_MMR_STARTS_QUEUE);
+	}
 	return 0;
 }
 

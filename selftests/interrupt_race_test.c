@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * INTx is turned on or off at bad moments, which modules of selftests/modules make certain. All
+ * queues of the guest get their interrupts, and each operation ends.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+
+#include "lib/background.h"
+#include "lib/entropy.h"
+#include "lib/functions.h"
+#include "lib/intx.h"
+#include "lib/legacy.h"
+#include "lib/modern.h"
+#include "lib/module.h"
+#include "lib/session.h"
+
+#define LINGER		"linger"
+#define WIDE_SELECT	"wide_select"
+/* Time for a thread to get as far as it gets, in ms */
+#define MOMENT		200
+/* The highest index, and registers of each queue are read and written */
+#define LAST_QUEUE	65535
+#define WALK		(6 * LEGACY_TIMEOUT)
+
+FIXTURE(race)
+{
+	struct session session;
+	struct vfio_device *device;
+	struct modern modern;
+	int trigger;
+};
+
+FIXTURE_SETUP(race)
+{
+	const char *bdf = functions_find("rng", 0);
+
+	if (!bdf)
+		SKIP(return, "no rng function given");
+	self->device = session_open(&self->session, bdf);
+	NEED_INTX(self->device);
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	self->trigger = vfio_eventfd();
+}
+
+FIXTURE_TEARDOWN(race)
+{
+	background_stop_all();
+	EXPECT_TRUE(session_close(&self->session));
+}
+
+#define LOAD(name, parameters)							\
+do {										\
+	int error_ = module_load(name, parameters);				\
+	if (error_ == -ENOENT)							\
+		SKIP(return, "no module of selftests/modules");			\
+	ASSERT_EQ(error_, 0);							\
+} while (0)
+
+/* Starts the thread, which lingers at the function of the kernel */
+#define START_LINGERING(thread, call, function, after) ({			\
+	char parameters_[128];							\
+	snprintf(parameters_, sizeof(parameters_), "process=%d after=%d function=%s",	\
+		 getpid(), after, function);					\
+	LOAD(LINGER, parameters_);						\
+	(thread) = background_repeat(call, self, 1);				\
+	module_wait(LINGER, "lingering", thread);				\
+	EXPECT_EQ(module_number(LINGER, "lingering"), 1);			\
+})
+
+static int set_address(void *data)
+{
+	struct _test_data_race *self = data;
+
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_ADDRESS, 4, IOVA_BASE >> 12);
+	return 0;
+}
+
+static int enable_queue(void *data)
+{
+	struct _test_data_race *self = data;
+
+	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	return 0;
+}
+
+static int turn_on(void *data)
+{
+	struct _test_data_race *self = data;
+
+	return intx_trigger(self->device, self->trigger);
+}
+
+static int wake_up(void *data)
+{
+	struct _test_data_race *self = data;
+
+	intx_set_power(self->device, INTX_D0);
+	return 0;
+}
+
+/* The guest's thread has found INTx off, and its device does not have the queue yet */
+TEST_F(race, on_while_a_queue_starts)
+{
+	struct background *guest;
+
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	START_LINGERING(guest, set_address, "virtio_mmr_next_piece", false);
+	EXPECT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_FALSE(background_is_over(guest));
+	module_set_number(LINGER, "over", 1);
+	EXPECT_EQ(background_wait(guest), 0);
+	module_unload(LINGER);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+}
+
+TEST_F(race, on_while_a_modern_queue_starts)
+{
+	struct background *guest;
+
+	if (!modern_find(&self->modern, self->device))
+		SKIP(return, "no modern interface");
+	modern_write(&self->modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
+	START_LINGERING(guest, enable_queue, "virtio_mmr_vectors_enable", false);
+	EXPECT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_FALSE(background_is_over(guest));
+	module_set_number(LINGER, "over", 1);
+	EXPECT_EQ(background_wait(guest), 0);
+	module_unload(LINGER);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+}
+
+/* The function is in D3, and awake again before the driver has noted that it could not be reached */
+TEST_F(race, on_while_the_function_wakes_up)
+{
+	struct background *user, *guest;
+
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	set_address(self);
+	intx_set_power(self->device, INTX_D3HOT);
+	START_LINGERING(user, turn_on, "virtio_mmr_msix_take", true);
+	guest = background_repeat(wake_up, self, 1);
+	usleep(MOMENT * 1000);
+	EXPECT_FALSE(background_is_over(user));
+	module_set_number(LINGER, "over", 1);
+	EXPECT_EQ(background_wait(user), 0);
+	EXPECT_EQ(background_wait(guest), 0);
+	module_unload(LINGER);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+}
+
+/* The guest selects what it likes, and a device may believe it */
+TEST_F(race, off_with_the_highest_queue)
+{
+	char parameters[64];
+	int status;
+	pid_t child;
+
+	if (!modern_find(&self->modern, self->device))
+		SKIP(return, "no modern interface");
+	modern_write(&self->modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	snprintf(parameters, sizeof(parameters), "process=%d value=%u", getpid(), LAST_QUEUE);
+	LOAD(WIDE_SELECT, parameters);
+	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, LAST_QUEUE);
+	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	module_unload(WIDE_SELECT);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(intx_off(self->device) ? 1 : 0);
+	EXPECT_TRUE(background_process_ends(child, WALK, &status)) {
+		/* Or nothing else could be tested */
+		kill(child, SIGKILL);
+		waitpid(child, &status, 0);
+	}
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+}
+
+FUNCTIONS_HARNESS_MAIN
