@@ -50,7 +50,7 @@ modules: folders kdir
 # The signed modules take the place of the others until make is run again.
 SIGNED = $(OUT)/signed
 HASH = $(shell sed -n 's/^CONFIG_MODULE_SIG_HASH="\(.*\)"/\1/p' "$(KDIR)/.config")
-sign: kdir
+sign: folders kdir
 	@test -n "$(KEY)" -a -n "$(CERT)" || { \
 		echo "Which key? make sign KEY=FILE CERT=FILE: the private key and its certificate" >&2; \
 		echo "(Documentation/install.rst, \"Secure Boot\", says how to make them)." >&2; \
@@ -80,7 +80,7 @@ built = for module in $(1); do \
 # Builds nothing, as what root builds here would be in its owner's way, and what
 # has been signed would lose its signature. What is installed, and what depmod makes of all
 # modules, is for all users, whatever root's umask.
-install: release
+install: folders release
 	@$(call built,$(MODULES))
 	@others=$$(for module in $(MODULES); do \
 		find "$(KERNEL_FOLDER)" ! -path "$(UPDATES)/$$module" \
@@ -107,25 +107,25 @@ uninstall: release
 		done; \
 	done
 
-mmrctl:
+mmrctl: folders
 	@$(MAKE) --no-print-directory -C tools/mmrctl
 
 # DESTDIR and PREFIX (default /usr/local) are for packagers
-install-tools:
+install-tools: folders
 	@$(MAKE) --no-print-directory -C tools/mmrctl install
 
-uninstall-tools:
+uninstall-tools: folders
 	@$(MAKE) --no-print-directory -C tools/mmrctl uninstall
 
 # CC, CFLAGS and AR for another machine; DESTDIR, PREFIX and LIBDIR are for packagers
-lib:
+lib: folders
 	@$(MAKE) --no-print-directory -C tools/lib
 
-install-lib uninstall-lib:
+install-lib uninstall-lib: folders
 	@$(MAKE) --no-print-directory -C tools/lib $(@:-lib=)
 
 # The demonstrator of the library. Its package is not needed for anything else
-vmm:
+vmm: folders
 	@tools/archive/install packages-vmm
 	@$(MAKE) --no-print-directory -C tools/vmm
 
@@ -154,12 +154,15 @@ kdir:
 		echo "or name another one: make KDIR=DIR, or make KERNEL=$(DEFAULT_KERNEL) for a Debian kernel." >&2; \
 		exit 1; }
 
-# Comes before every build, which would fail late in such a folder
+# Comes before every build, which would fail late in such a folder, or write to another one.
+# The shell gets the names by the environment, and takes no part of them for its own.
+folders: export VIRTIO_MMR_FOLDER := $(CURDIR)
+folders: export VIRTIO_MMR_KDIR := $(KDIR)
 folders:
-	@odd=$$(printf '%s' "$(CURDIR)$(KDIR)" | LC_ALL=C tr -d 'A-Za-z0-9_./+~@\200-\377-'); \
+	@odd=$$(printf '%s' "$$VIRTIO_MMR_FOLDER$$VIRTIO_MMR_KDIR" | LC_ALL=C tr -d 'A-Za-z0-9_./+~@\200-\377-'); \
 	test -z "$$odd" || { \
-		echo "The kernel's build system cannot handle '$$odd' in the names of folders:" >&2; \
-		echo "move '$(CURDIR)' or the kernel build directory '$(KDIR)'." >&2; \
+		printf '%s\n' "make cannot build with '$$odd' in the names of folders:" \
+			"move '$$VIRTIO_MMR_FOLDER' or the kernel build directory '$$VIRTIO_MMR_KDIR'." >&2; \
 		exit 1; }
 
 release:
@@ -254,7 +257,7 @@ docs: folders
 	@tools/docs/build html $(KERNELS) -- $(NEWER_KERNELS)
 
 # Installs nothing: packages are built by this
-man:
+man: folders
 	@tools/docs/build man
 
 style:

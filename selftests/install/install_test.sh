@@ -148,8 +148,33 @@ without_headers() {
 	rm -rf "${work:?}/lib"
 }
 
+# make and the shell would take a part of such a name for something else, even for another
+# folder, and write there
+refuses_odd_folders() {
+	local odd target output status=0
+	mkdir -p "$work/odd/folder"
+	cp -r "$repository"/{Makefile,Kbuild,debian,drivers,tools} "$work/odd/folder/"
+	for odd in ' ' '$' '"' "'" '`' ';'; do
+		mv "$work/odd"/* "$work/odd/a${odd}b"
+		for target in modules mmrctl lib; do
+			if output=$(make -C "$work/odd/a${odd}b" "$target" KDIR=/nowhere 2>&1) ||
+				[[ $output != *"with '$odd' in the names of folders"*"move '$work/odd/a${odd}b'"* ]]; then
+				echo "# make $target in 'a${odd}b': ${output//$'\n'/$'\n'# }"
+				status=1
+			fi
+		done
+		[[ $(ls -A "$work/odd") == "a${odd}b" && ! -e $work/odd/a${odd}b/build ]] || {
+			echo "# left in and beside 'a${odd}b':" "$work/odd"/* "$work/odd/a${odd}b"/*
+			rm -rf "$work/odd"
+			return 1
+		}
+	done
+	rm -rf "$work/odd"
+	return "$status"
+}
+
 ktap_print_header
-ktap_set_plan $(($# * 6 + 1))
+ktap_set_plan $(($# * 6 + 2))
 for series; do
 	kdir=$("$repository/tools/archive/kernel-headers" "$series")
 	release=$("$repository/tools/archive/release" "$series")
@@ -161,4 +186,5 @@ for series; do
 	ktap_test_result "$release.restrictive_umask" restrictive_umask "$release" "$kdir"
 done
 ktap_test_result without_headers without_headers
+ktap_test_result refuses_odd_folders refuses_odd_folders
 ktap_finished
