@@ -1066,25 +1066,26 @@ completion() {
 }
 
 # What "make install-tools" puts where, for all users to read whatever root's umask, also over
-# files that others cannot read; and that the manual is one
+# files that others cannot read; and that the manual is one. The folder's name has several words
 installation() {
-	local manual=$work/image/usr/share/man/man8/mmrctl.8 odd
+	local image="$work/image of root" odd
+	local manual=$image/usr/share/man/man8/mmrctl.8
 	(umask 022 && mkdir -p "${manual%/*}")
 	(umask 077 && : >"$manual" &&
-		make --no-print-directory -C "$repository" install-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null) || return 1
-	odd=$(find "$work/image" -type f ! -perm -444 -o -type d ! -perm -555)
+		make --no-print-directory -C "$repository" install-tools DESTDIR="$image" PREFIX=/usr >/dev/null) || return 1
+	odd=$(find "$image" -type f ! -perm -444 -o -type d ! -perm -555)
 	if [[ $odd ]]; then
 		echo "# other users cannot read: ${odd//$'\n'/ }"
 		return 1
 	fi
-	[[ -x $work/image/usr/sbin/mmrctl && -s $work/image/usr/share/bash-completion/completions/mmrctl ]] || return 1
-	[[ $(<"$work/image/usr/share/man/man8/mmrctl.8") == *'.TH "MMRCTL" 8'*'.SH EXIT STATUS'* ]] || return 1
+	[[ -x $image/usr/sbin/mmrctl && -s $image/usr/share/bash-completion/completions/mmrctl ]] || return 1
+	[[ $(<"$image/usr/share/man/man8/mmrctl.8") == *'.TH "MMRCTL" 8'*'.SH EXIT STATUS'* ]] || return 1
 	# What man says of it, its reader sees
-	man --local-file "$work/image/usr/share/man/man8/mmrctl.8" 2>&1 >"$work/manual" |
+	man --local-file "$image/usr/share/man/man8/mmrctl.8" 2>&1 >"$work/manual" |
 		sed 's/^/# man: /' | tee "$work/diff"
 	[[ ! -s $work/diff ]] && grep -q 'EXIT STATUS' "$work/manual" || return 1
-	make --no-print-directory -C "$repository" uninstall-tools DESTDIR="$work/image" PREFIX=/usr >/dev/null
-	[[ -z $(find "$work/image" -type f) ]]
+	make --no-print-directory -C "$repository" uninstall-tools DESTDIR="$image" PREFIX=/usr >/dev/null
+	[[ -z $(find "$image" -type f) && ! -e $work/image ]]
 }
 
 # Where the manual cannot be made: nothing is installed
