@@ -27,7 +27,8 @@ excerpt() { # FILE
 		}' "$1"
 }
 
-# A missing file, or one that ends before its plan is fulfilled, is a failure of its own.
+# A missing file, one without cases, or one that ends before its plan is fulfilled, is a failure of
+# its own.
 summarize() { # FILE
 	local file=$1 name short plan results expected status pattern p f s line before=$failed
 	name=$(basename "$1" .tap)
@@ -66,7 +67,7 @@ summarize() { # FILE
 	*' 124') status+=' (its time was up)' ;;
 	*' 137') status+=' (killed)' ;;
 	esac
-	if [[ $results != "${plan:-none}" || $status != '# exit status '* ]]; then
+	if [[ $results == 0 || $results != "${plan:-none}" || $status != '# exit status '* ]]; then
 		failure "$name: $results results of ${plan:-no} planned, $status; see $short"
 	elif [[ $f == 0 && $status != '# exit status 0' ]]; then
 		failure "$name: all cases passed, but $status; see $short"

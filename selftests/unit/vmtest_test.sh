@@ -126,6 +126,11 @@ test_program unable_test 'exit 4' <<'END'
 TAP version 13
 1..0 # SKIP no functions
 END
+# A program whose cases are all for something else
+test_program empty_test <<'END'
+TAP version 13
+1..0
+END
 program "$root/selftests/script_test.sh" <"$root/build/selftests/good_test"
 
 suite() { # NAME ORDER TARGETS WHERE, more on stdin
@@ -156,7 +161,7 @@ suite faults 4 other here <<'END'
 about+='
 and what it says'
 programs=()
-for name in failing torso hanging crashing unable skipping missing; do
+for name in failing torso hanging crashing unable skipping empty missing; do
 	programs+=("$name|build/selftests/${name}_test")
 done
 END
@@ -292,7 +297,7 @@ says_what_runs() {
 
 counts_faults() {
 	vmtest --kernel 9.1 faults
-	equal "$(tail -n 1 <<<"$output")" '43 passed, 8 failed, 2 skipped' || return 1
+	equal "$(tail -n 1 <<<"$output")" '43 passed, 9 failed, 2 skipped' || return 1
 	equal "$status" 1 || return 1
 	equal "$(grep '^FAILED ' <<<"$output")" 'FAILED faults.failing: first
 FAILED faults.torso: 1 results of 3 planned, # exit status 0; see results/tap/faults.torso.tap
@@ -301,6 +306,7 @@ FAILED faults.crashing: all cases passed, but # exit status 139; see results/tap
 FAILED faults.unable: skipped, no functions
 FAILED faults.skipping: second # SKIP no such thing
 FAILED faults.skipping: third # SKIP no such thing
+FAILED faults.empty: 0 results of 0 planned, # exit status 0; see results/tap/faults.empty.tap
 FAILED faults.missing: 0 results of no planned, # exit status 127; see results/tap/faults.missing.tap' ||
 		return 1
 	equal "$(sort -u "$work/limits")" 1800
