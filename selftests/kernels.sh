@@ -8,7 +8,7 @@ set -euo pipefail
 # More cycles than vmtest.sh has time for
 export VIRTIO_MMR_CYCLES=${VIRTIO_MMR_CYCLES:-1000}
 
-if [[ $# -eq 0 || $1 == --help ]]; then
+if [[ $# -eq 0 || $1 == --help || ($1 == --list && $# -eq 1) ]]; then
 	echo "usage: selftests/kernels.sh [--list] SERIES...   (tools/kernels prints those known)"
 	echo "--list only says what would run, as selftests/vmtest.sh --list does"
 	exit 2
@@ -30,6 +30,12 @@ log=$repository/results/kernels.log
 results=$repository/results/suites
 builds=$repository/results/builds
 mkdir -p "$repository/results"
+# Until the end, as another run would mix its output with this one's
+exec 6>>"$log"
+flock -n 6 || {
+	echo "selftests/kernels.sh: another one runs in $repository: use another clone, or wait" >&2
+	exit 1
+}
 : >"$log"
 
 # shellcheck source=drivers/virtio_mmr/compat/kernel_range
@@ -50,7 +56,7 @@ for series in "$@"; do
 	version=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$release")
 	printf '%s\n' "$VIRTIO_MMR_OLDEST_KERNEL" "$version" "$VIRTIO_MMR_NEWEST_KERNEL" |
 		sort -V -C || beyond+=("$release")
-	"$here/install/builds.sh" "$series" | tee "$builds" | tee -a "$log" >&2 || true
+	"$here/install/builds.sh" "$series" 6>&- | tee "$builds" 6>&- | tee -a "$log" >&2 6>&- || true
 	passed=$(grep -cE '^ok ' "$builds") || true
 	missed=$(grep -cE '^not ok ' "$builds") || true
 	# Counts a build without a result, too
@@ -58,10 +64,17 @@ for series in "$@"; do
 	[[ $planned == $((passed + missed)) ]] || missed=$((missed + 1))
 	add_row "$release" builds "$passed" "$missed" 0
 
-	: >"$results"
-	"$here/vmtest.sh" --kernel "$series" "${suites[@]}" 2>&1 | tee -a "$log" >&2 || failed=1
+	# A run of somebody else has its results there
+	own=''
+	if (flock -n 7 && : >"$results") 7>>"$results"; then
+		"$here/vmtest.sh" --kernel "$series" "${suites[@]}" 2>&1 6>&- | tee -a "$log" >&2 6>&- || failed=1
+		own=$results
+	else
+		echo "selftests/kernels.sh: another selftests/vmtest.sh runs in $repository:" \
+			"nothing is tested on $release" | tee -a "$log" >&2
+	fi
 	for suite in "${suites[@]}"; do
-		read -r _ _ numbers < <(grep "^$suite $series " "$results") || numbers='0 1 0'
+		read -r _ _ numbers < <(grep "^$suite $series " "${own:-/dev/null}") || numbers='0 1 0'
 		# shellcheck disable=SC2086 # three words
 		add_row "$release" "$suite" $numbers
 	done

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Tests selftests/vmtest.sh itself, in a folder of its own. The suites, test programs and
+# Tests selftests/vmtest.sh and kernels.sh themselves, in a folder of its own. The suites, test programs and
 # virtual machines are stand-ins. It checks the suites that run, the failures and the messages.
 # It needs neither root nor a machine.
 set -euo pipefail
@@ -14,9 +14,10 @@ kselftest=${KSELFTEST:-$("$here/headers")}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 root=$work/repository
-mkdir -p "$root"/{selftests/suites,tools/{vm,bench,mmrctl},drivers,include,build/{selftests,9.1-test,9.2-test}} \
+mkdir -p "$root"/{selftests/{suites,install},tools/{archive,vm,bench,mmrctl},drivers/virtio_mmr/compat,include,build/{selftests,9.1-test,9.2-test}} \
 	"$work/bin"
-cp -r "$here/vmtest.sh" "$here/lib" "$root/selftests/"
+cp -r "$here"/{vmtest.sh,kernels.sh,lib} "$root/selftests/"
+printf '%s\n' VIRTIO_MMR_{OLDEST,NEWEST}_KERNEL=9.1 >"$root/drivers/virtio_mmr/compat/kernel_range"
 cp "$here/../tools/vm/kernel-log-faults" "$root/tools/vm/"
 for folder in selftests tools/bench tools/mmrctl; do
 	echo 'all:;@:' >"$root/$folder/Makefile"
@@ -74,6 +75,19 @@ export VIRTIO_MMR_RESULTS=$results VIRTIO_MMR_TIMEOUT_SCALE=1
 END
 program "$root/tools/vm/vfs" <<'END'
 [[ $1 != create ]] || cat "$VIRTIO_MMR_RESULTS/functions"
+END
+
+# --- Stand-ins for kernels.sh --------------------------------------------------
+
+program "$root/tools/archive/release" <<'END'
+[[ $1 != 9.9 ]] || exit 1
+echo "$1-test"
+END
+# Ends early if it is told so
+program "$root/selftests/install/builds.sh" <<'END'
+printf '%s\n' 'TAP version 13' 1..2 'ok 1 one'
+[[ ! ${BUILDS_END-} ]] || exit 1
+echo 'ok 2 two'
 END
 
 # --- Test programs and suites --------------------------------------------------
@@ -369,6 +383,50 @@ one_at_a_time() {
 	[[ $status == 1 && $output == *'another selftests/vmtest.sh runs in'* ]]
 }
 
+kernels_of() { # SERIES...: sets "status", "output" and "table"
+	status=0
+	output=$(cd / && KSELFTEST=$kselftest LIMITS=$work/limits PATH=$work/bin:$PATH "$root/selftests/kernels.sh" "$@" 2>&1) ||
+		status=$?
+	table=$(sed -n '/^kernel  *suite/,$p' <<<"$output" | tr -s ' ')
+}
+
+kernels_have_a_table() {
+	kernels_of 9.1
+	equal "$status $table" '0 kernel suite result
+9.1-test builds 2 passed 0 failed 0 skipped
+9.1-test lanes 13 passed 0 failed 0 skipped
+9.1-test table 9 passed 0 failed 0 skipped
+24 passed, 0 failed, 0 skipped' || return 1
+	# Without a module, beyond the range, and none at all
+	BUILDS_END=1 kernels_of 9.3 9.9
+	equal "$status $table" '1 kernel suite result
+9.3-test builds 1 passed 1 failed 0 skipped
+9.3-test lanes 0 passed 1 failed 0 skipped
+9.3-test table 0 passed 1 failed 0 skipped
+9.9 - no such kernel
+Linux 9.3-test is out of the range in drivers/virtio_mmr/compat/kernel_range: widen it
+1 passed, 4 failed, 0 skipped'
+}
+
+# Neither takes the results of the other, nor makes them disappear
+kernels_beside_a_run() {
+	echo 'lanes 9.1 13 0 0' >"$root/results/suites"
+	exec 9>>"$root/results/suites"
+	flock -n 9
+	kernels_of 9.1
+	exec 9>&-
+	equal "$status $table" '1 kernel suite result
+9.1-test builds 2 passed 0 failed 0 skipped
+9.1-test lanes 0 passed 1 failed 0 skipped
+9.1-test table 0 passed 1 failed 0 skipped
+2 passed, 2 failed, 0 skipped' && equal "$(cat "$root/results/suites")" 'lanes 9.1 13 0 0' || return 1
+	exec 9>>"$root/results/kernels.log"
+	flock -n 9
+	kernels_of 9.1
+	exec 9>&-
+	equal "$status $output" "1 selftests/kernels.sh: another one runs in $root: use another clone, or wait"
+}
+
 # Of the real ones: a test that no suite has would never fail
 each_test_is_in_a_suite() {
 	local file name status=0
@@ -387,7 +445,7 @@ each_test_is_in_a_suite() {
 cases=(lists lists_default_kernels helps refuses_unknown passes gives_functions gives_layouts_functions limits
 	says_what_runs counts_faults leaves_no_processes shows_where counts_skips machine_that_fails
 	kernel_log_with_a_fault module_is_missing module_is_old one_at_a_time
-	each_test_is_in_a_suite)
+	kernels_have_a_table kernels_beside_a_run each_test_is_in_a_suite)
 ktap_print_header
 ktap_set_plan ${#cases[@]}
 for name in "${cases[@]}"; do
