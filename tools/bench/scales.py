@@ -8,6 +8,8 @@ from samples import OURS, STOCK, Invalid
 
 # What a goal compares: the cost with one function, or of each of a few where one is no measure
 FEW = 64
+# As many as four PFs have
+MOST = 1016
 # Of the longest bar in a chart of text
 SIGNS = 50
 # Functions of any number shall have the same cost; some of the kernel's own tables grow
