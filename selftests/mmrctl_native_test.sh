@@ -33,7 +33,7 @@ need_machine "binds and unbinds functions"
 [[ -x $mmrctl ]] || skip_all "build/mmrctl is missing: make mmrctl"
 declare -A bdf_of=()
 while read -r bdf type _; do
-	[[ ! ${bdf_of[$type]-} ]] || type+=2
+	[[ ! ${bdf_of[$type]-} ]] || type+='2'
 	bdf_of[$type]=$bdf
 done < <("$repository/tools/vm/vfs" create)
 [[ ${#bdf_of[@]} == 9 ]] || skip_all "this virtual machine lacks the functions that --devices names"
