@@ -245,6 +245,16 @@ static int refuse_function(const struct function *function, const char *driver)
 	return STATUS_UNUSABLE;
 }
 
+/* It could not be restored */
+static int refuse_override(const struct function *function)
+{
+	if (!function->override_is_cut)
+		return STATUS_OK;
+	complain("%s: its driver_override has more than %d characters, which unbind could not restore, and no driver has such a name. To remove it: echo >/sys/bus/pci/devices/%s/driver_override; then bind again",
+		 function->bdf, NAME_LENGTH - 1, function->bdf);
+	return STATUS_UNUSABLE;
+}
+
 static int refuse_user(const char *verb)
 {
 	if (!geteuid() || paths_are_recorded())
@@ -271,6 +281,8 @@ static int may_bind(const struct functions *found, const char *driver)
 		if (!strcmp(function->driver, driver) && !function_is_foreign(function))
 			continue;
 		refusal = refuse_function(function, driver);
+		if (!refusal)
+			refusal = refuse_override(function);
 		if (!refusal)
 			refusal = refuse_users(function, "bind");
 		if (!refusal)
@@ -423,7 +435,9 @@ static int bind_one(struct function *function, struct change *change, const char
 	int error, status;
 
 	kernel_log_mark();
-	status = refuse_users(function, "bind");
+	status = refuse_override(function);
+	if (!status)
+		status = refuse_users(function, "bind");
 	if (status)
 		return status;
 	if (!remember(change, function) && record_save(function))

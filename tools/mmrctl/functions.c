@@ -202,10 +202,13 @@ void describe_override(const char *override, char *text, size_t size)
 void function_refresh(struct function *function)
 {
 	struct path path = function_path(function->bdf, "driver");
+	char override[NAME_LENGTH + 1];
 
 	link_name(&path, function->driver, sizeof(function->driver));
 	path = function_path(function->bdf, "driver_override");
-	read_line(&path, function->override, sizeof(function->override));
+	read_line(&path, override, sizeof(override));
+	function->override_is_cut = strlen(override) >= NAME_LENGTH;
+	snprintf(function->override, NAME_LENGTH, "%.*s", NAME_LENGTH - 1, override);
 	/* How the kernel prints that there is none */
 	if (!strcmp(function->override, "(null)"))
 		function->override[0] = '\0';

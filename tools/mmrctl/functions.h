@@ -60,6 +60,7 @@ struct bar {
  * @group: IOMMU group, -1 if none
  * @driver: name of the driver, empty if none
  * @override: driver_override, empty if none
+ * @override_is_cut: driver_override is longer than that, as no driver's name is
  * @scan: what the core found; without the right to read configuration space only the
  *	device type and the BARs
  * @bars: more about the BARs
@@ -82,6 +83,7 @@ struct function {
 	int group;
 	char driver[NAME_LENGTH];
 	char override[NAME_LENGTH];
+	bool override_is_cut;
 	struct virtio_mmr_scan scan;
 	struct bar bars[VIRTIO_MMR_NUM_BARS];
 	unsigned int msix_vectors;

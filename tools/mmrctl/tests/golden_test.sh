@@ -66,6 +66,7 @@ cases=(
 	'check_core_left|core_left|check'
 	'check_core_upgraded|core_upgraded|check'
 	'bind_already|usual|bind 3b:00.1'
+	'bind_long_override|long_override|bind 3b:00.3 3b:00.4'
 	'bind_in_use|busy|bind 3d:00.0 3d:00.1 3d:00.2 3d:00.3 3d:00.4 3d:00.5'
 	'bind_hidden_interface|busy|bind 3d:01.0'
 	'list_native_used|native_used|list'
