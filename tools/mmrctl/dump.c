@@ -24,16 +24,6 @@ static void print_bytes(const char *bdf, const u8 *bytes, size_t size)
 	printf("\n\n");
 }
 
-static json_t *bytes_json(const char *bdf, const u8 *bytes, size_t size)
-{
-	char text[2 * CONFIG_SIZE_MAX + 1] = "";
-	size_t i;
-
-	for (i = 0; i < size; i++)
-		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-	return make_json("{s:s, s:I, s:s}", "bdf", bdf, "size", (json_int_t)size, "bytes", text);
-}
-
 int verb_dump(const struct request *request)
 {
 	u8 bytes[CONFIG_SIZE_MAX];
@@ -51,7 +41,9 @@ int verb_dump(const struct request *request)
 		if (!vfio_read(&device, &device.config, 0, bytes, size)) {
 			status = STATUS_FAILED;
 		} else if (request->json) {
-			status = print_json(bytes_json(found.list[0].bdf, bytes, size));
+			status = print_json(make_json("{s:s, s:I, s:o}", "bdf", found.list[0].bdf,
+						      "size", (json_int_t)size,
+						      "bytes", json_bytes(bytes, size)));
 		} else {
 			print_bytes(found.list[0].bdf, bytes, size);
 			status = finish_output();

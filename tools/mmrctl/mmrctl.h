@@ -72,6 +72,8 @@ void make_utf8(char *text);
 
 /* The value, as make_utf8() makes it, or null for an empty text or none */
 json_t *json_text(const char *text);
+/* Bytes in hexadecimal, as text */
+json_t *json_bytes(const void *bytes, size_t size);
 /*
  * As json_pack(), and ends the program if that fails. Text that may not be UTF-8 is an "o", by
  * json_text()

@@ -74,6 +74,23 @@ json_t *json_text(const char *text)
 	return string;
 }
 
+json_t *json_bytes(const void *bytes, size_t size)
+{
+	const unsigned char *byte = bytes;
+	char *hex = malloc(2 * size + 1);
+	json_t *string;
+	size_t i;
+
+	if (!hex)
+		errx(STATUS_FAILED, "out of memory");
+	hex[0] = '\0';
+	for (i = 0; i < size; i++)
+		sprintf(hex + 2 * i, "%02x", byte[i]);
+	string = json_string(hex);
+	free(hex);
+	return string;
+}
+
 json_t *make_json(const char *format, ...)
 {
 	json_error_t error;

@@ -47,20 +47,15 @@ int record_lock(void)
 	return STATUS_FAILED;
 }
 
-/* What JSON cannot hold as text, as nothing else is UTF-8: its bytes in hexadecimal, else null */
-static json_t *bytes_json(const char *text)
+/* What JSON cannot hold as text, as nothing else is UTF-8: its bytes, else null */
+static json_t *odd_text(const char *text)
 {
-	char hex[2 * NAME_LENGTH] = "";
 	json_t *string = json_string(text);
-	size_t i;
 
-	if (string) {
-		json_decref(string);
-		return json_null();
-	}
-	for (i = 0; text[i] && i < NAME_LENGTH - 1; i++)
-		snprintf(hex + 2 * i, 3, "%02x", (unsigned char)text[i]);
-	return json_text(hex);
+	if (!string)
+		return json_bytes(text, strlen(text));
+	json_decref(string);
+	return json_null();
 }
 
 /* A text of the record, or of its bytes if there are any */
@@ -90,9 +85,9 @@ int record_save(const struct function *function)
 	object = make_json("{s:I, s:o, s:o, s:o, s:o}",
 			   "incarnation", function_incarnation(function->bdf),
 			   "driver", json_text(function->driver),
-			   "driver_bytes", bytes_json(function->driver),
+			   "driver_bytes", odd_text(function->driver),
 			   "driver_override", json_text(function->override),
-			   "driver_override_bytes", bytes_json(function->override));
+			   "driver_override_bytes", odd_text(function->override));
 	/* The whole record or none, also on a full disk */
 	failed = json_dump_file(object, new.text, JSON_INDENT(2)) ||
 		 rename(new.text, path.text);
