@@ -191,11 +191,11 @@ reset_under_way() {
 	native_bind "$blk"
 	use_blk "$blk"
 	# The configuration is all ones meanwhile, which this attribute's reader cannot bear
-	while cat "/sys/class/block/$(basename "$(disk_of "$blk")")/cache_type"; do :; done >"$native_work/cache_types" &
+	"$build/native_io" again "/sys/class/block/$(basename "$(disk_of "$blk")")/cache_type" &
 	reader=$!
 	sleep 0.5
 	echo 1 >"$sys_pci/$blk/reset" || refused=1
-	kill "$reader"
+	kill "$reader" || say "the reader has ended"
 	wait "$reader" || true
 	[[ ! $refused ]] || ! grep -q ' virtio_device_reset_prepare$' /proc/kallsyms || say "the kernel can reset virtio devices, and the driver refuses"
 	notified=$(qmp_get vf-blk0-0 mmr-notifies)
