@@ -123,13 +123,6 @@ static int host_unbinds(void *data)
 	return sysfs_unbind(device->bdf);
 }
 
-static unsigned int power_state(struct vfio_device *device)
-{
-	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
-
-	return vfio_config_read(device, at + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
-}
-
 /* The unbind comes in the middle, if there is a place for its thread */
 static void wake_up_and_reset(struct __test_metadata *_metadata,
 			      struct _test_data_late_write *self, struct background **unbind)
@@ -151,7 +144,7 @@ static void wake_up_and_reset(struct __test_metadata *_metadata,
 	/* Or nothing was shown. A kernel with patch 0004 writes nothing, and fails here */
 	EXPECT_EQ(module_number(LATE_WRITE, "late"), 1);
 	module_unload(LATE_WRITE);
-	EXPECT_EQ(power_state(device), INTX_D0);
+	EXPECT_EQ(intx_power_state(device), INTX_D0);
 	vfio_command(device, PCI_COMMAND_IO, 0);
 
 	usleep(20000);

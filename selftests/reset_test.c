@@ -15,6 +15,7 @@
 #include "lib/entropy.h"
 #include "lib/ethernet.h"
 #include "lib/functions.h"
+#include "lib/intx.h"
 #include "lib/link.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
@@ -22,9 +23,6 @@
 
 #define ROUNDS		20
 #define IO_ADDRESS	0xc000
-
-/* PCI PM 1.2: the recovery time from D3hot */
-#define D3HOT_DELAY	20000 /* us */
 
 FIXTURE(reset)
 {
@@ -491,24 +489,6 @@ TEST_F(reset, by_link_error)
 	close(told.fd);
 }
 
-static void set_power(struct __test_metadata *_metadata,
-		      struct vfio_device *device, uint16_t state)
-{
-	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
-	uint16_t control;
-
-	ASSERT_NE(at, 0);
-	control = vfio_config_read(device, at + PCI_PM_CTRL, 2);
-	vfio_config_write(device, at + PCI_PM_CTRL, 2,
-			  (control & ~PCI_PM_CTRL_STATE_MASK) | state);
-	usleep(D3HOT_DELAY);
-	EXPECT_EQ(vfio_config_read(device, at + PCI_PM_CTRL, 2) &
-		  PCI_PM_CTRL_STATE_MASK, state);
-}
-
-#define D0	0
-#define D3HOT	3
-
 TEST_F(reset, d3hot)
 {
 	struct vfio_device *device = self->device;
@@ -518,7 +498,8 @@ TEST_F(reset, d3hot)
 		SKIP(return, "no power management capability");
 	use(_metadata, &self->entropy);
 
-	set_power(_metadata, device, D3HOT);
+	intx_set_power(device, INTX_D3HOT);
+	EXPECT_EQ(intx_power_state(device), INTX_D3HOT);
 	before = count(device->bdf);
 	EXPECT_EQ(legacy_status(device), 0xff);
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_DEVICE_FEATURES, 4), 0xffffffff);
@@ -530,8 +511,8 @@ TEST_F(reset, d3hot)
 	EXPECT_EQ(after.writes, before.writes);
 	EXPECT_EQ(after.offline, before.offline);
 
-	set_power(_metadata, device, D0);
-	vfio_command(device, PCI_COMMAND_IO, 0);
+	intx_set_power(device, INTX_D0);
+	EXPECT_EQ(intx_power_state(device), INTX_D0);
 	EXPECT_NE(legacy_status(device), 0xff);
 	entropy_restart(&self->entropy);
 	EXPECT_TRUE(entropy_works(&self->entropy));
@@ -549,9 +530,8 @@ TEST_F(reset, d3hot_with_accesses_in_flight)
 	probe_start(&prober);
 	for (i = 0; i < ROUNDS / 2; i++) {
 		probe_epoch(&prober);
-		set_power(_metadata, self->device, D3HOT);
-		set_power(_metadata, self->device, D0);
-		vfio_command(self->device, PCI_COMMAND_IO, 0);
+		intx_set_power(self->device, INTX_D3HOT);
+		intx_set_power(self->device, INTX_D0);
 		probe_epoch(&prober);
 		usleep(20000);
 	}

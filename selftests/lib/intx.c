@@ -63,6 +63,13 @@ void intx_set_power(struct vfio_device *device, unsigned int state)
 		vfio_command(device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
 }
 
+unsigned int intx_power_state(struct vfio_device *device)
+{
+	unsigned int at = vfio_capability(device, PCI_CAP_ID_PM);
+
+	return vfio_config_read(device, at + PCI_PM_CTRL, 2) & PCI_PM_CTRL_STATE_MASK;
+}
+
 uint16_t intx_physical(const struct vfio_device *device, unsigned int at)
 {
 	uint8_t config[SYSFS_CONFIG_SIZE];

@@ -37,6 +37,8 @@ int intx_bool(struct vfio_device *device, uint32_t action, uint8_t value);
 
 /* Sets the power state as a guest does. D0 sets COMMAND's IO and MEMORY as well */
 void intx_set_power(struct vfio_device *device, unsigned int state);
+/* The state that the user sees */
+unsigned int intx_power_state(struct vfio_device *device);
 
 /* A register of the function itself */
 uint16_t intx_physical(const struct vfio_device *device, unsigned int at);
