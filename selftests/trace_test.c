@@ -2,18 +2,21 @@
 /*
  * The tracepoints: each event of this function is traced once, with the right values.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
+#include "lib/background.h"
 #include "lib/functions.h"
 #include "lib/intx.h"
 #include "lib/legacy.h"
@@ -244,6 +247,8 @@ TEST_F(trace, intx)
 }
 
 #define KPROBE	"virtio_mmr_trace_test"
+/* Beside other calls, which come between its beginning and the reset now and then */
+#define RESETS	20
 
 /* Calls of synchronize_rcu_expedited() by this thread since the last look */
 static unsigned int count_expedited(void)
@@ -261,6 +266,19 @@ static unsigned int count_expedited(void)
 	return found;
 }
 
+static int ask(void *device)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	return ioctl(((struct vfio_device *)device)->fd, VFIO_DEVICE_GET_INFO, &info) ? -errno : 0;
+}
+
+static int write_cache_line(void *device)
+{
+	vfio_config_write(device, PCI_CACHE_LINE_SIZE, 1, 0);
+	return 0;
+}
+
 /*
  * Waiting for accesses in flight interrupts all CPUs of the host. A reset by the host needs
  * that wait. A reset by the user has no accesses in flight, and a user may cause any number of
@@ -268,7 +286,8 @@ static unsigned int count_expedited(void)
  */
 TEST_F(trace, resets_by_the_user_interrupt_nobody)
 {
-	unsigned int at = vfio_capability(self->device, PCI_CAP_ID_EXP);
+	unsigned int at = vfio_capability(self->device, PCI_CAP_ID_EXP), i;
+	struct background *asks, *writes;
 	char filter[64];
 
 	if (put(TRACEFS "/kprobe_events", "p:" KPROBE " synchronize_rcu_expedited"))
@@ -285,6 +304,14 @@ TEST_F(trace, resets_by_the_user_interrupt_nobody)
 	vfio_config_write(self->device, at + PCI_EXP_DEVCTL, 2,
 			  vfio_config_read(self->device, at + PCI_EXP_DEVCTL, 2) |
 			  PCI_EXP_DEVCTL_BCR_FLR);
+	EXPECT_EQ(count_expedited(), 0);
+	/* Nor while other threads are in calls of the same kind */
+	asks = background_start(ask, self->device);
+	writes = background_start(write_cache_line, self->device);
+	for (i = 0; i < RESETS; i++)
+		EXPECT_EQ(vfio_reset(self->device), 0);
+	EXPECT_EQ(background_stop(asks), 0);
+	EXPECT_EQ(background_stop(writes), 0);
 	EXPECT_EQ(count_expedited(), 0);
 	/* The host resets again */
 	EXPECT_EQ(sysfs_reset(self->device->bdf), 0);

@@ -157,8 +157,8 @@ enum virtio_mmr_away {
  * @intx: the guest's INTx interrupt
  * @mastered: things that the guest has started since the last reset, VIRTIO_MMR_STARTS_*.
  *	Bus mastering was enabled for them. Changed under command_lock or in a reset.
- * @resetter: the task in a call that may reset the function with no access in flight, or NULL.
- *	It is a hint: a task only compares it with itself.
+ * @resetters: tasks in calls that may reset the function with no access in flight, each a
+ *	struct virtio_mmr_resetter
  * @opened: allocated at the first open and freed at release, NULL before
  * @counters: likewise
  * @has_vectors: the register layout as last reported
@@ -184,7 +184,9 @@ struct virtio_mmr_device {
 	 */
 	spinlock_t config_lock;
 	struct virtio_mmr_intx intx;
-	struct task_struct *resetter;
+	struct list_head resetters;
+	/** @resetters_lock: Protects @resetters. */
+	spinlock_t resetters_lock;
 	struct virtio_mmr_opened *opened;
 	struct virtio_mmr_counters __percpu *counters;
 	unsigned int mastered;

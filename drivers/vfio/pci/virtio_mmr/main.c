@@ -48,6 +48,7 @@ static int enable(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	struct device *dev = &core->pdev->dev;
+	struct virtio_mmr_resetter resetter;
 	int ret;
 
 	ret = alloc_opened(mmr);
@@ -59,9 +60,9 @@ static int enable(struct virtio_mmr_device *mmr)
 	ret = virtio_mmr_check_lists(core->pdev,
 				     &mmr->opened->messages[VIRTIO_MMR_MESSAGE_LISTS]);
 	if (!ret) {
-		virtio_mmr_may_reset_begin(mmr);
+		virtio_mmr_may_reset_begin(mmr, &resetter);
 		ret = vfio_pci_core_enable(core);
-		virtio_mmr_may_reset_end(mmr);
+		virtio_mmr_may_reset_end(mmr, &resetter);
 	}
 	pm_runtime_put(dev);
 	return ret;
@@ -91,6 +92,7 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 	struct vfio_pci_core_device *core = &mmr->core_device;
+	struct virtio_mmr_resetter resetter;
 	int ret;
 
 	ret = virtio_mmr_counters_open(mmr);
@@ -120,23 +122,24 @@ static int virtio_mmr_open_device(struct vfio_device *core_vdev)
 
 out_disable:
 	mmr->registers = NULL;
-	virtio_mmr_may_reset_begin(mmr);
+	virtio_mmr_may_reset_begin(mmr, &resetter);
 	vfio_pci_core_disable(core);
-	virtio_mmr_may_reset_end(mmr);
+	virtio_mmr_may_reset_end(mmr, &resetter);
 	return ret;
 }
 
 static void virtio_mmr_close_device(struct vfio_device *core_vdev)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	struct virtio_mmr_resetter resetter;
 
 	virtio_mmr_intx_close(mmr);
 	virtio_mmr_ioeventfd_close(mmr);
 	virtio_mmr_notify_close(mmr);
 	mmr->registers = NULL;
-	virtio_mmr_may_reset_begin(mmr);
+	virtio_mmr_may_reset_begin(mmr, &resetter);
 	vfio_pci_core_close_device(core_vdev);
-	virtio_mmr_may_reset_end(mmr);
+	virtio_mmr_may_reset_end(mmr, &resetter);
 	virtio_mmr_layout_report(mmr);
 }
 
@@ -164,6 +167,7 @@ static int virtio_mmr_init_device(struct vfio_device *core_vdev)
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
 
 	spin_lock_init(&mmr->config_lock);
+	virtio_mmr_reset_init(mmr);
 	virtio_mmr_intx_init(mmr);
 	return vfio_pci_core_init_dev(core_vdev);
 }

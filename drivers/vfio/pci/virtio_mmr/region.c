@@ -196,6 +196,7 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 			 size_t count, loff_t *ppos)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	struct virtio_mmr_resetter resetter;
 	ssize_t done;
 
 	if (!count)
@@ -204,9 +205,9 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 	switch (region_owner(mmr, *ppos)) {
 	case OWNER_CONFIG_SPACE:
 		/* Function level resets */
-		virtio_mmr_may_reset_begin(mmr);
+		virtio_mmr_may_reset_begin(mmr, &resetter);
 		done = virtio_mmr_config_write(mmr, buf, count, ppos);
-		virtio_mmr_may_reset_end(mmr);
+		virtio_mmr_may_reset_end(mmr, &resetter);
 		/* Power state D0, or a PF's COMMAND.MEMORY */
 		virtio_mmr_intx_catch_up(mmr);
 		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES, done);
@@ -324,6 +325,7 @@ long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 		      unsigned long arg)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
+	struct virtio_mmr_resetter resetter;
 	long ret;
 
 	switch (cmd) {
@@ -334,9 +336,8 @@ long virtio_mmr_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 	case VFIO_DEVICE_SET_IRQS:
 		return ioctl_set_irqs(core_vdev, arg);
 	}
-	/* VFIO_DEVICE_RESET, VFIO_DEVICE_PCI_HOT_RESET */
-	virtio_mmr_may_reset_begin(mmr);
+	virtio_mmr_may_reset_begin(mmr, &resetter);
 	ret = vfio_pci_core_ioctl(core_vdev, cmd, arg);
-	virtio_mmr_may_reset_end(mmr);
+	virtio_mmr_may_reset_end(mmr, &resetter);
 	return ret;
 }

@@ -5,9 +5,11 @@
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
+#include <linux/spinlock.h>
 #include <linux/virtio_mmr.h>
 
 #include "access.h"
@@ -117,27 +119,61 @@ int virtio_mmr_reset_open(struct virtio_mmr_device *mmr)
 }
 
 /**
+ * virtio_mmr_reset_init - prepare a device that is not open yet
+ * @mmr: the device
+ */
+void virtio_mmr_reset_init(struct virtio_mmr_device *mmr)
+{
+	INIT_LIST_HEAD(&mmr->resetters);
+	spin_lock_init(&mmr->resetters_lock);
+}
+
+/**
  * virtio_mmr_may_reset_begin - before a call of vfio-pci-core that may reset the function
  * @mmr: the device
+ * @resetter: notes the task until virtio_mmr_may_reset_end()
  *
  * In such a call vfio-pci-core resets the function with memory_lock held for write, or at open.
- * No access is in flight in either case, so reset_prepare need not wait for any.
+ * No access is in flight in either case, so reset_prepare need not wait for any. A user may be in
+ * several such calls at once.
  */
-void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr)
+void virtio_mmr_may_reset_begin(struct virtio_mmr_device *mmr,
+				struct virtio_mmr_resetter *resetter)
 {
-	WRITE_ONCE(mmr->resetter, current);
+	resetter->task = current;
+	spin_lock(&mmr->resetters_lock);
+	list_add(&resetter->node, &mmr->resetters);
+	spin_unlock(&mmr->resetters_lock);
 }
 
 /**
  * virtio_mmr_may_reset_end - after a call of vfio-pci-core that may reset the function
  * @mmr: the device
- *
- * If several tasks are in such calls, only the last one is known. The resets of the others wait
- * for accesses. There are none, so the wait does no harm.
+ * @resetter: of virtio_mmr_may_reset_begin(), by the same task
  */
-void virtio_mmr_may_reset_end(struct virtio_mmr_device *mmr)
+void virtio_mmr_may_reset_end(struct virtio_mmr_device *mmr,
+			      struct virtio_mmr_resetter *resetter)
 {
-	cmpxchg(&mmr->resetter, current, NULL);
+	spin_lock(&mmr->resetters_lock);
+	list_del(&resetter->node);
+	spin_unlock(&mmr->resetters_lock);
+}
+
+/* A hot reset by the user of another function of the bus is not found here. */
+static bool is_own_reset(struct virtio_mmr_device *mmr)
+{
+	struct virtio_mmr_resetter *resetter;
+	bool found = false;
+
+	spin_lock(&mmr->resetters_lock);
+	list_for_each_entry(resetter, &mmr->resetters, node) {
+		if (resetter->task == current) {
+			found = true;
+			break;
+		}
+	}
+	spin_unlock(&mmr->resetters_lock);
+	return found;
 }
 
 /*
@@ -157,7 +193,7 @@ static void virtio_mmr_reset_prepare(struct pci_dev *pdev)
 	set_bit(VIRTIO_MMR_AWAY_RESET, &mmr->away);
 	if (READ_ONCE(mmr->writes_power))
 		set_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
-	if (READ_ONCE(mmr->resetter) != current && !virtio_mmr_is_plain(mmr))
+	if (!virtio_mmr_is_plain(mmr) && !is_own_reset(mmr))
 		synchronize_rcu_expedited();
 	virtio_mmr_reset_report(mmr, VIRTIO_MMR_RESET_FUNCTION_BEGIN);
 }
