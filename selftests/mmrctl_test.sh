@@ -136,22 +136,22 @@ show_agrees_with_lspci() {
 
 # Users other than root see less. The tool says so, without an error
 other_users() {
-	setpriv --reuid=65534 --clear-groups "$mmrctl" list --pf "$pf" >"$work/list" 2>"$work/errors" || return 1
+	setpriv --reuid=65534 --clear-groups "$work/mmrctl" list --pf "$pf" >"$work/list" 2>"$work/errors" || return 1
 	[[ $(grep -c ' unknown ' "$work/list") == 7 ]] || return 1
 	grep -q 'only root' "$work/errors" || return 1
 	status=0
-	setpriv --reuid=65534 --clear-groups "$mmrctl" bind "${vfs[0]}" 2>"$work/errors" || status=$?
+	setpriv --reuid=65534 --clear-groups "$work/mmrctl" bind "${vfs[0]}" 2>"$work/errors" || status=$?
 	[[ $status == 6 && $(<"$work/errors") == 'mmrctl: bind needs root: run it with sudo' ]] &&
 		have none '(null)' "${vfs[0]}" || return 1
 	status=0
-	setpriv --reuid=65534 --clear-groups "$mmrctl" check "${vfs[0]}" >"$work/list" || status=$?
+	setpriv --reuid=65534 --clear-groups "$work/mmrctl" check "${vfs[0]}" >"$work/list" || status=$?
 	[[ $status == 6 && $(tail -n 1 "$work/list") == unknown:* ]]
 }
 
 # Only root can read the counters
 stats_as_other_user() {
 	status=0
-	setpriv --reuid=65534 --clear-groups "$mmrctl" stats "${vfs[0]}" >"$work/list" 2>"$work/errors" || status=$?
+	setpriv --reuid=65534 --clear-groups "$work/mmrctl" stats "${vfs[0]}" >"$work/list" 2>"$work/errors" || status=$?
 	errors=$(<"$work/errors")
 	expect 6 "${vfs[0]}: only root can read its counters" && [[ ! -s $work/list ]]
 }
@@ -478,6 +478,9 @@ tests=(list_agrees_with_sysfs show_agrees_with_lspci other_users check_this_mach
 	stats_as_other_user driverctl_makes_it_last verdicts_are_the_drivers)
 
 work=$(mktemp -d)
+# Other users may have no way to the repository
+chmod 755 "$work"
+install "$mmrctl" "$work/mmrctl"
 ktap_print_header
 ktap_set_plan $((${#tests[@]} + 1))
 install_module
