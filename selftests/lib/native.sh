@@ -264,22 +264,41 @@ disk_of() { # BDF of a blk or scsi function: prints its node
 	return 1
 }
 
-# Writes a byte of the common configuration, by way of the function's configuration space
-common_write() { # BDF OFFSET VALUE
-	local number=0 bar window type at=''
+# The BAR and the offset, both hexadecimal, of a structure of the function
+structure_of() { # BDF TYPE: two hexadecimal digits
+	local number=0 type
 	while type=$(setpci -s "$1" "CAP09+3.b@$number" 2>/dev/null); do
-		case $type in
-		01)
-			bar=$(setpci -s "$1" "CAP09+4.b@$number")
-			window=$(setpci -s "$1" "CAP09+8.l@$number")
-			;;
-		05) at=$number ;;
-		esac
+		if [[ $type == "$2" ]]; then
+			setpci -s "$1" "CAP09+4.b@$number" "CAP09+8.l@$number" | paste -sd ' '
+			return
+		fi
 		number=$((number + 1))
 	done
-	[[ $at ]] || say "$1 has no window in its configuration space" || return 1
-	setpci -s "$1" "CAP09+4.b@$at=$bar" "CAP09+8.l@$at=$(printf %x $((0x$window + $2)))" \
-		"CAP09+c.l@$at=1" "CAP09+10.b@$at=$(printf %x "$3")"
+	say "$1 has no structure of type $2" >&2
+}
+
+# Where the host reads a register: its physical address
+bar_at() { # BDF BAR OFFSET
+	local start
+	start=$(sed -n "$(($2 + 1))s/ .*//p" "$sys_pci/$1/resource")
+	printf '0x%x\n' $((start + $3))
+}
+
+register_at() { # BDF TYPE OFFSET: in a structure
+	local bar offset
+	read -r bar offset <<<"$(structure_of "$1" "$2")"
+	bar_at "$1" "0x$bar" $((0x$offset + $3))
+}
+
+# Writes a byte of the common configuration, by way of the function's configuration space
+common_write() { # BDF OFFSET VALUE
+	local number=0 bar window
+	read -r bar window <<<"$(structure_of "$1" 01)"
+	until [[ $(setpci -s "$1" "CAP09+3.b@$number") == 05 ]]; do
+		number=$((number + 1))
+	done
+	setpci -s "$1" "CAP09+4.b@$number=$bar" "CAP09+8.l@$number=$(printf %x $((0x$window + $2)))" \
+		"CAP09+c.l@$number=1" "CAP09+10.b@$number=$(printf %x "$3")"
 }
 
 # --- interrupts ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "doorbells.h"
 #include "interface.h"
+#include "limits.h"
 #include "queues.h"
 
 /* Reads of a field of 8 bytes that changes all the time (policy) */
@@ -96,6 +97,7 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 			 offset);
 	}
 	virtio_mmr_config_hide(transport, value, count);
+	virtio_mmr_limit(transport, offset, value, count);
 out:
 	up_read(&transport->config_lock);
 }

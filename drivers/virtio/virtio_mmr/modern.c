@@ -12,6 +12,7 @@
 #include "config.h"
 #include "doorbells.h"
 #include "interface.h"
+#include "limits.h"
 #include "queues.h"
 
 /* Features of the transport without a name in older kernels (virtio 1.4, 6) */
@@ -115,6 +116,7 @@ static void get(struct virtio_device *vdev, unsigned int offset, void *value,
 				  transport->device_config_place.length)) {
 		virtio_mmr_config_read(transport->device_config, value, offset, count);
 		virtio_mmr_config_hide(transport, value, count);
+		virtio_mmr_limit(transport, offset, value, count);
 	} else {
 		memset(value, 0, count);
 	}

@@ -106,6 +106,7 @@ struct virtio_mmr_queue {
  *	while MSI-X is switched on or off, which moves the legacy one, and to change @away
  * @away: the function is being reset, so its configuration must not be accessed
  * @torn: a field that changes all the time was reported
+ * @limited: a value that was replaced was reported
  * @short_config: a field beyond the end of the configuration was reported
  * @gave_up: that the device needs a reset was reported
  * @queues: those in use
@@ -134,6 +135,7 @@ struct virtio_mmr_transport {
 	struct rw_semaphore config_lock;
 	bool away;
 	bool torn;
+	bool limited;
 	bool short_config;
 	bool gave_up;
 	struct virtio_mmr_queue *queues;

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Devices of the host that lie: a module gives false answers in place of their registers. The kernel
+# must neither stop nor loop, whatever the function then does. Runs in L1 with the devices of
+# native_life_test.sh:
+#	selftests/modules/build 6.12
+#	mapfile -t devices < <(selftests/native_life_test.sh --devices)
+#	tools/vm/run "${devices[@]}" -- selftests/native_lies_test.sh
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+tools=$here/../tools/vm
+build=${OUTPUT:-$here/../build/selftests}
+
+# shellcheck source=selftests/lib/native.sh
+source "$here/lib/native.sh"
+
+native_start
+native_create
+blk=${native_bdf[blk0]} scsi=${native_bdf[scsi0]}
+
+# A type of structure, and fields of device configurations
+device=04
+cache_mode=0x20 segments=0x4
+
+lie() { # PARAMETER=VALUE...
+	insmod "$here/../build/$(uname -r)/tests/lie.ko" "$@"
+}
+
+truth() {
+	rmmod lie
+}
+
+disk_ready() { # BDF
+	disk_of "$1" >/dev/null
+}
+
+logged() { # WORDS
+	[[ $(log_lines) == *"$1"* ]]
+}
+
+works() { # BDF
+	within $seconds disk_ready "$1" || say "no disk"
+	dd if="$(disk_of "$1")" of=/dev/null bs=64k count=4 iflag=direct status=none || say "no read"
+}
+
+# A cache mode that does not exist, which any user can have the kernel read
+read_cache_mode() { # ADDRESS: of the field
+	works "$blk"
+	lie at="$1" answer=7
+	same "cache" "$(<"/sys/class/block/$(basename "$(disk_of "$blk")")/cache_type")" 'write back'
+	truth
+	logged "$blk: virtio block: the field of 1 bytes at 0x20" || say "no line says so"
+	native_unbind "$blk"
+}
+
+cache_mode() {
+	native_bind "$blk"
+	read_cache_mode "$(register_at "$blk" $device $cache_mode)"
+}
+
+legacy_cache_mode() {
+	local place='by legacy registers in BAR ([0-5]) at 0x([0-9a-f]*)'
+	native_legacy Y
+	native_bind "$blk"
+	native_legacy N
+	[[ $(log_lines) =~ $place ]] || say "no line about the registers"
+	# 24 bytes of them come before the configuration while MSI-X is on
+	read_cache_mode "$(bar_at "$blk" "${BASH_REMATCH[1]}" $((0x${BASH_REMATCH[2]} + 24 + cache_mode)))"
+}
+
+# More segments than 16 bits can hold, which have nothing of this number
+segments() {
+	lie at="$(register_at "$scsi" $device $segments)" answer=0x10000
+	native_bind "$scsi"
+	works "$scsi"
+	truth
+	native_unbind "$scsi"
+}
+
+ktap_print_header
+native_legacy N
+native_check cache_mode cache_mode
+native_check legacy_cache_mode legacy_cache_mode
+native_check segments segments
+native_finish
