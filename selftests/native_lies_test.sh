@@ -20,8 +20,9 @@ native_start
 native_create
 blk=${native_bdf[blk0]} scsi=${native_bdf[scsi0]}
 
-# A type of structure, and fields of device configurations
-device=04
+# Types of structures, registers of the common configuration, and fields of device configurations
+common=01 device=04
+generation=0x15
 cache_mode=0x20 segments=0x4
 
 lie() { # PARAMETER=VALUE...
@@ -79,9 +80,20 @@ segments() {
 	native_unbind "$scsi"
 }
 
+# With each read of a field comes a change of it
+generation() {
+	lie at="$(register_at "$blk" $common $generation)" step=1
+	native_bind "$blk"
+	works "$blk"
+	truth
+	logged "$blk: the generation of the device configuration changes" || say "no line says so"
+	native_unbind "$blk"
+}
+
 ktap_print_header
 native_legacy N
 native_check cache_mode cache_mode
 native_check legacy_cache_mode legacy_cache_mode
 native_check segments segments
+native_check generation generation
 native_finish

@@ -4,6 +4,7 @@
  * refuses the device IDs of MMR functions.
  */
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/rwsem.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_ring.h>
@@ -24,6 +25,10 @@
 #define UNUSED_FEATURES	(BIT_ULL(VIRTIO_F_SR_IOV) | BIT_ULL(F_NOTIFICATION_DATA) | \
 			 BIT_ULL(F_NOTIF_CONFIG_DATA) | BIT_ULL(VIRTIO_F_RING_RESET) | \
 			 BIT_ULL(F_ADMIN_VQ))
+
+/* Changes of the configuration that are believed, and in which time (policy) */
+#define MAX_CHANGES		64
+#define CHANGES_INTERVAL	(10 * HZ)
 
 /**
  * virtio_mmr_modern_obstacle - the reason why the modern interface cannot be used
@@ -135,9 +140,36 @@ static void set(struct virtio_device *vdev, unsigned int offset, const void *val
 	up_read(&transport->config_lock);
 }
 
-static u32 generation(struct virtio_device *vdev)
+/* Readers at the same time may count a change twice, or too few: no harm. */
+static bool changes_all_the_time(struct virtio_mmr_transport *transport, u32 generation)
 {
-	return vp_modern_generation(&to_transport(vdev)->mdev);
+	if (generation == transport->generation.last)
+		return false;
+	transport->generation.last = generation;
+	if (time_after(jiffies, transport->generation.since + CHANGES_INTERVAL)) {
+		transport->generation.since = jiffies;
+		transport->generation.changes = 0;
+	}
+	return ++transport->generation.changes > MAX_CHANGES;
+}
+
+/*
+ * While this changes, drivers read a field of more than one access again, with no end. So one that
+ * changes all the time is not believed any longer.
+ */
+static u32 get_generation(struct virtio_device *vdev)
+{
+	struct virtio_mmr_transport *transport = to_transport(vdev);
+	u32 generation;
+
+	if (READ_ONCE(transport->torn))
+		return 0;
+	generation = vp_modern_generation(&transport->mdev);
+	if (!changes_all_the_time(transport, generation))
+		return generation;
+	WRITE_ONCE(transport->torn, true);
+	pci_warn(transport->pdev, "the generation of the device configuration changes all the time, so it is not looked at any longer; fields of more than 4 bytes are unreliable\n");
+	return 0;
 }
 
 static void set_status(struct virtio_device *vdev, u8 status)
@@ -206,7 +238,7 @@ static u16 set_config_vector(struct virtio_mmr_transport *transport, u16 vector)
 static const struct virtio_config_ops modern_ops = {
 	.get = get,
 	.set = set,
-	.generation = generation,
+	.generation = get_generation,
 	.get_status = virtio_mmr_get_status,
 	.set_status = set_status,
 	.reset = virtio_mmr_reset,

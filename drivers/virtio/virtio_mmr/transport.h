@@ -105,10 +105,11 @@ struct virtio_mmr_queue {
  * @config_lock: held for read while the device-specific configuration is accessed, and for write
  *	while MSI-X is switched on or off, which moves the legacy one, and to change @away
  * @away: the function is being reset, so its configuration must not be accessed
- * @torn: a field that changes all the time was reported
+ * @torn: a field or a generation that changes all the time was reported
  * @limited: a value that was replaced was reported
  * @short_config: a field beyond the end of the configuration was reported
  * @gave_up: that the device needs a reset was reported
+ * @generation: the generation of the modern configuration, and how often it has changed since
  * @queues: those in use
  * @num_queues: length of @queues
  * @vector_names: the names of the two vectors that are no queue's own
@@ -138,6 +139,11 @@ struct virtio_mmr_transport {
 	bool limited;
 	bool short_config;
 	bool gave_up;
+	struct {
+		u32 last;
+		unsigned int changes;
+		unsigned long since;
+	} generation;
 	struct virtio_mmr_queue *queues;
 	unsigned int num_queues;
 	char vector_names[2][32];
