@@ -22,7 +22,7 @@ blk=${native_bdf[blk0]} scsi=${native_bdf[scsi0]}
 
 # Types of structures, registers of the common configuration, and fields of device configurations
 common=01 device=04
-generation=0x15
+device_status=0x14 generation=0x15
 cache_mode=0x20 segments=0x4
 
 lie() { # PARAMETER=VALUE...
@@ -90,10 +90,20 @@ generation() {
 	native_unbind "$blk"
 }
 
+# A device in use before its driver says so: DRIVER_OK, right after FEATURES_OK
+status() {
+	lie at="$(register_at "$blk" $common $device_status)" when=0x0b answer=0x0f
+	native_bind "$blk"
+	works "$blk"
+	truth
+	native_unbind "$blk"
+}
+
 ktap_print_header
 native_legacy N
 native_check cache_mode cache_mode
 native_check legacy_cache_mode legacy_cache_mode
 native_check segments segments
 native_check generation generation
+native_check status status
 native_finish

@@ -57,13 +57,7 @@ bool virtio_mmr_config_has(struct virtio_mmr_transport *transport, unsigned int 
 void virtio_mmr_config_hide(struct virtio_mmr_transport *transport, void *value,
 			    unsigned int count)
 {
-	u8 status;
-
-	if (memchr_inv(value, 0xff, count))
-		return;
-	/* 0 of one that did not reset itself */
-	status = virtio_mmr_get_status(&transport->vdev);
-	if (!status || status == 0xff)
+	if (!memchr_inv(value, 0xff, count) && virtio_mmr_is_reset(transport))
 		memset(value, 0, count);
 }
 

@@ -25,26 +25,58 @@ static u8 read_status(struct virtio_mmr_transport *transport)
 	return vp_legacy_get_status(&transport->ldev);
 }
 
-static void write_reset(struct virtio_mmr_transport *transport)
+static void write_status(struct virtio_mmr_transport *transport, u8 status)
 {
+	transport->status = status;
 	if (transport->interface == &virtio_mmr_modern_interface)
-		vp_modern_set_status(&transport->mdev, 0);
+		vp_modern_set_status(&transport->mdev, status);
 	else
-		vp_legacy_set_status(&transport->ldev, 0);
+		vp_legacy_set_status(&transport->ldev, status);
 }
 
 /**
  * virtio_mmr_get_status - device status, for virtio's core
  * @vdev: the device
  *
- * Return: device status; 0 of a device that did not reset itself, as it has nothing of its driver
- * any longer.
+ * A device sets no bit by itself, but for one that tells of its failure. The kernel warns with a
+ * stack if one that is reset or is being set up has bits of a device in use.
+ *
+ * Return: device status, without bits that its driver has not set; 0 of a device that did not reset
+ * itself, as it has nothing of its driver any longer.
  */
 u8 virtio_mmr_get_status(struct virtio_device *vdev)
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
 
-	return transport->stuck ? 0 : read_status(transport);
+	if (transport->stuck || !transport->status)
+		return 0;
+	return read_status(transport) & (transport->status | VIRTIO_CONFIG_S_NEEDS_RESET);
+}
+
+/**
+ * virtio_mmr_set_status - write device status, for virtio's core
+ * @vdev: the device
+ * @status: bits that are set already, and others
+ */
+void virtio_mmr_set_status(struct virtio_device *vdev, u8 status)
+{
+	write_status(to_transport(vdev), status);
+}
+
+/**
+ * virtio_mmr_is_reset - whether the device has no state of a driver
+ * @transport: the device
+ *
+ * Return: true if its status says so, if it did not reset itself, or if the function is gone.
+ */
+bool virtio_mmr_is_reset(struct virtio_mmr_transport *transport)
+{
+	u8 status;
+
+	if (transport->stuck)
+		return true;
+	status = read_status(transport);
+	return !status || status == 0xff;
 }
 
 /* All ones are a function that is gone. */
@@ -137,7 +169,7 @@ int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
 	bool was_stuck;
 	u8 status;
 
-	write_reset(transport);
+	write_status(transport, 0);
 	for (;;) {
 		bool late = transport->stuck || ktime_after(ktime_get(), deadline);
 

@@ -116,11 +116,6 @@ static void set(struct virtio_device *vdev, unsigned int offset, const void *val
 	up_read(&transport->config_lock);
 }
 
-static void set_status(struct virtio_device *vdev, u8 status)
-{
-	vp_legacy_set_status(&to_transport(vdev)->ldev, status);
-}
-
 static u16 queue_size(struct virtio_mmr_transport *transport, u16 index)
 {
 	u16 size = vp_legacy_get_queue_size(&transport->ldev, index);
@@ -179,7 +174,7 @@ static const struct virtio_config_ops legacy_ops = {
 	.get = get,
 	.set = set,
 	.get_status = virtio_mmr_get_status,
-	.set_status = set_status,
+	.set_status = virtio_mmr_set_status,
 	.reset = virtio_mmr_reset,
 	.find_vqs = virtio_mmr_compat_find_vqs,
 	.del_vqs = virtio_mmr_del_vqs,

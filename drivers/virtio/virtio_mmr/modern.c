@@ -172,11 +172,6 @@ static u32 get_generation(struct virtio_device *vdev)
 	return 0;
 }
 
-static void set_status(struct virtio_device *vdev, u8 status)
-{
-	vp_modern_set_status(&to_transport(vdev)->mdev, status);
-}
-
 static u16 queue_size(struct virtio_mmr_transport *transport, u16 index)
 {
 	u16 size;
@@ -240,7 +235,7 @@ static const struct virtio_config_ops modern_ops = {
 	.set = set,
 	.generation = get_generation,
 	.get_status = virtio_mmr_get_status,
-	.set_status = set_status,
+	.set_status = virtio_mmr_set_status,
 	.reset = virtio_mmr_reset,
 	.find_vqs = virtio_mmr_compat_find_vqs,
 	.del_vqs = virtio_mmr_del_vqs,

@@ -101,6 +101,7 @@ struct virtio_mmr_queue {
  * @num_doorbells: their number
  * @regions: bit N is set if BAR N was requested
  * @offered: features that the device offers, without those that this driver adds
+ * @status: bits of device status that were written since the last reset
  * @stuck: the last reset did not end in time, so the device may not access memory
  * @config_lock: held for read while the device-specific configuration is accessed, and for write
  *	while MSI-X is switched on or off, which moves the legacy one, and to change @away
@@ -132,6 +133,7 @@ struct virtio_mmr_transport {
 	u32 num_doorbells;
 	int regions;
 	u64 offered;
+	u8 status;
 	bool stuck;
 	struct rw_semaphore config_lock;
 	bool away;
