@@ -18,12 +18,13 @@ source "$here/lib/native.sh"
 
 native_start
 native_create
-blk=${native_bdf[blk0]} scsi=${native_bdf[scsi0]}
+blk=${native_bdf[blk0]} second=${native_bdf[blk0.1]} net=${native_bdf[net0]} scsi=${native_bdf[scsi0]}
+console=${native_bdf[console0]}
 
 # Types of structures, registers of the common configuration, and fields of device configurations
 common=01 device=04
-device_status=0x14 generation=0x15
-cache_mode=0x20 segments=0x4
+device_status=0x14 generation=0x15 queue_size=0x18
+cache_mode=0x20 queues=0x22 segments=0x4 ports=0x4
 
 lie() { # PARAMETER=VALUE...
 	insmod "$here/../build/$(uname -r)/tests/lie.ko" "$@"
@@ -99,6 +100,39 @@ status() {
 	native_unbind "$blk"
 }
 
+# Buffers for all of a packet would be larger than the memory for them
+small_ring() {
+	lie at="$(register_at "$net" $common $queue_size)" answer=2
+	native_bind "$net"
+	truth
+	! interface_of "$net" || say "there is an interface"
+	logged "$net: queue 0 has 2 entries" || say "no line says so"
+	native_unbind "$net"
+}
+
+# Two for each of 32768 ports, and two more, whose indexes would be those of the first ones
+too_many_queues() {
+	lie at="$(register_at "$console" $device $ports)" answer=0x8000
+	native_bind "$console"
+	truth
+	same "virtio driver" "$(virtio_driver "$console")" none
+	logged "$console: virtio console would have 65538 queues" || say "no line says so"
+	native_unbind "$console"
+}
+
+# The virtio driver has requests for a second queue, and would look for it beyond its memory. The
+# function stays as it is: this case comes last
+fewer_queues() {
+	native_bind "$second"
+	works "$second"
+	lie at="$(register_at "$second" $device $queues)" answer=1
+	echo 1 >"$sys_pci/$second/reset"
+	truth
+	logged "$second: virtio block has 1 queues now, and had 2 before" || say "no line says so"
+	logged "$second: virtio block does not work after a reset" || say "it works"
+	native_unbind "$second"
+}
+
 ktap_print_header
 native_legacy N
 native_check cache_mode cache_mode
@@ -106,4 +140,7 @@ native_check legacy_cache_mode legacy_cache_mode
 native_check segments segments
 native_check generation generation
 native_check status status
+native_check small_ring small_ring
+native_check too_many_queues too_many_queues
+native_check fewer_queues fewer_queues
 native_finish

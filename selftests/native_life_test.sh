@@ -31,7 +31,7 @@ if [[ ${1-} == --devices ]]; then
 		printf -- '--vf\nnet,netdev=hub%u%s\n' $i "$ordinary"
 	done
 	printf -- '--vf\nblk:2%s\n--vf\nrng%s\n' "$ordinary" "$ordinary"
-	[[ $stock ]] || printf -- '--vf\nscsi\n'
+	[[ $stock ]] || printf -- '--vf\nscsi\n--vf\nconsole\n'
 	[[ $stock ]] || printf -- '--vf\nblk,mmr-reset-delay=%u\n' 300 5000
 	exit
 fi

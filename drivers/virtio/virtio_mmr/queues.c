@@ -11,6 +11,7 @@
 #include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/virtio_ids.h>
+#include <uapi/linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
 #include "doorbells.h"
@@ -51,6 +52,13 @@ virtio_mmr_create_ring(struct virtio_mmr_transport *transport, u16 index, u16 si
 	vq->priv = (void __force *)virtio_mmr_doorbell(transport, index);
 	return vq;
 }
+
+/*
+ * All buffers of a receive queue together have room for the largest packet: 65,573 bytes with its
+ * header. With fewer entries than these, each has more than a page, which can be more than the
+ * network driver has allocated.
+ */
+#define MIN_RECEIVE_ENTRIES	17
 
 /* How queues share interrupts; the first one that the function has enough vectors for is used */
 enum sharing {
@@ -348,6 +356,12 @@ static int start_pin(struct virtio_mmr_transport *transport)
 	return ret;
 }
 
+static bool receives_in_parts(struct virtio_mmr_transport *transport)
+{
+	return transport->vdev.id.device == VIRTIO_ID_NET &&
+	       __virtio_test_bit(&transport->vdev, VIRTIO_NET_F_MRG_RXBUF);
+}
+
 /*
  * All vectors come before the first ring: a legacy device may forget its driver's features when
  * a ring is taken away again. -EBUSY if the device refuses one.
@@ -368,6 +382,12 @@ static int set_vectors(struct virtio_mmr_transport *transport, enum sharing shar
 		queue->size = transport->interface->queue_size(transport, index);
 		if (!queue->size)
 			return -ENOENT;
+		if (infos[i].ctx && receives_in_parts(transport) &&
+		    queue->size < MIN_RECEIVE_ENTRIES) {
+			pci_err(transport->pdev, "queue %u has %u entries, and Linux needs %u for packets that come in parts\n",
+				index, queue->size, MIN_RECEIVE_ENTRIES);
+			return -ENOENT;
+		}
 		if (infos[i].callback && sharing != SHARE_PIN) {
 			vector = sharing == SHARE_NOTHING ? own++ :
 				 sharing == SHARE_QUEUES ? QUEUES_VECTOR : CONFIG_VECTOR;
@@ -472,6 +492,26 @@ static void report_no_interrupts(struct virtio_mmr_transport *transport, unsigne
 			count_vectors(SHARE_NOTHING, count, infos), vectors, ret);
 }
 
+static bool has_usable_number(struct virtio_mmr_transport *transport, unsigned int count)
+{
+	/*
+	 * The block driver asks the device again how many it has, and sends requests to all of
+	 * those that it had before.
+	 */
+	if (count < transport->kept_queues) {
+		pci_err(transport->pdev, "virtio %s has %u queues now, and had %u before; its driver cannot do with fewer\n",
+			transport->scan.identity->name, count, transport->kept_queues);
+		return false;
+	}
+	/* The index of a queue has 16 bits. */
+	if (count > U16_MAX + 1) {
+		pci_err(transport->pdev, "virtio %s would have %u queues, more than there can be\n",
+			transport->scan.identity->name, count);
+		return false;
+	}
+	return true;
+}
+
 /**
  * virtio_mmr_find_vqs - set up the queues of a device, and their interrupts
  * @vdev: the device
@@ -496,6 +536,8 @@ int virtio_mmr_find_vqs(struct virtio_device *vdev, unsigned int count,
 	/* It may still use memory of earlier queues. */
 	if (transport->stuck)
 		return -EIO;
+	if (!has_usable_number(transport, count))
+		return -ENOENT;
 
 	for (sharing = SHARE_NOTHING; sharing <= last; sharing++) {
 		ret = start_interrupts(transport, sharing, count, infos, affinity);

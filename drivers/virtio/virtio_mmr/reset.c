@@ -29,7 +29,7 @@ static bool hold(struct virtio_mmr_transport *transport)
 
 	/* A driver that waits for the device would wait for ever. */
 	if (vdev->id.device != VIRTIO_ID_BLOCK || !virtio_mmr_answers(transport) ||
-	    virtio_mmr_has_lost_requests(transport) || virtio_device_freeze(vdev))
+	    virtio_mmr_has_lost_requests(transport) || virtio_mmr_give_up_queues(transport))
 		return false;
 	set_away(transport, true);
 	return true;
@@ -38,7 +38,7 @@ static bool hold(struct virtio_mmr_transport *transport)
 static int go_on(struct virtio_mmr_transport *transport)
 {
 	set_away(transport, false);
-	return virtio_device_restore(&transport->vdev);
+	return virtio_mmr_set_up_queues(transport);
 }
 #else
 static bool hold(struct virtio_mmr_transport *transport)

@@ -10,6 +10,37 @@
 #include "queues.h"
 #include "suspend.h"
 
+/**
+ * virtio_mmr_give_up_queues - have the virtio driver give up its queues, to set them up again
+ * @transport: the device, with no change of its driver
+ *
+ * Return: 0 or a negative error.
+ */
+int virtio_mmr_give_up_queues(struct virtio_mmr_transport *transport)
+{
+	int ret;
+
+	transport->kept_queues = transport->num_queues;
+	ret = virtio_device_freeze(&transport->vdev);
+	if (ret)
+		transport->kept_queues = 0;
+	return ret;
+}
+
+/**
+ * virtio_mmr_set_up_queues - have the virtio driver set up its queues again
+ * @transport: the device, after virtio_mmr_give_up_queues()
+ *
+ * Return: 0 or a negative error.
+ */
+int virtio_mmr_set_up_queues(struct virtio_mmr_transport *transport)
+{
+	int ret = virtio_device_restore(&transport->vdev);
+
+	transport->kept_queues = 0;
+	return ret;
+}
+
 static bool has_lost_requests(struct virtio_mmr_transport *transport)
 {
 	bool lost;
@@ -87,7 +118,7 @@ static int freeze(struct device *dev)
 			transport->scan.identity->name);
 		return -EBUSY;
 	}
-	ret = virtio_device_freeze(&transport->vdev);
+	ret = virtio_mmr_give_up_queues(transport);
 	if (ret)
 		return ret;
 	binding->frozen = true;
@@ -117,7 +148,7 @@ static bool is_back(struct virtio_mmr_transport *transport)
 
 	return can_suspend(vdev) && vdev->id.device != VIRTIO_ID_BALLOON &&
 	       !has_lost_requests(transport) && pci_device_is_present(transport->pdev) &&
-	       keeps_status(transport) && !virtio_device_freeze(vdev);
+	       keeps_status(transport) && !virtio_mmr_give_up_queues(transport);
 }
 
 static int restore(struct device *dev)
@@ -139,7 +170,7 @@ static int restore(struct device *dev)
 			 transport->scan.identity->name);
 	}
 	binding->frozen = false;
-	ret = virtio_device_restore(&transport->vdev);
+	ret = virtio_mmr_set_up_queues(transport);
 	binding->lost = ret;
 	return ret;
 }

@@ -111,6 +111,7 @@ struct virtio_mmr_queue {
  * @short_config: a field beyond the end of the configuration was reported
  * @gave_up: that the device needs a reset was reported
  * @generation: the generation of the modern configuration, and how often it has changed since
+ * @kept_queues: those that the virtio driver asked for before it gave them up to set them up again
  * @queues: those in use
  * @num_queues: length of @queues
  * @vector_names: the names of the two vectors that are no queue's own
@@ -146,6 +147,7 @@ struct virtio_mmr_transport {
 		unsigned int changes;
 		unsigned long since;
 	} generation;
+	unsigned int kept_queues;
 	struct virtio_mmr_queue *queues;
 	unsigned int num_queues;
 	char vector_names[2][32];
