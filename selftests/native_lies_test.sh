@@ -23,7 +23,7 @@ console=${native_bdf[console0]}
 
 # Types of structures, registers of the common configuration, and fields of device configurations
 common=01 device=04
-device_status=0x14 generation=0x15 queue_size=0x18
+feature=0x4 device_status=0x14 generation=0x15 queue_size=0x18
 cache_mode=0x20 queues=0x22 segments=0x4 ports=0x4
 
 lie() { # PARAMETER=VALUE...
@@ -100,6 +100,17 @@ status() {
 	native_unbind "$blk"
 }
 
+# Statistics of its own. The register is read for each half of the features, so this offers bit 18 as
+# well, which the device has
+statistics() {
+	lie at="$(register_at "$net" $common $feature)" set=0x40000
+	native_bind "$net"
+	truth
+	same "virtio driver" "$(virtio_driver "$net")" virtio_net
+	same "feature" "$(feature "$net" 50)" 0
+	native_unbind "$net"
+}
+
 # Buffers for all of a packet would be larger than the memory for them
 small_ring() {
 	lie at="$(register_at "$net" $common $queue_size)" answer=2
@@ -140,6 +151,7 @@ native_check legacy_cache_mode legacy_cache_mode
 native_check segments segments
 native_check generation generation
 native_check status status
+native_check statistics statistics
 native_check small_ring small_ring
 native_check too_many_queues too_many_queues
 native_check fewer_queues fewer_queues

@@ -21,6 +21,12 @@
 #define F_NOTIF_CONFIG_DATA	39
 #define F_ADMIN_VQ		41
 
+/*
+ * Statistics of a network device. The kernel's driver stores them where the device says, which can
+ * be beyond its memory, when any user asks for them.
+ */
+#define F_NET_DEVICE_STATS	50
+
 /* Those that this driver has no code for, or that do not concern virtio drivers */
 #define UNUSED_FEATURES	(BIT_ULL(VIRTIO_F_SR_IOV) | BIT_ULL(F_NOTIFICATION_DATA) | \
 			 BIT_ULL(F_NOTIF_CONFIG_DATA) | BIT_ULL(VIRTIO_F_RING_RESET) | \
@@ -71,13 +77,16 @@ bool virtio_mmr_may_have_vfs(struct virtio_mmr_transport *transport)
 static u64 get_features(struct virtio_device *vdev)
 {
 	struct virtio_mmr_transport *transport = to_transport(vdev);
+	u64 unused = UNUSED_FEATURES;
 
 	transport->offered = vp_modern_get_features(&transport->mdev);
+	if (vdev->id.device == VIRTIO_ID_NET)
+		unused |= BIT_ULL(F_NET_DEVICE_STATS);
 	/*
 	 * Also if the device does not offer ACCESS_PLATFORM: it is a PCI function, so an IOMMU
 	 * translates its accesses, whatever it knows of it.
 	 */
-	return (transport->offered & ~UNUSED_FEATURES) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
+	return (transport->offered & ~unused) | BIT_ULL(VIRTIO_F_ACCESS_PLATFORM);
 }
 
 /*
