@@ -150,14 +150,13 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 }
 
 /* Some devices reset themselves when a queue is taken away. Most have been reset before this. */
-static void delete_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
+static void take_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
 {
 	if (vp_legacy_get_queue_enable(&transport->ldev, vq->index)) {
 		vp_legacy_set_queue_address(&transport->ldev, vq->index, 0);
 		/* A read, so that the device has the write before the ring is freed */
 		vp_legacy_get_queue_enable(&transport->ldev, vq->index);
 	}
-	vring_del_virtqueue(vq);
 }
 
 static u16 set_queue_vector(struct virtio_mmr_transport *transport, u16 index, u16 vector)
@@ -191,7 +190,7 @@ const struct virtio_mmr_interface virtio_mmr_legacy_interface = {
 	.ops = &legacy_ops,
 	.queue_size = queue_size,
 	.create_queue = create_queue,
-	.delete_queue = delete_queue,
+	.take_queue = take_queue,
 	.set_queue_vector = set_queue_vector,
 	.set_config_vector = set_config_vector,
 };

@@ -217,11 +217,10 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
  * Only a reset takes a queue away from the device. Most drivers have reset it before this. One that
  * gives up in the middle of its probe may not have.
  */
-static void delete_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
+static void take_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
 {
 	if (!transport->stuck && vp_modern_get_queue_enable(&transport->mdev, vq->index))
 		virtio_mmr_reset_device(transport);
-	vring_del_virtqueue(vq);
 }
 
 static void enable_queue(struct virtio_mmr_transport *transport, u16 index)
@@ -261,7 +260,7 @@ const struct virtio_mmr_interface virtio_mmr_modern_interface = {
 	.ops = &modern_ops,
 	.queue_size = queue_size,
 	.create_queue = create_queue,
-	.delete_queue = delete_queue,
+	.take_queue = take_queue,
 	.enable_queue = enable_queue,
 	.set_queue_vector = set_queue_vector,
 	.set_config_vector = set_config_vector,

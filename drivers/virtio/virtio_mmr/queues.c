@@ -225,7 +225,11 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 		 */
 		while (virtqueue_is_broken(vq) && virtqueue_detach_unused_buf(vq))
 			;
-		interface->delete_queue(transport, vq);
+		interface->take_queue(transport, vq);
+		if (transport->gives_up)
+			__virtqueue_break(vq);
+		else
+			vring_del_virtqueue(vq);
 	}
 	if (has_vectors) {
 		interface->set_config_vector(transport, VIRTIO_MSI_NO_VECTOR);
@@ -233,9 +237,30 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 		pci_free_irq_vectors(transport->pdev);
 		up_write(&transport->config_lock);
 	}
-	kfree(transport->queues);
+	if (transport->gives_up) {
+		transport->kept_queues = transport->queues;
+		transport->num_kept_queues = transport->num_queues;
+	} else {
+		kfree(transport->queues);
+	}
 	transport->queues = NULL;
 	transport->num_queues = 0;
+}
+
+/**
+ * virtio_mmr_free_kept_queues - free the queues that a virtio driver had before
+ * @transport: the device, whose virtio driver has others now
+ */
+void virtio_mmr_free_kept_queues(struct virtio_mmr_transport *transport)
+{
+	unsigned int i;
+
+	for (i = 0; i < transport->num_kept_queues; i++)
+		if (transport->kept_queues[i].vq)
+			vring_del_virtqueue(transport->kept_queues[i].vq);
+	kfree(transport->kept_queues);
+	transport->kept_queues = NULL;
+	transport->num_kept_queues = 0;
 }
 
 /**
@@ -498,9 +523,9 @@ static bool has_usable_number(struct virtio_mmr_transport *transport, unsigned i
 	 * The block driver asks the device again how many it has, and sends requests to all of
 	 * those that it had before.
 	 */
-	if (count < transport->kept_queues) {
+	if (count < transport->num_kept_queues) {
 		pci_err(transport->pdev, "virtio %s has %u queues now, and had %u before; its driver cannot do with fewer\n",
-			transport->scan.identity->name, count, transport->kept_queues);
+			transport->scan.identity->name, count, transport->num_kept_queues);
 		return false;
 	}
 	/* The index of a queue has 16 bits. */

@@ -9,6 +9,7 @@ int virtio_mmr_find_vqs(struct virtio_device *vdev, unsigned int count,
 			struct virtqueue *vqs[], struct virtqueue_info infos[],
 			struct irq_affinity *affinity);
 void virtio_mmr_del_vqs(struct virtio_device *vdev);
+void virtio_mmr_free_kept_queues(struct virtio_mmr_transport *transport);
 bool virtio_mmr_has_lost_requests(struct virtio_mmr_transport *transport);
 struct virtqueue *
 virtio_mmr_create_ring(struct virtio_mmr_transport *transport, u16 index, u16 size,

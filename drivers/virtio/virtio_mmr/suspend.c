@@ -14,16 +14,19 @@
  * virtio_mmr_give_up_queues - have the virtio driver give up its queues, to set them up again
  * @transport: the device, with no change of its driver
  *
+ * It may use the old ones until it has others, also after a resume that fails: virtio_scsi sends
+ * requests to them, and those of a disk's last flush at shutdown. So they stay, as broken ones that
+ * take nothing.
+ *
  * Return: 0 or a negative error.
  */
 int virtio_mmr_give_up_queues(struct virtio_mmr_transport *transport)
 {
 	int ret;
 
-	transport->kept_queues = transport->num_queues;
+	transport->gives_up = true;
 	ret = virtio_device_freeze(&transport->vdev);
-	if (ret)
-		transport->kept_queues = 0;
+	transport->gives_up = false;
 	return ret;
 }
 
@@ -37,7 +40,8 @@ int virtio_mmr_set_up_queues(struct virtio_mmr_transport *transport)
 {
 	int ret = virtio_device_restore(&transport->vdev);
 
-	transport->kept_queues = 0;
+	if (!ret)
+		virtio_mmr_free_kept_queues(transport);
 	return ret;
 }
 

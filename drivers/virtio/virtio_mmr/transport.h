@@ -49,7 +49,7 @@ struct virtio_mmr_binding {
  * @ops: for virtio's core
  * @queue_size: entries of a queue; 0 if the device has no such queue, or it is in use
  * @create_queue: makes the ring of a queue and tells the device where it is
- * @delete_queue: the opposite; the device then does not touch the ring any more
+ * @take_queue: takes it away from the device, which then does not touch the ring any more
  * @enable_queue: the last step, after all queues have their vectors; NULL if there is none
  * @set_queue_vector: writes the vector of a queue, and returns what the device has taken
  * @set_config_vector: the same for changes of the configuration
@@ -63,7 +63,7 @@ struct virtio_mmr_interface {
 	struct virtqueue *(*create_queue)(struct virtio_mmr_transport *transport, u16 index,
 					  u16 size, vq_callback_t *callback, const char *name,
 					  bool context);
-	void (*delete_queue)(struct virtio_mmr_transport *transport, struct virtqueue *vq);
+	void (*take_queue)(struct virtio_mmr_transport *transport, struct virtqueue *vq);
 	void (*enable_queue)(struct virtio_mmr_transport *transport, u16 index);
 	u16 (*set_queue_vector)(struct virtio_mmr_transport *transport, u16 index, u16 vector);
 	u16 (*set_config_vector)(struct virtio_mmr_transport *transport, u16 vector);
@@ -111,7 +111,9 @@ struct virtio_mmr_queue {
  * @short_config: a field beyond the end of the configuration was reported
  * @gave_up: that the device needs a reset was reported
  * @generation: the generation of the modern configuration, and how often it has changed since
- * @kept_queues: those that the virtio driver asked for before it gave them up to set them up again
+ * @gives_up: the virtio driver gives up its queues to set them up again
+ * @kept_queues: those that it had before, broken
+ * @num_kept_queues: length of @kept_queues
  * @queues: those in use
  * @num_queues: length of @queues
  * @vector_names: the names of the two vectors that are no queue's own
@@ -147,7 +149,9 @@ struct virtio_mmr_transport {
 		unsigned int changes;
 		unsigned long since;
 	} generation;
-	unsigned int kept_queues;
+	bool gives_up;
+	struct virtio_mmr_queue *kept_queues;
+	unsigned int num_kept_queues;
 	struct virtio_mmr_queue *queues;
 	unsigned int num_queues;
 	char vector_names[2][32];
