@@ -60,6 +60,8 @@ struct walk {
 	struct virtio_mmr_lists *lists;
 	/* Of the first MSI capability: vfio-pci-core has one table for all */
 	unsigned int msi_length;
+	/* Those with the lowest start and the highest end so far. Nearly all lists go up or down */
+	struct virtio_mmr_taken lowest, highest;
 	/* Capabilities may look longer or shorter than they are */
 	bool is_tangled;
 };
@@ -180,25 +182,26 @@ static bool has_table(unsigned int position, u16 id)
 	       id == PCI_CAP_ID_PCIX || id == PCI_CAP_ID_EXP || id == PCI_CAP_ID_AF;
 }
 
-static enum virtio_mmr_lists_defect take(struct walk *walk, unsigned int position, u16 id,
-					 unsigned int length)
+/* Whether two capabilities that touch each other look like one */
+static bool is_merged(unsigned int position, u16 id, const struct virtio_mmr_taken *other)
+{
+	return other->id == id && has_table(position, id);
+}
+
+/* Compares a capability with all others. */
+static enum virtio_mmr_lists_defect compare(struct walk *walk,
+					    const struct virtio_mmr_taken *taken, u16 id)
 {
 	struct virtio_mmr_lists *lists = walk->lists;
-	unsigned int room = lists->space->size - position;
-	unsigned int end = position + length;
 	unsigned int i;
 
-	if (length > room)
-		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
-	if (position < PCI_STD_HEADER_SIZEOF)
-		walk->is_tangled = true;
 	for (i = 0; i < lists->count; i++) {
 		const struct virtio_mmr_taken *other = &lists->taken[i];
 
-		if (end < other->start || position > other->end)
+		if (taken->end < other->start || taken->start > other->end)
 			continue;
-		if (end == other->start || position == other->end) {
-			walk->is_tangled |= other->id == id && has_table(position, id);
+		if (taken->end == other->start || taken->start == other->end) {
+			walk->is_tangled |= is_merged(taken->start, id, other);
 			continue;
 		}
 		walk->is_tangled = true;
@@ -206,15 +209,50 @@ static enum virtio_mmr_lists_defect take(struct walk *walk, unsigned int positio
 		 * If a DVSEC overlaps another capability, older kernels see only the other one,
 		 * and may merge it.
 		 */
-		if (position >= VIRTIO_MMR_CONFIG_SIZE && (id == PCI_EXT_CAP_ID_DVSEC ||
-							   other->id == PCI_EXT_CAP_ID_DVSEC))
-			return blame(lists, VIRTIO_MMR_LISTS_OVERLAP, position, id, length, room);
+		if (taken->start >= VIRTIO_MMR_CONFIG_SIZE &&
+		    (id == PCI_EXT_CAP_ID_DVSEC || other->id == PCI_EXT_CAP_ID_DVSEC))
+			return VIRTIO_MMR_LISTS_OVERLAP;
 	}
-	if (i == ARRAY_SIZE(lists->taken))
-		return blame(lists, VIRTIO_MMR_LISTS_CROWDED, position, id, length, i);
-	lists->taken[lists->count++] = (struct virtio_mmr_taken){
-		.start = position, .end = end, .id = id,
+	return VIRTIO_MMR_LISTS_FIT;
+}
+
+/*
+ * A capability beside all others can touch the outermost one only. If several end there, they
+ * overlap, and the lists are tangled anyway.
+ */
+static enum virtio_mmr_lists_defect take(struct walk *walk, unsigned int position, u16 id,
+					 unsigned int length)
+{
+	const struct virtio_mmr_taken taken = {
+		.start = position, .end = position + length, .id = id,
 	};
+	struct virtio_mmr_lists *lists = walk->lists;
+	unsigned int room = lists->space->size - position;
+	enum virtio_mmr_lists_defect defect;
+
+	if (length > room)
+		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
+	if (position < PCI_STD_HEADER_SIZEOF)
+		walk->is_tangled = true;
+	if (position >= walk->highest.end) {
+		if (position == walk->highest.end)
+			walk->is_tangled |= is_merged(position, id, &walk->highest);
+	} else if (taken.end <= walk->lowest.start) {
+		if (taken.end == walk->lowest.start)
+			walk->is_tangled |= is_merged(position, id, &walk->lowest);
+	} else {
+		defect = compare(walk, &taken, id);
+		if (defect)
+			return blame(lists, defect, position, id, length, room);
+	}
+	if (lists->count == ARRAY_SIZE(lists->taken))
+		return blame(lists, VIRTIO_MMR_LISTS_CROWDED, position, id, length,
+			     lists->count);
+	lists->taken[lists->count++] = taken;
+	if (taken.end > walk->highest.end)
+		walk->highest = taken;
+	if (position < walk->lowest.start)
+		walk->lowest = taken;
 	return VIRTIO_MMR_LISTS_FIT;
 }
 
@@ -346,7 +384,7 @@ static enum virtio_mmr_lists_defect find_merged(struct walk *walk)
 enum virtio_mmr_lists_defect
 virtio_mmr_lists_validate(struct virtio_mmr_lists *lists, struct virtio_mmr_space *space)
 {
-	struct walk walk = { .lists = lists };
+	struct walk walk = { .lists = lists, .lowest.start = VIRTIO_MMR_CONFIG_SIZE_EXTENDED };
 	enum virtio_mmr_lists_defect defect;
 
 	/* The device may answer differently than before */

@@ -418,6 +418,25 @@ TEST_F(lists, merged)
 		add(self, 0x50 + both[i].length + 1, both[i].id);
 		expect_fit(_metadata, self);
 	}
+	/* In a list that goes down, and beside a third one */
+	self->last = 0;
+	add(self, 0x60, PCI_CAP_ID_VNDR);
+	self->config[0x62] = 4;
+	add(self, 0x58, PCI_CAP_ID_PM);
+	expect_fit(_metadata, self);
+	add(self, 0x50, PCI_CAP_ID_PM);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.position, 0x50);
+	/* Between two others */
+	self->last = 0;
+	add(self, 0x50, PCI_CAP_ID_PM);
+	add(self, 0x60, PCI_CAP_ID_VNDR);
+	self->config[0x62] = 4;
+	expect_fit(_metadata, self);
+	add(self, 0x58, PCI_CAP_ID_PM);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.length, 16);
+
 	/* All of these are written as they are */
 	self->last = 0;
 	add(self, 0x50, PCI_CAP_ID_VNDR);
