@@ -11,7 +11,7 @@
  * virtio_mmr_cap_decode - decode a capability of either form
  * @cap: where to store the result
  * @raw: the capability from its extended capability header on,
- *	VIRTIO_MMR_CAP_MAX_SIZE bytes or @size if that is less
+ *	virtio_mmr_cap_size() bytes or @size if that is less
  * @size: bytes from there to the end of configuration space
  *
  * The dword after the header shows the form, by its bits 31:20. In the wrapped form they are

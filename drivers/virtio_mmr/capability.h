@@ -2,6 +2,8 @@
 #ifndef VIRTIO_MMR_CAPABILITY_H
 #define VIRTIO_MMR_CAPABILITY_H
 
+#include <linux/virtio_mmr.h>
+
 #include "function.h"
 
 /* Bytes of a capability that decoding reads, in the longer form */
@@ -30,6 +32,19 @@ struct virtio_mmr_cap {
 	u64 offset;
 	u64 length;
 };
+
+/**
+ * virtio_mmr_cap_size - how much of a capability to read
+ * @form: the dword after its extended capability header, which shows the form
+ *
+ * Return: bytes that decoding looks at, at most VIRTIO_MMR_CAP_MAX_SIZE.
+ */
+static inline unsigned int virtio_mmr_cap_size(u32 form)
+{
+	return VIRTIO_MMR_CAP_BODY_SIZE + (form >> VIRTIO_MMR_VSEC_LENGTH_SHIFT ?
+					   VIRTIO_MMR_CAP_BODY_WRAPPED :
+					   VIRTIO_MMR_CAP_BODY_BARE);
+}
 
 enum virtio_mmr_defect
 virtio_mmr_cap_decode(struct virtio_mmr_cap *cap, const u8 *raw, size_t size);

@@ -63,12 +63,16 @@ static void read_capability(struct virtio_mmr_scan *scan, const struct virtio_mm
 {
 	size_t size = walk->space->size - walk->position;
 	u8 raw[VIRTIO_MMR_CAP_MAX_SIZE];
-	size_t i;
+	size_t i, end = sizeof(raw);
+	u32 dword;
 
 	virtio_mmr_put_le32(raw, walk->header);
-	for (i = 4; i < sizeof(raw) && i < size; i += 4)
-		virtio_mmr_put_le32(raw + i, virtio_mmr_space_dword(walk->space,
-								    walk->position + i));
+	for (i = 4; i < end && i < size; i += 4) {
+		dword = virtio_mmr_space_dword(walk->space, walk->position + i);
+		virtio_mmr_put_le32(raw + i, dword);
+		if (i == 4)
+			end = virtio_mmr_cap_size(dword);
+	}
 	*defect = virtio_mmr_cap_decode(cap, raw, size);
 	if (!*defect)
 		*defect = virtio_mmr_cap_validate(cap, &scan->function);

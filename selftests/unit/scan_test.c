@@ -468,6 +468,25 @@ TEST_F(scan, first_part_is_read_once)
 	EXPECT_EQ(self->scan.common_config.offset, 0x104);
 }
 
+/* The bare form is shorter by a dword, and that may belong to another capability. */
+TEST_F(scan, capability_is_read_to_its_end)
+{
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->memory.reads_of[(CAP + 0x14) / 4], 1);
+	EXPECT_EQ(self->memory.reads_of[(CAP + 0x18) / 4], 0);
+
+	memory_space_put(&self->memory, CAP + 4, 0x1c << 20, 4);
+	memory_space_put(&self->memory, CAP + 8, 10 | 2 << 8, 4);
+	memory_space_put(&self->memory, CAP + 0x10, 0, 4);
+	memory_space_put(&self->memory, CAP + 0x14, 0x100, 4);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->memory.reads_of[(CAP + 0x18) / 4], 1);
+	EXPECT_EQ(self->scan.cap.length, 0x100);
+	memory_space_put(&self->memory, CAP + 0x18, 1, 4);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_CAPABILITY);
+	EXPECT_EQ(self->scan.cap.length, 0x100000100);
+}
+
 /* A capability that begins in the last bytes */
 TEST_F(scan, capability_at_the_end)
 {
