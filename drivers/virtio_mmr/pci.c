@@ -46,26 +46,39 @@ static void set_bars(struct pci_dev *pdev, struct virtio_mmr_function *function)
 }
 
 /**
- * virtio_mmr_pci_scan - find out the kind of a function and the place of its registers
+ * virtio_mmr_pci_identify - find out the kind of a function and the place of its registers
  * @pdev: the function, with readable configuration space
- * @scan: where to store the result
+ * @scan: where to store the result, as virtio_mmr_scan_identify()
  * @lists: room for the work, and for virtio_mmr_scan_explain()
  */
-void virtio_mmr_pci_scan(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
-			 struct virtio_mmr_lists *lists)
+void virtio_mmr_pci_identify(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
+			     struct virtio_mmr_lists *lists)
 {
 	struct virtio_mmr_space space;
 
 	virtio_mmr_pci_space(&space, pdev);
 	scan->function = (struct virtio_mmr_function){};
 	set_bars(pdev, &scan->function);
-	virtio_mmr_scan_run(scan, &space, lists, pdev->vendor, pdev->device, NULL);
+	virtio_mmr_scan_identify(scan, &space, lists, pdev->vendor, pdev->device, NULL);
+}
+
+/**
+ * virtio_mmr_pci_structures - find the places of the modern structures
+ * @pdev: the function, with readable configuration space
+ * @scan: after virtio_mmr_pci_identify(), as virtio_mmr_scan_structures()
+ */
+void virtio_mmr_pci_structures(struct pci_dev *pdev, struct virtio_mmr_scan *scan)
+{
+	struct virtio_mmr_space space;
+
+	virtio_mmr_pci_space(&space, pdev);
+	virtio_mmr_scan_structures(scan, &space);
 }
 
 /**
  * virtio_mmr_pci_device_config - find the modern device-specific configuration
  * @pdev: the function, with readable configuration space
- * @scan: the result of virtio_mmr_pci_scan()
+ * @scan: the result of virtio_mmr_pci_identify()
  * @structure: where to store it
  *
  * Return: as virtio_mmr_scan_device_config().

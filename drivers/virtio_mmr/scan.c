@@ -118,13 +118,20 @@ static void scan_capabilities(struct virtio_mmr_scan *scan, struct virtio_mmr_sp
 		scan->verdict = VIRTIO_MMR_SCAN_PLAIN;
 }
 
-/*
- * Where the window of PCI_CFG points at the moment is for people, and the device configuration is
- * for drivers of the host. Each read crosses PCIe, so both are left out if nobody wants to see
- * them. False if the fields that all types have are not complete.
- */
+/* How much of a vendor capability to read, as each read crosses PCIe */
+enum detail {
+	DETAIL_BAR,		/* what a view needs */
+	DETAIL_PLACE,		/* what a driver needs in addition */
+	/*
+	 * The device configuration is for drivers of the host, and where the window of PCI_CFG
+	 * points at the moment is for people.
+	 */
+	DETAIL_ALL,
+};
+
+/* False if the fields that all types have are not complete. */
 static bool read_virtio_cap(const struct virtio_mmr_scan *scan, const struct virtio_mmr_walk *walk,
-			    bool all, struct virtio_mmr_virtio_cap *cap)
+			    enum detail detail, struct virtio_mmr_virtio_cap *cap)
 {
 	struct virtio_mmr_space *space = walk->space;
 	unsigned int position = walk->position;
@@ -137,10 +144,10 @@ static bool read_virtio_cap(const struct virtio_mmr_scan *scan, const struct vir
 		.position = position,
 		.cfg_type = walk->header >> 8 * CAP_CFG_TYPE,
 	};
-	if (cap->cfg_type == TYPE_PCI_CFG && !all)
+	if (cap->cfg_type == TYPE_PCI_CFG && detail < DETAIL_ALL)
 		return true;
 	cap->bar = virtio_mmr_space_byte(space, position + CAP_BAR);
-	if (cap->cfg_type == TYPE_DEVICE_CFG && !all)
+	if (detail == DETAIL_BAR || (cap->cfg_type == TYPE_DEVICE_CFG && detail < DETAIL_ALL))
 		return true;
 	cap->offset = virtio_mmr_space_dword(space, position + CAP_OFFSET);
 	cap->length = virtio_mmr_space_dword(space, position + CAP_LENGTH);
@@ -170,24 +177,22 @@ static bool take_structure(struct virtio_mmr_structure *structure,
 }
 
 /*
- * The first usable structure of each type counts (virtio 1.4, 4.1.4.1). Doorbells need two
- * structures: the common configuration has the number of queues and the notify offset of each
- * queue. PCI_CFG is not a structure but a window that the guest directs to a BAR. Returns
- * whether any structure is in BAR0.
+ * A function's vendor capabilities say in which BARs it has structures. PCI_CFG is not a structure
+ * but a window that the guest directs to a BAR. Returns whether any structure is in BAR0.
  */
-static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
-			    const struct virtio_mmr_scan_visitor *visitor)
+static bool scan_bars(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+		      const struct virtio_mmr_scan_visitor *visitor)
 {
-	bool has_notify = false, in_bar0 = false;
 	struct virtio_mmr_virtio_cap cap;
 	struct virtio_mmr_walk walk;
+	bool in_bar0 = false;
 
 	virtio_mmr_walk_start(&walk, space, false);
 	while (virtio_mmr_walk_next(&walk)) {
 		unsigned int bar_field = walk.position + CAP_BAR;
 
 		if (walk.id != PCI_CAP_ID_VNDR ||
-		    !read_virtio_cap(scan, &walk, visitor, &cap))
+		    !read_virtio_cap(scan, &walk, visitor ? DETAIL_ALL : DETAIL_BAR, &cap))
 			continue;
 		if (visitor)
 			visitor->structure(visitor->context, &cap);
@@ -197,7 +202,74 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 			virtio_mmr_fields_add(&scan->window_fields, bar_field);
 		else if (!cap.bar)
 			in_bar0 = true;
+	}
+	scan->list_loops |= walk.loops;
+	return in_bar0;
+}
 
+/**
+ * virtio_mmr_scan_identify - find out the kind of a function, and the place of its registers
+ * @scan: @scan->function has the BARs; all else is set, whatever it was
+ * @space: how to read configuration space
+ * @lists: room for the work, and for virtio_mmr_scan_explain()
+ * @vendor: PCI vendor ID
+ * @device: PCI device ID
+ * @visitor: it is called for all capabilities, or NULL
+ *
+ * This is all that a guest's view and the verdict depend on. A host binds many functions and opens
+ * few of them, so it calls virtio_mmr_scan_structures() for these alone.
+ */
+void virtio_mmr_scan_identify(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+			      struct virtio_mmr_lists *lists, u16 vendor, u16 device,
+			      const struct virtio_mmr_scan_visitor *visitor)
+{
+	bool shared;
+
+	*scan = (struct virtio_mmr_scan){ .function = scan->function };
+	if (vendor == VIRTIO_MMR_VENDOR_ID)
+		scan->identity = virtio_mmr_identify(device);
+	scan->lists_defect = virtio_mmr_lists_validate(lists, space);
+
+	scan_msix(scan, space);
+	scan_capabilities(scan, space, visitor);
+	shared = has_msix_in_bar0(scan);
+	shared |= scan_bars(scan, space, visitor);
+	scan->native_verdict = scan->identity ? scan->verdict : VIRTIO_MMR_SCAN_OTHER_ID;
+	if (scan->verdict == VIRTIO_MMR_SCAN_USABLE) {
+		scan->placement = virtio_mmr_place_bar0(&scan->function, scan->cap.bar, shared);
+		if (scan->placement.fate == VIRTIO_MMR_BAR0_NO_SLOT ||
+		    scan->placement.fate == VIRTIO_MMR_BAR0_TOO_LARGE)
+			scan->verdict = VIRTIO_MMR_SCAN_PLACEMENT;
+	}
+
+	if (!scan->identity)
+		scan->verdict = VIRTIO_MMR_SCAN_OTHER_ID;
+	else if (scan->lists_defect)
+		scan->verdict = VIRTIO_MMR_SCAN_LISTS;
+}
+
+/**
+ * virtio_mmr_scan_structures - find the places of the modern structures
+ * @scan: after virtio_mmr_scan_identify(); the structures are set, and nothing else
+ * @space: how to read configuration space
+ *
+ * The first usable structure of each type counts (virtio 1.4, 4.1.4.1). Doorbells need two
+ * structures: the common configuration has the number of queues and the notify offset of each
+ * queue.
+ */
+void virtio_mmr_scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space)
+{
+	struct virtio_mmr_virtio_cap cap;
+	struct virtio_mmr_walk walk;
+	bool has_notify = false;
+
+	scan->has_common_config = false;
+	scan->has_isr = false;
+	virtio_mmr_walk_start(&walk, space, false);
+	while (virtio_mmr_walk_next(&walk)) {
+		if (walk.id != PCI_CAP_ID_VNDR ||
+		    !read_virtio_cap(scan, &walk, DETAIL_PLACE, &cap))
+			continue;
 		if (cap.cfg_type == TYPE_COMMON_CFG && !scan->has_common_config) {
 			scan->has_common_config = take_structure(&scan->common_config, &cap,
 								 COMMON_CFG_MIN_LENGTH, 4);
@@ -208,13 +280,12 @@ static bool scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_spac
 			scan->has_isr = take_structure(&scan->isr, &cap, 1, 1);
 		}
 	}
-	scan->list_loops |= walk.loops;
 	scan->has_notification = scan->has_common_config && has_notify;
-	return in_bar0;
+	scan->is_complete = true;
 }
 
 /**
- * virtio_mmr_scan_run - find out the kind of a function and the place of its registers
+ * virtio_mmr_scan_run - find out all about a function
  * @scan: @scan->function has the BARs; all else is set, whatever it was
  * @space: how to read configuration space
  * @lists: room for the work, and for virtio_mmr_scan_explain()
@@ -229,29 +300,8 @@ void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *
 			 struct virtio_mmr_lists *lists, u16 vendor, u16 device,
 			 const struct virtio_mmr_scan_visitor *visitor)
 {
-	bool shared;
-
-	*scan = (struct virtio_mmr_scan){ .function = scan->function };
-	if (vendor == VIRTIO_MMR_VENDOR_ID)
-		scan->identity = virtio_mmr_identify(device);
-	scan->lists_defect = virtio_mmr_lists_validate(lists, space);
-
-	scan_msix(scan, space);
-	scan_capabilities(scan, space, visitor);
-	shared = has_msix_in_bar0(scan);
-	shared |= scan_structures(scan, space, visitor);
-	scan->native_verdict = scan->identity ? scan->verdict : VIRTIO_MMR_SCAN_OTHER_ID;
-	if (scan->verdict == VIRTIO_MMR_SCAN_USABLE) {
-		scan->placement = virtio_mmr_place_bar0(&scan->function, scan->cap.bar, shared);
-		if (scan->placement.fate == VIRTIO_MMR_BAR0_NO_SLOT ||
-		    scan->placement.fate == VIRTIO_MMR_BAR0_TOO_LARGE)
-			scan->verdict = VIRTIO_MMR_SCAN_PLACEMENT;
-	}
-
-	if (!scan->identity)
-		scan->verdict = VIRTIO_MMR_SCAN_OTHER_ID;
-	else if (scan->lists_defect)
-		scan->verdict = VIRTIO_MMR_SCAN_LISTS;
+	virtio_mmr_scan_identify(scan, space, lists, vendor, device, visitor);
+	virtio_mmr_scan_structures(scan, space);
 }
 
 /**
@@ -273,7 +323,7 @@ bool virtio_mmr_scan_device_config(const struct virtio_mmr_scan *scan,
 
 	virtio_mmr_walk_start(&walk, space, false);
 	while (virtio_mmr_walk_next(&walk))
-		if (walk.id == PCI_CAP_ID_VNDR && read_virtio_cap(scan, &walk, true, &cap) &&
+		if (walk.id == PCI_CAP_ID_VNDR && read_virtio_cap(scan, &walk, DETAIL_ALL, &cap) &&
 		    cap.cfg_type == TYPE_DEVICE_CFG && take_structure(structure, &cap, 1, 4))
 			return true;
 	return false;

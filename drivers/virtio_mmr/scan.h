@@ -87,6 +87,7 @@ enum virtio_mmr_verdict {
  *	the first vendor-specific one. Valid if @cap_position is not 0.
  * @cap_position: its offset in configuration space
  * @defect: of @cap
+ * @is_complete: virtio_mmr_scan_structures() has set the fields up to @notify_multiplier
  * @has_common_config: @common_config can be used
  * @has_notification: @common_config and @notify can be used
  * @has_isr: @isr can be used
@@ -111,6 +112,7 @@ struct virtio_mmr_scan {
 	struct virtio_mmr_cap cap;
 	u16 cap_position;
 	enum virtio_mmr_defect defect;
+	bool is_complete;
 	bool has_common_config;
 	bool has_notification;
 	bool has_isr;
@@ -147,6 +149,10 @@ struct virtio_mmr_scan_visitor {
 	void *context;
 };
 
+void virtio_mmr_scan_identify(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
+			      struct virtio_mmr_lists *lists, u16 vendor, u16 device,
+			      const struct virtio_mmr_scan_visitor *visitor);
+void virtio_mmr_scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space);
 void virtio_mmr_scan_run(struct virtio_mmr_scan *scan, struct virtio_mmr_space *space,
 			 struct virtio_mmr_lists *lists, u16 vendor, u16 device,
 			 const struct virtio_mmr_scan_visitor *visitor);

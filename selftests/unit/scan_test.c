@@ -257,6 +257,37 @@ TEST_F(scan, structures)
 	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.window_fields, 0x44));
 }
 
+/* A host binds many functions and opens few of them, and each read crosses PCIe. */
+TEST_F(scan, structures_are_found_later)
+{
+	struct virtio_mmr_space *space = &self->memory.space;
+
+	add_structures(self);
+	memset(self->memory.reads_of, 0, sizeof(self->memory.reads_of));
+	virtio_mmr_scan_identify(&self->scan, space, &self->lists, VIRTIO_MMR_VENDOR_ID,
+				 VIRTIO_MMR_DEVICE_NET, NULL);
+	EXPECT_EQ(self->scan.verdict, VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.is_complete);
+	EXPECT_FALSE(self->scan.has_common_config);
+	/* The common configuration: its BAR, offset and length */
+	EXPECT_EQ(self->memory.reads_of[0x44 / 4], 1);
+	EXPECT_EQ(self->memory.reads_of[0x48 / 4], 0);
+	EXPECT_EQ(self->memory.reads_of[0x4c / 4], 0);
+
+	virtio_mmr_scan_structures(&self->scan, space);
+	EXPECT_TRUE(self->scan.is_complete);
+	EXPECT_TRUE(self->scan.has_notification);
+	EXPECT_EQ(self->scan.common_config.offset, 0x100);
+	EXPECT_EQ(self->memory.reads_of[0x44 / 4], 1);
+	EXPECT_EQ(self->memory.reads_of[0x48 / 4], 1);
+
+	/* The view has the BAR numbers of the first scan, whatever the device says later */
+	memory_space_add_virtio(&self->memory, 0xc0, 16, 3, 2, 0x300, 1);
+	virtio_mmr_scan_structures(&self->scan, space);
+	EXPECT_TRUE(self->scan.has_isr);
+	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bar_fields, 0xc4));
+}
+
 /* ISR status has one byte, at any place, and the first one counts */
 TEST_F(scan, isr_status)
 {

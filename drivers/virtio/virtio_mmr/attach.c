@@ -30,8 +30,9 @@ static noinline_for_stack int discover(struct virtio_mmr_transport *transport)
 	struct pci_dev *pdev = transport->pdev;
 	struct virtio_mmr_lists lists;
 
-	virtio_mmr_pci_scan(pdev, scan, &lists);
+	virtio_mmr_pci_identify(pdev, scan, &lists);
 	if (scan->native_verdict == VIRTIO_MMR_SCAN_USABLE) {
+		virtio_mmr_pci_structures(pdev, scan);
 		virtio_mmr_pci_device_config(pdev, scan, &transport->device_config_place);
 		return 0;
 	}

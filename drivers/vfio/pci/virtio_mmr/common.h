@@ -142,7 +142,7 @@ enum virtio_mmr_away {
 /**
  * struct virtio_mmr_device - one bound function
  * @core_device: must be first: vfio allocates and frees the memory at its vdev
- * @scan: result of the scan at probe
+ * @scan: result of the scan at probe. The modern structures are found at the first open
  * @view: the guest's configuration space. At open its BAR addresses and COMMAND.IO are zero.
  *	COMMAND.IO changes under core_device.memory_lock as well, which accesses hold for read.
  *	vfio-pci-core must not see COMMAND.IO: a function does not keep the bit, and

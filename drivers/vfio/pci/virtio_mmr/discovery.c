@@ -22,14 +22,16 @@ static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *li
 /**
  * virtio_mmr_check_lists - check whether vfio-pci-core can copy configuration space
  * @pdev: the function, awake
+ * @scan: of the function; the modern structures are found if they were not yet
  * @limit: limits the rate of log lines
  *
  * Call this before each vfio_pci_core_enable(): a device may answer differently each time. Logs
- * one line if vfio-pci-core cannot copy it.
+ * one line if vfio-pci-core cannot copy it. The structures come from the same reads.
  *
  * Return: 0, or -EIO if the lists are refused: see enum virtio_mmr_lists_defect.
  */
-int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
+int virtio_mmr_check_lists(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
+			   struct ratelimit_state *limit)
 {
 	enum virtio_mmr_lists_defect defect;
 	struct virtio_mmr_space space;
@@ -37,6 +39,13 @@ int virtio_mmr_check_lists(struct pci_dev *pdev, struct ratelimit_state *limit)
 
 	virtio_mmr_pci_space(&space, pdev);
 	defect = virtio_mmr_lists_validate(&lists, &space);
+	if (!defect && !scan->is_complete) {
+		virtio_mmr_scan_structures(scan, &space);
+		if (space.unreadable) {
+			scan->is_complete = false;
+			defect = VIRTIO_MMR_LISTS_UNREADABLE;
+		}
+	}
 	if (defect && __ratelimit(limit))
 		refuse_lists(pdev, &lists, defect);
 	return defect ? -EIO : 0;
@@ -83,11 +92,16 @@ int virtio_mmr_discover(struct pci_dev *pdev, struct virtio_mmr_scan *scan)
 {
 	struct virtio_mmr_lists lists;
 
-	virtio_mmr_pci_scan(pdev, scan, &lists);
+	virtio_mmr_pci_identify(pdev, scan, &lists);
 	return judge(pdev, scan, &lists);
 }
 
-static void describe_plain(struct pci_dev *pdev, const struct virtio_mmr_scan *scan)
+/**
+ * virtio_mmr_describe_plain - log that a function is no MMR function, in one line
+ * @pdev: the function
+ * @scan: the result of virtio_mmr_discover()
+ */
+void virtio_mmr_describe_plain(struct pci_dev *pdev, const struct virtio_mmr_scan *scan)
 {
 	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
 
@@ -95,9 +109,10 @@ static void describe_plain(struct pci_dev *pdev, const struct virtio_mmr_scan *s
 	pci_info(pdev, "no MMR function, served as vfio-pci serves it: %s\n", why);
 }
 
-static const char *describe_notification(char *text, size_t size,
-					 const struct virtio_mmr_scan *scan)
+static const char *describe_notification(char *text, size_t size, struct pci_dev *pdev,
+					 struct virtio_mmr_scan *scan)
 {
+	virtio_mmr_pci_structures(pdev, scan);
 	if (!scan->has_notification)
 		return "no notification structure";
 	scnprintf(text, size, "notification structure in BAR %u at 0x%llx, multiplier %u",
@@ -119,24 +134,20 @@ static const char *describe_bar0(char *text, size_t size, const struct virtio_mm
 }
 
 /**
- * virtio_mmr_describe - log the kind of a function, in one line
- * @pdev: the function
+ * virtio_mmr_describe - log the kind of a usable function, in one line
+ * @pdev: the function, awake, and not yet in reach of users
  * @scan: the result of virtio_mmr_discover()
  *
- * A host has thousands of MMR functions, and mmrctl shows all of this. So the line of a usable
- * function is for dynamic debugging only, and its parts are made only then.
+ * A host has thousands of MMR functions, and mmrctl shows all of this. So the line is for dynamic
+ * debugging only. Its parts are made only then, and the modern structures are found.
  */
-void virtio_mmr_describe(struct pci_dev *pdev, const struct virtio_mmr_scan *scan)
+void virtio_mmr_describe(struct pci_dev *pdev, struct virtio_mmr_scan *scan)
 {
 	char notification[96], bar0[32];
 
-	if (scan->verdict == VIRTIO_MMR_SCAN_PLAIN) {
-		describe_plain(pdev, scan);
-		return;
-	}
 	pci_dbg(pdev, "virtio %s, legacy registers in BAR %u at 0x%llx (0x%llx bytes), %s capability at 0x%x, %s%s\n",
 		scan->identity->name, scan->cap.bar, scan->cap.offset, scan->cap.length,
 		scan->cap.wrapped ? "wrapped" : "bare", scan->cap_position,
-		describe_notification(notification, sizeof(notification), scan),
+		describe_notification(notification, sizeof(notification), pdev, scan),
 		describe_bar0(bar0, sizeof(bar0), scan));
 }

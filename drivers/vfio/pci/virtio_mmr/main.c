@@ -57,7 +57,7 @@ static int enable(struct virtio_mmr_device *mmr)
 	ret = pm_runtime_resume_and_get(dev);
 	if (ret)
 		return ret;
-	ret = virtio_mmr_check_lists(core->pdev,
+	ret = virtio_mmr_check_lists(core->pdev, &mmr->scan,
 				     &mmr->opened->messages[VIRTIO_MMR_MESSAGE_LISTS]);
 	if (!ret) {
 		virtio_mmr_may_reset_begin(mmr, &resetter);
@@ -238,8 +238,10 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 	if (IS_ERR(mmr))
 		return PTR_ERR(mmr);
 	mmr->scan = scan;
-	if (!virtio_mmr_is_plain(mmr))
+	if (!virtio_mmr_is_plain(mmr)) {
 		virtio_mmr_view_init(&mmr->view, &mmr->scan, &mmr->intx.state);
+		virtio_mmr_describe(pdev, &mmr->scan);
+	}
 
 	dev_set_drvdata(&pdev->dev, &mmr->core_device);
 	ret = vfio_pci_core_register_device(&mmr->core_device);
@@ -247,7 +249,8 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 		vfio_put_device(&mmr->core_device.vdev);
 		return ret;
 	}
-	virtio_mmr_describe(pdev, &mmr->scan);
+	if (virtio_mmr_is_plain(mmr))
+		virtio_mmr_describe_plain(pdev, &mmr->scan);
 	return 0;
 }
 
