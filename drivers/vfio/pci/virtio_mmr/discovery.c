@@ -39,7 +39,7 @@ int virtio_mmr_check_lists(struct pci_dev *pdev, struct virtio_mmr_scan *scan,
 
 	virtio_mmr_pci_space(&space, pdev);
 	defect = virtio_mmr_lists_validate(&lists, &space);
-	if (!defect && !scan->is_complete) {
+	if (!defect && !scan->is_complete && scan->verdict != VIRTIO_MMR_SCAN_PLAIN) {
 		virtio_mmr_scan_structures(scan, &space);
 		if (space.unreadable) {
 			scan->is_complete = false;
