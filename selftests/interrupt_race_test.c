@@ -60,16 +60,24 @@ do {										\
 	ASSERT_EQ(error_, 0);							\
 } while (0)
 
-/* Starts the thread, which lingers at the function of the kernel */
-#define START_LINGERING(thread, call, function, after) ({			\
+/* The next thread that calls the function of the kernel lingers there */
+#define LINGER_AT(function, after)						\
+do {										\
 	char parameters_[128];							\
 	snprintf(parameters_, sizeof(parameters_), "process=%d after=%d function=%s",	\
 		 getpid(), after, function);					\
 	LOAD(LINGER, parameters_);						\
-	(thread) = background_repeat(call, self, 1);				\
-	module_wait(LINGER, "lingering", thread);				\
-	EXPECT_EQ(module_number(LINGER, "lingering"), 1);			\
-})
+} while (0)
+
+static struct background *start(struct __test_metadata *_metadata,
+				struct _test_data_race *self, int (*call)(void *data))
+{
+	struct background *thread = background_repeat(call, self, 1);
+
+	module_wait(LINGER, "lingering", thread);
+	EXPECT_EQ(module_number(LINGER, "lingering"), 1);
+	return thread;
+}
 
 static int set_address(void *data)
 {
@@ -109,7 +117,8 @@ TEST_F(race, on_while_a_queue_starts)
 
 	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
-	START_LINGERING(guest, set_address, "virtio_mmr_next_piece", false);
+	LINGER_AT("virtio_mmr_next_piece", false);
+	guest = start(_metadata, self, set_address);
 	EXPECT_EQ(intx_trigger(self->device, self->trigger), 0);
 	EXPECT_FALSE(background_is_over(guest));
 	module_set_number(LINGER, "over", 1);
@@ -126,7 +135,8 @@ TEST_F(race, on_while_a_modern_queue_starts)
 		SKIP(return, "no modern interface");
 	modern_write(&self->modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
-	START_LINGERING(guest, enable_queue, "virtio_mmr_vectors_enable", false);
+	LINGER_AT("virtio_mmr_vectors_enable", false);
+	guest = start(_metadata, self, enable_queue);
 	EXPECT_EQ(intx_trigger(self->device, self->trigger), 0);
 	EXPECT_FALSE(background_is_over(guest));
 	module_set_number(LINGER, "over", 1);
@@ -135,7 +145,7 @@ TEST_F(race, on_while_a_modern_queue_starts)
 	EXPECT_TRUE(intx_msix_is_on(self->device));
 }
 
-/* The function is in D3, and awake again before the driver has noted that it could not be reached */
+/* The function is in D3, and awake again before the driver notes that it was out of reach */
 TEST_F(race, on_while_the_function_wakes_up)
 {
 	struct background *user, *guest;
@@ -144,7 +154,8 @@ TEST_F(race, on_while_the_function_wakes_up)
 	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
 	set_address(self);
 	intx_set_power(self->device, INTX_D3HOT);
-	START_LINGERING(user, turn_on, "virtio_mmr_msix_take", true);
+	LINGER_AT("virtio_mmr_msix_take", true);
+	user = start(_metadata, self, turn_on);
 	guest = background_repeat(wake_up, self, 1);
 	usleep(MOMENT * 1000);
 	EXPECT_FALSE(background_is_over(user));
