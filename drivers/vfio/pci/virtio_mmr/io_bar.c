@@ -230,6 +230,8 @@ static noinline bool start(struct virtio_mmr_device *mmr, struct access *access,
 {
 	unsigned int starts = virtio_mmr_vectors_starts(offset, data, count);
 
+	/* After the write this pairs with turn_on() of intx.c */
+	smp_mb();
 	/* A legacy driver's own reset is over when its OUT returns */
 	virtio_mmr_intx_hold(mmr, false);
 	/* Nothing new to prepare */
@@ -269,11 +271,8 @@ static int access_io_bar(struct virtio_mmr_device *mmr, struct access *access,
 	 * A reset of the function may have ended just before the device got the write, or the
 	 * user has turned the interrupt on.
 	 */
-	if (unlikely(!started) && !access->unreachable) {
-		/* Pairs with turn_on() of intx.c */
-		smp_mb();
+	if (unlikely(!started) && !access->unreachable)
 		start(mmr, access, offset, data, count);
-	}
 	if (unlikely(access->awake))
 		virtio_mmr_let_sleep(mmr);
 	return access->error;
