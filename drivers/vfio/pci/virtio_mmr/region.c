@@ -183,6 +183,22 @@ ssize_t virtio_mmr_read(struct vfio_device *core_vdev, char __user *buf,
 	return -EINVAL;
 }
 
+/* Not inline: what is on the stack here would cost each notification some instructions. */
+static noinline ssize_t write_config_space(struct virtio_mmr_device *mmr, const char __user *buf,
+					   size_t count, loff_t *ppos)
+{
+	struct virtio_mmr_resetter resetter;
+	ssize_t done;
+
+	/* Function level resets */
+	virtio_mmr_may_reset_begin(mmr, &resetter);
+	done = virtio_mmr_config_write(mmr, buf, count, ppos);
+	virtio_mmr_may_reset_end(mmr, &resetter);
+	/* Power state D0, or a PF's COMMAND.MEMORY */
+	virtio_mmr_intx_catch_up(mmr);
+	return counted(mmr, VIRTIO_MMR_CONFIG_WRITES, done);
+}
+
 /**
  * virtio_mmr_write - write operation of the vfio device
  * @core_vdev: the device
@@ -196,21 +212,13 @@ ssize_t virtio_mmr_write(struct vfio_device *core_vdev, const char __user *buf,
 			 size_t count, loff_t *ppos)
 {
 	struct virtio_mmr_device *mmr = to_virtio_mmr(core_vdev);
-	struct virtio_mmr_resetter resetter;
-	ssize_t done;
 
 	if (!count)
 		return 0;
 
 	switch (region_owner(mmr, *ppos)) {
 	case OWNER_CONFIG_SPACE:
-		/* Function level resets */
-		virtio_mmr_may_reset_begin(mmr, &resetter);
-		done = virtio_mmr_config_write(mmr, buf, count, ppos);
-		virtio_mmr_may_reset_end(mmr, &resetter);
-		/* Power state D0, or a PF's COMMAND.MEMORY */
-		virtio_mmr_intx_catch_up(mmr);
-		return counted(mmr, VIRTIO_MMR_CONFIG_WRITES, done);
+		return write_config_space(mmr, buf, count, ppos);
 	case OWNER_IO_BAR:
 		return virtio_mmr_io_bar_write(mmr, buf, count, ppos);
 	case OWNER_CORE:
