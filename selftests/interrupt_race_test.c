@@ -111,14 +111,11 @@ static int wake_up(void *data)
 }
 
 /* The guest's thread has found INTx off, and its device does not have the queue yet */
-TEST_F(race, on_while_a_queue_starts)
+static void turn_on_beside(struct __test_metadata *_metadata, struct _test_data_race *self,
+			   int (*call)(void *data))
 {
-	struct background *guest;
+	struct background *guest = start(_metadata, self, call);
 
-	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
-	LINGER_AT("virtio_mmr_next_piece", false);
-	guest = start(_metadata, self, set_address);
 	EXPECT_EQ(intx_trigger(self->device, self->trigger), 0);
 	EXPECT_FALSE(background_is_over(guest));
 	module_set_number(LINGER, "over", 1);
@@ -127,22 +124,22 @@ TEST_F(race, on_while_a_queue_starts)
 	EXPECT_TRUE(intx_msix_is_on(self->device));
 }
 
+TEST_F(race, on_while_a_queue_starts)
+{
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	LINGER_AT("virtio_mmr_next_piece", false);
+	turn_on_beside(_metadata, self, set_address);
+}
+
 TEST_F(race, on_while_a_modern_queue_starts)
 {
-	struct background *guest;
-
 	if (!modern_find(&self->modern, self->device))
 		SKIP(return, "no modern interface");
 	modern_write(&self->modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
 	LINGER_AT("virtio_mmr_vectors_enable", false);
-	guest = start(_metadata, self, enable_queue);
-	EXPECT_EQ(intx_trigger(self->device, self->trigger), 0);
-	EXPECT_FALSE(background_is_over(guest));
-	module_set_number(LINGER, "over", 1);
-	EXPECT_EQ(background_wait(guest), 0);
-	module_unload(LINGER);
-	EXPECT_TRUE(intx_msix_is_on(self->device));
+	turn_on_beside(_metadata, self, enable_queue);
 }
 
 /* The function is in D3, and awake again before the driver notes that it was out of reach */
