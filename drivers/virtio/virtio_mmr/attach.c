@@ -306,6 +306,8 @@ void virtio_mmr_detach(struct virtio_mmr_binding *binding)
 	binding->transport = NULL;
 	get_device(&transport->vdev.dev);
 	unregister_virtio_device(&transport->vdev);
+	/* Those of a resume that failed */
+	virtio_mmr_free_kept_queues(transport);
 	stop(transport);
 	put_device(&transport->vdev.dev);
 }

@@ -201,6 +201,22 @@ static void free_interrupts(struct virtio_mmr_transport *transport)
 }
 
 /**
+ * virtio_mmr_free_kept_queues - free the queues that a virtio driver had before
+ * @transport: the device, whose virtio driver has others now, or is gone
+ */
+void virtio_mmr_free_kept_queues(struct virtio_mmr_transport *transport)
+{
+	unsigned int i;
+
+	for (i = 0; i < transport->num_kept_queues; i++)
+		if (transport->kept_queues[i].vq)
+			vring_del_virtqueue(transport->kept_queues[i].vq);
+	kfree(transport->kept_queues);
+	transport->kept_queues = NULL;
+	transport->num_kept_queues = 0;
+}
+
+/**
  * virtio_mmr_del_vqs - free all queues
  * @vdev: the device, reset, or never started since
  */
@@ -237,7 +253,8 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 		pci_free_irq_vectors(transport->pdev);
 		up_write(&transport->config_lock);
 	}
-	if (transport->gives_up) {
+	if (transport->gives_up && transport->queues) {
+		virtio_mmr_free_kept_queues(transport);
 		transport->kept_queues = transport->queues;
 		transport->num_kept_queues = transport->num_queues;
 	} else {
@@ -245,22 +262,6 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 	}
 	transport->queues = NULL;
 	transport->num_queues = 0;
-}
-
-/**
- * virtio_mmr_free_kept_queues - free the queues that a virtio driver had before
- * @transport: the device, whose virtio driver has others now
- */
-void virtio_mmr_free_kept_queues(struct virtio_mmr_transport *transport)
-{
-	unsigned int i;
-
-	for (i = 0; i < transport->num_kept_queues; i++)
-		if (transport->kept_queues[i].vq)
-			vring_del_virtqueue(transport->kept_queues[i].vq);
-	kfree(transport->kept_queues);
-	transport->kept_queues = NULL;
-	transport->num_kept_queues = 0;
 }
 
 /**
