@@ -264,17 +264,24 @@ disk_of() { # BDF of a blk or scsi function: prints its node
 	return 1
 }
 
-# The BAR and the offset, both hexadecimal, of a structure of the function
-structure_of() { # BDF TYPE: two hexadecimal digits
+# The vendor capability of a type, by its number among them
+virtio_capability() { # BDF TYPE: two hexadecimal digits
 	local number=0 type
 	while type=$(setpci -s "$1" "CAP09+3.b@$number" 2>/dev/null); do
 		if [[ $type == "$2" ]]; then
-			setpci -s "$1" "CAP09+4.b@$number" "CAP09+8.l@$number" | paste -sd ' '
+			echo "$number"
 			return
 		fi
 		number=$((number + 1))
 	done
 	say "$1 has no structure of type $2" >&2
+}
+
+# The BAR and the offset, both hexadecimal, of a structure of the function
+structure_of() { # BDF TYPE
+	local number
+	number=$(virtio_capability "$@") || return 1
+	setpci -s "$1" "CAP09+4.b@$number" "CAP09+8.l@$number" | paste -sd ' '
 }
 
 # Where the host reads a register: its physical address
@@ -292,11 +299,9 @@ register_at() { # BDF TYPE OFFSET: in a structure
 
 # Writes a byte of the common configuration, by way of the function's configuration space
 common_write() { # BDF OFFSET VALUE
-	local number=0 bar window
+	local number bar window
 	read -r bar window <<<"$(structure_of "$1" 01)"
-	until [[ $(setpci -s "$1" "CAP09+3.b@$number") == 05 ]]; do
-		number=$((number + 1))
-	done
+	number=$(virtio_capability "$1" 05) || return 1
 	setpci -s "$1" "CAP09+4.b@$number=$bar" "CAP09+8.l@$number=$(printf %x $((0x$window + $2)))" \
 		"CAP09+c.l@$number=1" "CAP09+10.b@$number=$(printf %x "$3")"
 }
