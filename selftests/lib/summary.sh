@@ -3,7 +3,7 @@
 #
 # The result of a test program: counts the results in its TAP file, and prints the failures. The
 # script that reads this file has set "repository", and "failures", a file that gets a line for
-# each failure.
+# each failure, with the reasons of a case below it.
 
 passed=0 failed=0 skipped=0
 shopt -s extglob
@@ -11,6 +11,24 @@ shopt -s extglob
 failure() { # NAME: WHY
 	echo "FAILED $*" | cut -c -300 | tee -a "$failures"
 	failed=$((failed + 1))
+}
+
+# The first lines of a program about one of its cases, without those that every case has. The end
+# of a run repeats them: a fault may never come again.
+reasons() { # FILE RESULT-LINE
+	awk -v wanted="$2" '
+		$0 == wanted {
+			for (i = 1; i <= count && i <= 3; i++)
+				print "    | " substr(lines[i], 1, 200)
+			exit
+		}
+		/^(not )?ok [0-9]+ / {
+			count = 0
+			next
+		}
+		/^# / && !/^# +(RUN|FAIL|OK) / && !/: Test (failed|terminated by assertion)$/ {
+			lines[++count] = $0
+		}' "$1" >>"$failures"
 }
 
 # The places of the first failure and of the end: some 15 lines each
@@ -59,8 +77,9 @@ summarize() { # FILE
 	# layouts.
 	pattern='^not ok [0-9]+ '
 	[[ $s == 0 ]] || pattern+='|^ok [0-9]+ .*# SKIP'
-	while read -r line; do
+	while IFS= read -r line; do
 		failure "$name: ${line#*ok +([0-9]) }"
+		reasons "$file" "$line"
 	done < <(grep -aE "$pattern" "$file")
 	status=$(grep -a '^# exit status ' "$file" || tail -n 1 "$file")
 	case $status in

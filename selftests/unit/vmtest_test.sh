@@ -126,6 +126,19 @@ TAP version 13
 not ok 1 first
 $(printf 'ok %s other\n' {2..40})
 END
+test_program explaining_test 'exit 1' <<END
+TAP version 13
+1..2
+#  RUN           first ...
+# file.c:7: a word about the first case
+ok 1 first
+#  RUN           second ...
+# file.c:8: want 3, got 4
+# file.c:9: because of this
+# second: Test failed
+#          FAIL  second
+not ok 2 second
+END
 # Leaves a process that no part of the script ends. The next run must ignore it
 test_program torso_test "setsid sleep 10$suffix >/dev/null 2>&1 &" <<'END'
 TAP version 13
@@ -190,6 +203,9 @@ END
 suite miscounts 5 other vm <<'END'
 options=(--vf net)
 lanes=('net|skipping_test~1 good_test')
+END
+suite why 7 other here <<'END'
+programs=('explaining|build/selftests/explaining_test')
 END
 
 # --- Running it ----------------------------------------------------------------
@@ -256,7 +272,7 @@ helps() {
 	vmtest --help
 	[[ $status == 0 ]] && says '  lanes     suite lanes' '  faults    suite faults' '            and what it says' || return 1
 	equal "$(grep -o 'suite [a-z]*$' <<<"$output" | tr '\n' ' ')" \
-		'suite lanes suite local suite table suite faults suite miscounts suite last '
+		'suite lanes suite local suite table suite faults suite miscounts suite last suite why '
 }
 
 refuses_unknown() {
@@ -347,6 +363,14 @@ shows_where() {
 	says '    | # file.c:7: want 1, got 2' '    | not ok 1 first' '    ...' '    | ok 40 other' \
 		'    | # this takes forever' '    | # exit status 124' || return 1
 	! grep -q '^    | ok 20 other' <<<"$output" && [[ $(grep -c '^    | ok .* other' <<<"$output") -lt 20 ]]
+}
+
+# At the end, below the case, without the lines of other cases and of the harness
+says_why() {
+	vmtest --kernel 9.1 --jobs 1 why local
+	says 'All that failed:' '  FAILED why.explaining: second' '      | # file.c:8: want 3, got 4' \
+		'      | # file.c:9: because of this' || return 1
+	equal "$(grep -c '^      | ' <<<"$output")" 2
 }
 
 counts_skips() {
@@ -451,7 +475,7 @@ each_test_is_in_a_suite() {
 }
 
 cases=(lists lists_default_kernels helps refuses_unknown passes gives_functions gives_layouts_functions limits
-	says_what_runs counts_faults leaves_no_processes shows_where counts_skips machine_that_fails
+	says_what_runs counts_faults leaves_no_processes shows_where says_why counts_skips machine_that_fails
 	kernel_log_with_a_fault module_is_missing module_is_old one_at_a_time
 	kernels_have_a_table kernels_beside_a_run each_test_is_in_a_suite)
 ktap_print_header
