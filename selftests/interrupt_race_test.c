@@ -52,21 +52,13 @@ FIXTURE_TEARDOWN(race)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-#define LOAD(name, parameters)							\
-do {										\
-	int error_ = module_load(name, parameters);				\
-	if (error_ == -ENOENT)							\
-		SKIP(return, "no module of selftests/modules");			\
-	ASSERT_EQ(error_, 0);							\
-} while (0)
-
 /* The next thread that calls the function of the kernel lingers there */
 #define LINGER_AT(function, after)						\
 do {										\
 	char parameters_[128];							\
 	snprintf(parameters_, sizeof(parameters_), "process=%d after=%d function=%s",	\
 		 getpid(), after, function);					\
-	LOAD(LINGER, parameters_);						\
+	MODULE_LOAD(LINGER, parameters_);					\
 } while (0)
 
 static struct background *start(struct __test_metadata *_metadata,
@@ -175,7 +167,7 @@ TEST_F(race, off_with_the_highest_queue)
 	modern_write(&self->modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
 	snprintf(parameters, sizeof(parameters), "process=%d value=%u", getpid(), LAST_QUEUE);
-	LOAD(WIDE_SELECT, parameters);
+	MODULE_LOAD(WIDE_SELECT, parameters);
 	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, LAST_QUEUE);
 	modern_write(&self->modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
 	module_unload(WIDE_SELECT);

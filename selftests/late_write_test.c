@@ -66,7 +66,6 @@ FIXTURE_SETUP(late_write)
 	const char *bdf = functions_find("rng", 0);
 	char parameters[96];
 	unsigned int at;
-	int error;
 
 	if (!bdf)
 		SKIP(return, "no rng function given");
@@ -77,10 +76,7 @@ FIXTURE_SETUP(late_write)
 		SKIP(return, "no power management capability");
 	snprintf(parameters, sizeof(parameters), "function=%s place=%u patience=%u", bdf,
 		 at + PCI_PM_CTRL, patience());
-	error = module_load(LATE_WRITE, parameters);
-	if (error == -ENOENT)
-		SKIP(return, "no module of selftests/modules");
-	ASSERT_EQ(error, 0);
+	MODULE_LOAD(LATE_WRITE, parameters);
 
 	count_offline(bdf, &self->offline);
 	self->watch = (struct watch) {

@@ -215,11 +215,11 @@ read_in_resets() {
 	within $seconds disk_ready "$blk" || say "no disk"
 	"$build/native_io" again "/sys/class/block/$(basename "$(disk_of "$blk")")/cache_type" &
 	reader=$!
-	insmod "$here/../build/$(uname -r)/tests/slow_msix.ko"
+	insmod "$here/../build/$(uname -r)/tests/linger.ko" function=pci_intx patience=20
 	for ((i = 0; i < 5; i++)); do
 		echo 1 >"$sys_pci/$blk/reset" || true
 	done
-	rmmod slow_msix
+	rmmod linger
 	kill "$reader" || say "the reader has ended"
 	wait "$reader" || true
 	native_unbind "$blk"

@@ -11,6 +11,15 @@
  */
 int module_load(const char *name, const char *parameters);
 
+/* In a test of the harness: skips it if there is no such module, ends it if it does not load */
+#define MODULE_LOAD(name, parameters)						\
+do {										\
+	int error_ = module_load(name, parameters);				\
+	if (error_ == -ENOENT)							\
+		SKIP(return, "no module of selftests/modules");			\
+	ASSERT_EQ(error_, 0);							\
+} while (0)
+
 /* Ends the test if the module does not go */
 void module_unload(const char *name);
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For interrupt_race_test: while this module is loaded, a thread of a process lingers before a
- * function of the kernel, or after it. Others do meanwhile what takes bad luck else.
+ * For interrupt_race_test and native_life_test.sh: while this module is loaded, threads linger
+ * before a function of the kernel, or after it. Others do meanwhile what takes bad luck else.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
-
-/* Preemption may be off */
-#define PATIENCE_NS	(8 * (u64)NSEC_PER_SEC)
 
 static char *function;
 module_param(function, charp, 0444);
@@ -21,7 +18,12 @@ MODULE_PARM_DESC(after, "Linger after the function, not before it");
 
 static int process;
 module_param(process, int, 0444);
-MODULE_PARM_DESC(process, "The process whose threads linger");
+MODULE_PARM_DESC(process, "The process whose threads linger; 0: all");
+
+/* Preemption may be off */
+static unsigned int patience = 8000;
+module_param(patience, uint, 0444);
+MODULE_PARM_DESC(patience, "How long a thread lingers at most, in ms");
 
 static unsigned int lingering;
 module_param(lingering, uint, 0444);
@@ -33,7 +35,7 @@ MODULE_PARM_DESC(over, "Not 0: go on, and linger no more");
 
 static void linger(void)
 {
-	u64 end = ktime_get_mono_fast_ns() + PATIENCE_NS;
+	u64 end = ktime_get_mono_fast_ns() + patience * (u64)NSEC_PER_MSEC;
 
 	WRITE_ONCE(lingering, lingering + 1);
 	while (!READ_ONCE(over) && ktime_get_mono_fast_ns() < end)
@@ -42,7 +44,7 @@ static void linger(void)
 
 static int begin(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
-	if (current->tgid != process)
+	if (process && current->tgid != process)
 		return 1;
 	if (!after)
 		linger();
