@@ -21,9 +21,12 @@
 #include "record.h"
 #include "users.h"
 
-static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
-/* A function is never left halfway: signals count between two functions only. */
+/*
+ * A function is never left halfway: signals count between two functions only. SIGPIPE does not
+ * count at all, as a reader of messages that has gone is no reason to give up.
+ */
 static void hold_signals(void)
 {
 	sigset_t set;
@@ -32,6 +35,7 @@ static void hold_signals(void)
 	sigemptyset(&set);
 	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaddset(&set, signals[i]);
+	sigaddset(&set, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -323,18 +323,60 @@ END
 	return $missing
 }
 
+# Of 3d:00.6 in the tree "run", after a bind that has failed or was ended
+is_as_before() {
+	local root=$work/run device=$work/run/sys/bus/pci/devices/0000:3d:00.6
+	[[ $(head -c 8 "$device/driver_override") == vfio-pci &&
+		$(readlink "$device/driver") == */vfio-pci && ! -e $root/run/mmrctl/0000:3d:00.6 ]] || {
+		head "$device/driver_override" "$root"/run/mmrctl/* | sed 's/^/# /'
+		return 1
+	}
+}
+
 # A failed bind restores everything. Without a kernel nothing happens in this tree, so the
 # test looks at the last values written.
 rollback_on_files() {
-	local root=$work/run device
 	run_mmrctl busy bind 3d:00.6
-	device=$root/sys/bus/pci/devices/0000:3d:00.6
-	if ! grep -q 'exit status 1' "$work/actual" ||
-		[[ $(head -c 8 "$device/driver_override") != vfio-pci ]] ||
-		[[ $(readlink "$device/driver") != */vfio-pci ]] ||
-		[[ -e $root/run/mmrctl/0000:3d:00.6 ]]; then
+	if ! grep -q 'exit status 1' "$work/actual" || ! is_as_before; then
 		sed 's/^/# /' "$work/actual"
-		head "$device/driver_override" | sed 's/^/# driver_override: /'
+		return 1
+	fi
+}
+
+# No signal but SIGKILL leaves a function halfway. One is that of a pipe without a reader, as stderr
+# can be
+signals_leave_no_function_halfway() {
+	local root=$work/run status=0 pid reader
+	need_tree busy
+	rm -rf "$root"
+	cp -a "$work/busy" "$root"
+	exec 8> >(exec true)
+	wait $!
+	"$mmrctl" --root "$root" bind 3d:00.6 >"$work/stdout" 2>&8 || status=$?
+	exec 8>&-
+	if [[ $status != 1 ]] || ! is_as_before; then
+		echo "# without a reader: status $status"
+		return 1
+	fi
+
+	rm "$root/sys/bus/pci/drivers_probe"
+	mkfifo "$root/sys/bus/pci/drivers_probe"
+	# The shell has told what runs in the background to ignore it
+	env --default-signal=QUIT "$mmrctl" --root "$root" bind 3d:00.6 >"$work/stdout" 2>"$work/stderr" &
+	pid=$!
+	# It waits for a reader then
+	until grep -qx virtio_mmr_vfio_pci "$root/sys/bus/pci/devices/0000:3d:00.6/driver_override" ||
+		! kill -0 $pid 2>/dev/null; do
+		sleep 0.1
+	done
+	kill -QUIT $pid
+	timeout 60 cat "$root/sys/bus/pci/drivers_probe" >/dev/null &
+	reader=$!
+	status=0
+	wait $pid || status=$?
+	kill $reader 2>/dev/null || true
+	if [[ $status != 1 ]] || ! is_as_before; then
+		sed "s/^/# SIGQUIT: status $status: /" "$work/stderr"
 		return 1
 	fi
 }
@@ -1103,7 +1145,9 @@ installation_without_rst2man() {
 	fi
 }
 
-others=(help_has_examples version_is_the_packages documented rollback_on_files record_cannot_be_written unbind_after_killed_bind driver_back_and_driverctl_none
+others=(help_has_examples version_is_the_packages documented rollback_on_files
+	signals_leave_no_function_halfway record_cannot_be_written unbind_after_killed_bind
+	driver_back_and_driverctl_none
 	bind_after_killed_bind stale_record
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
