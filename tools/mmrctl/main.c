@@ -4,10 +4,12 @@
  * verb has a file of its own.
  */
 #include <err.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "functions.h"
 #include "paths.h"
@@ -219,6 +221,21 @@ static const char *find_misfit(const struct verb *verb, const struct request *re
 }
 
 /*
+ * Standard files that are closed must not become other files of this program, which would get its
+ * output: its lock, or a function. Without the right to write, output still is an error.
+ */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDONLY);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/*
  * Options may come after the verb and the addresses, whatever POSIXLY_CORRECT says: with the
  * dash getopt_long() returns other words in their order, as OPTION_WORD.
  */
@@ -235,6 +252,7 @@ int main(int argc, char **argv)
 	char bdf[BDF_SIZE] = "";
 	const char *misfit;
 
+	fill_standard_files();
 	words = calloc(argc + 1, sizeof(*words));
 	if (!words)
 		errx(STATUS_FAILED, "out of memory");

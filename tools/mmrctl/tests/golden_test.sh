@@ -669,6 +669,22 @@ full_disk() {
 	done
 }
 
+# Output without a file is one, too, and goes to no other file that is open, such as the lock
+closed_files() {
+	local status=0
+	rm -rf "$work/run"
+	cp -a "$work/usual" "$work/run"
+	"$mmrctl" --root "$work/run" bind 3b:00.1 >&- 2>"$work/stderr" || status=$?
+	if [[ $status != 1 || $(<"$work/stderr") != 'mmrctl: cannot write the output' ||
+		-s $work/run/run/mmrctl/lock ]]; then
+		sed "s/^/# status $status: /" "$work/stderr" "$work/run/run/mmrctl/lock"
+		return 1
+	fi
+	status=0
+	"$mmrctl" --root "$work/run" bind 3b:00.1 <&- >&- 2>&- || status=$?
+	[[ $status == 1 && ! -s $work/run/run/mmrctl/lock ]]
+}
+
 # Bytes as a broken or hostile device may show them: nothing may crash, loop or be
 # invalid JSON, and it must still be one of mmrctl's own statuses.
 garbage() {
@@ -1152,7 +1168,7 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
-	no_sysfs full_disk garbage not_utf8 exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
+	no_sysfs full_disk closed_files garbage not_utf8 exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
 	many_vfs many_in_use many_metrics many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
