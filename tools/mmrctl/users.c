@@ -147,6 +147,17 @@ static bool find_loop(const char *file, char *name, size_t size)
 	return found;
 }
 
+/* The tag can be of any bytes, and its name is what can be printed of it. So is the mount's here */
+static bool has_tag(const struct mount *mount, const char *name)
+{
+	char tag[NAME_LENGTH];
+
+	snprintf(tag, sizeof(tag), "%s", mount->source);
+	tag[strcspn(tag, "\n")] = '\0';
+	make_printable(tag);
+	return !strcmp(mount->type, "9p") && !strcmp(tag, name);
+}
+
 static const struct mount *find_mount(struct users *users, const struct device *device,
 				      const char *number)
 {
@@ -157,8 +168,8 @@ static const struct mount *find_mount(struct users *users, const struct device *
 	for (i = 0; i < mounts->count; i++) {
 		const struct mount *mount = &mounts->list[i];
 
-		if (device->kind == DEVICE_MOUNT_TAG ? !strcmp(mount->type, "9p") &&
-		    !strcmp(mount->source, device->name) : !strcmp(mount->number, number))
+		if (device->kind == DEVICE_MOUNT_TAG ? has_tag(mount, device->name) :
+						       !strcmp(mount->number, number))
 			return mount;
 		/* Some file systems have numbers of their own */
 		if (device->kind != DEVICE_MOUNT_TAG && !strncmp(mount->source, "/dev/", 5) &&

@@ -73,6 +73,7 @@ cases=(
 	'bind_native_used|native_used|bind 3d:00.0 3d:00.1 3d:00.2 3d:00.3 3d:00.4 3d:00.5 3d:00.6'
 	'bind_native_already|native_used|bind --native 3d:00.1 3d:01.0 3d:01.2'
 	'unbind_native|native_used|unbind 3d:01.1 3d:00.5'
+	'unbind_odd_tag|native_used|unbind 3d:02.0 3d:02.1'
 	'show_native|native_host|show 3d:00.5 3d:00.6'
 	'check_native|native_host|check 3d:00.0 3d:00.1 3d:00.4 3d:00.5 3d:00.6'
 	'check_native_upgraded|native_upgraded|check'
