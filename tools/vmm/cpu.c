@@ -241,17 +241,18 @@ static void exit_odd(struct cpu *cpu)
 
 	switch (run->exit_reason) {
 	case KVM_EXIT_SHUTDOWN:
-		message("CPU %u has ended by a triple fault, which is a reset or a crash of the guest",
-			cpu->id);
+		message_of_end("CPU %u has ended by a triple fault, which is a reset or a crash of the guest",
+			       cpu->id);
 		cpu->machine->stop(cpu->machine, STATUS_CRASHED);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
-		message("CPU %u: KVM cannot go on, suberror %u; the guest ran an instruction that KVM does not know",
-			cpu->id, run->internal.suberror);
+		message_of_end("CPU %u: KVM cannot go on, suberror %u; the guest ran an instruction that KVM does not know",
+			       cpu->id, run->internal.suberror);
 		cpu->machine->stop(cpu->machine, STATUS_FAILED);
 		break;
 	default:
-		message("CPU %u: KVM cannot go on, exit reason %u", cpu->id, run->exit_reason);
+		message_of_end("CPU %u: KVM cannot go on, exit reason %u", cpu->id,
+			       run->exit_reason);
 		cpu->machine->stop(cpu->machine, STATUS_FAILED);
 		break;
 	}
@@ -274,8 +275,8 @@ void cpu_run(struct cpu *cpu)
 			continue;
 		pthread_mutex_lock(&cpu->machine->lock);
 		if (ret < 0) {
-			message("CPU %u: KVM cannot go on: %s; a BAR that the guest uses may have gone",
-				cpu->id, strerror(errno));
+			message_of_end("CPU %u: KVM cannot go on: %s; a BAR that the guest uses may have gone",
+				       cpu->id, strerror(errno));
 			cpu->machine->stop(cpu->machine, STATUS_FAILED);
 		} else if (cpu->run->exit_reason == KVM_EXIT_IO) {
 			exit_port(cpu);

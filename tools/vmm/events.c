@@ -236,13 +236,13 @@ static void handle(struct machine *machine, const struct pollfd *events, unsigne
 			intx_resampled(function);
 			break;
 		case REQUEST:
-			message("%s: the host takes it back, to unbind or to remove it; the guest ends",
-				function->bdf);
+			message_of_end("%s: the host takes it back, to unbind or to remove it; the guest ends",
+				       function->bdf);
 			stop(machine, STATUS_FAILED);
 			break;
 		case ERROR:
-			message("%s: the host reports an error of it that cannot be corrected; the guest ends",
-				function->bdf);
+			message_of_end("%s: the host reports an error of it that cannot be corrected; the guest ends",
+				       function->bdf);
 			stop(machine, STATUS_FAILED);
 			break;
 		default:

@@ -20,8 +20,8 @@
 static struct output errors;
 static atomic_bool is_started;
 
-/* There is room for all of them, so none is lost before the end. */
-_Static_assert((MAX_MESSAGES + 1) * (sizeof(PREFIX) + MAX_TEXT) < OUTPUT_SIZE, "");
+/* There is room for all of them, with the one that says so and the last one: none is lost. */
+_Static_assert((MAX_MESSAGES + 2) * (sizeof(PREFIX) + MAX_TEXT) < OUTPUT_SIZE, "");
 
 __attribute__((format(printf, 1, 0)))
 static void print(const char *format, va_list arguments)
@@ -68,11 +68,11 @@ void message_finish(void)
 		output_finish(&errors);
 }
 
-void message(const char *format, ...)
+__attribute__((format(printf, 1, 0)))
+static void count_and_print(const char *format, va_list arguments)
 {
 	static atomic_uint count;
 	unsigned int number = atomic_fetch_add(&count, 1);
-	va_list arguments;
 
 	if (number > MAX_MESSAGES) {
 		atomic_store(&count, MAX_MESSAGES + 1);
@@ -80,8 +80,28 @@ void message(const char *format, ...)
 	}
 	if (number == MAX_MESSAGES)
 		format = "there are more messages, which are not shown";
-	va_start(arguments, format);
 	print(format, arguments);
+}
+
+void message(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	count_and_print(format, arguments);
+	va_end(arguments);
+}
+
+void message_of_end(const char *format, ...)
+{
+	static atomic_flag is_said = ATOMIC_FLAG_INIT;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (atomic_flag_test_and_set(&is_said))
+		count_and_print(format, arguments);
+	else
+		print(format, arguments);
 	va_end(arguments);
 }
 

@@ -11,7 +11,11 @@
 __attribute__((format(printf, 1, 2)))
 void message(const char *format, ...);
 
-/* The same, and ends the program with STATUS_FAILED */
+/* The same, and says why the guest ends. The first one is shown however many others there were */
+__attribute__((format(printf, 1, 2)))
+void message_of_end(const char *format, ...);
+
+/* As message(), and ends the program with STATUS_FAILED */
 __attribute__((format(printf, 1, 2), noreturn))
 void fail(const char *format, ...);
 

@@ -96,6 +96,15 @@ static void many(void)
 	message_finish();
 }
 
+static void end_after_many(void)
+{
+	start_messages();
+	say_much();
+	message_of_end("the end");
+	message_of_end("another one");
+	message_finish();
+}
+
 static void both(void)
 {
 	start_messages();
@@ -195,6 +204,20 @@ TEST_F(message, all_arrive)
 		line++;
 	}
 	EXPECT_STREQ("mmrvmm: there are more messages, which are not shown\n", line);
+	EXPECT_EQ(PASSED, status_of(self->child));
+}
+
+/* A guest that causes messages cannot hide why it ends. */
+TEST_F(message, end_is_shown)
+{
+	char *more;
+
+	self->child = start(end_after_many);
+	read_all(self->text, sizeof(self->text));
+	more = strstr(self->text, "mmrvmm: there are more messages");
+	ASSERT_NE(NULL, more);
+	EXPECT_STREQ("mmrvmm: there are more messages, which are not shown\n"
+		     "mmrvmm: the end\n", more);
 	EXPECT_EQ(PASSED, status_of(self->child));
 }
 
