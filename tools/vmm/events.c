@@ -40,6 +40,7 @@ struct line {
 
 static struct line lines[MACHINE_SERIALS];
 static struct termios terminal;
+static pid_t own_group;
 static int stopped = -1;
 static int signals = -1;
 static int exit_status = -1;
@@ -71,9 +72,16 @@ static void stop(struct machine *machine, int status)
 		abort();
 }
 
-/* tcsetattr() makes other requests as well in some C libraries, and the sandbox knows this one. */
+/*
+ * tcsetattr() makes other requests as well in some C libraries, and the sandbox knows this one. In
+ * the background it would stop this program, and the terminal has the settings of others there.
+ */
 static void restore_terminal(void)
 {
+	pid_t group;
+
+	if (!ioctl(STDIN_FILENO, TIOCGPGRP, &group) && group != own_group)
+		return;
 	ioctl(STDIN_FILENO, TCSETS, &terminal);
 }
 
@@ -106,6 +114,7 @@ static void prepare_terminal(void)
 
 	if (ioctl(STDIN_FILENO, TCGETS, &terminal))
 		return;
+	own_group = getpgrp();
 	raw = terminal;
 	raw.c_lflag &= ~(ICANON | ECHO);
 	raw.c_iflag &= ~ICRNL;

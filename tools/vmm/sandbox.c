@@ -101,8 +101,8 @@ void sandbox_enter(void)
 	static const unsigned long requests[] = {
 		KVM_RUN, KVM_SET_USER_MEMORY_REGION, KVM_IOEVENTFD, KVM_IRQFD,
 		KVM_SET_GSI_ROUTING, KVM_IRQ_LINE, VFIO_DEVICE_SET_IRQS, VFIO_DEVICE_IOEVENTFD,
-		/* The terminal gets its settings back. */
-		TCSETS,
+		/* The terminal gets its settings back if this is its foreground. */
+		TCSETS, TIOCGPGRP,
 	};
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	unsigned int i;

@@ -65,16 +65,18 @@ FIXTURE(terminal)
 	struct termios before;
 };
 
-/* A program with the terminal, as mmrvmm is one */
-static void run(const char *name, bool ignores_hangup)
+static void open_terminal(const char *name)
 {
 	setsid();
 	close(STDIN_FILENO);
 	/* The first one of a session becomes its terminal. */
 	if (open(name, O_RDWR) != STDIN_FILENO)
 		_exit(1);
-	if (ignores_hangup)
-		signal(SIGHUP, SIG_IGN);
+}
+
+/* A program with the terminal, as mmrvmm is one */
+static void run(void)
+{
 	pthread_mutex_init(&machine.lock, NULL);
 	events_open(&machine, -1, NULL);
 	sandbox_enter();
@@ -95,8 +97,12 @@ static void start(struct __test_metadata *_metadata, struct _test_data_terminal 
 
 	self->child = fork();
 	ASSERT_LE(0, self->child);
-	if (!self->child)
-		run(ptsname(self->controller), ignores_hangup);
+	if (!self->child) {
+		open_terminal(ptsname(self->controller));
+		if (ignores_hangup)
+			signal(SIGHUP, SIG_IGN);
+		run();
+	}
 	for (i = 0; i < PATIENCE_MS && !is_raw(self->terminal); i++)
 		usleep(1000);
 	ASSERT_TRUE(is_raw(self->terminal));
@@ -203,6 +209,48 @@ TEST_F(terminal, ends_after_an_error)
 	ASSERT_EQ(0, eventfd_write(function.error, 1));
 	EXPECT_ENDS(STATUS_FAILED);
 	EXPECT_EQ(said, strstr(said, BDF ": the host reports an error"));
+}
+
+/* A shell with the program as its job, which goes to the background at once and ends there */
+static void run_shell(const char *name)
+{
+	unsigned int i;
+	int status;
+	pid_t job;
+
+	open_terminal(name);
+	signal(SIGTTOU, SIG_IGN);
+	job = fork();
+	if (!job) {
+		setpgid(0, 0);
+		tcsetpgrp(STDIN_FILENO, getpgrp());
+		signal(SIGTTOU, SIG_DFL);
+		run();
+	}
+	for (i = 0; i < PATIENCE_MS && !is_raw(STDIN_FILENO); i++)
+		usleep(1000);
+	if (tcsetpgrp(STDIN_FILENO, getpgrp()))
+		_exit(1);
+	kill(job, SIGTERM);
+	if (waitpid(job, &status, WUNTRACED) != job || !WIFEXITED(status)) {
+		kill(job, SIGKILL);
+		_exit(1);
+	}
+	_exit(WEXITSTATUS(status));
+}
+
+/* The terminal keeps the settings that it has by then. */
+TEST_F(terminal, ends_in_the_background)
+{
+	int status;
+
+	self->child = fork();
+	if (!self->child)
+		run_shell(ptsname(self->controller));
+	ASSERT_EQ(self->child, waitpid(self->child, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(128 + SIGTERM, WEXITSTATUS(status));
+	EXPECT_TRUE(is_raw(self->terminal));
 }
 
 /* As nohup has it */
