@@ -27,7 +27,8 @@ _mmrctl() {
 		return
 		;;
 	--pf)
-		words=$(mmrctl list 2>/dev/null | awk 'NR > 1 && $2 != "-" { print $2 }' | sort -u)
+		# Addresses alone: compgen expands words, and a recording of another host may hold anything
+		words=$(mmrctl list 2>/dev/null | awk 'NR > 1 && $2 ~ /^[0-9a-f:.]+$/ { print $2 }' | sort -u)
 		;;
 	*)
 		if [[ $word == -* ]]; then

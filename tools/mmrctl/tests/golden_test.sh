@@ -1092,6 +1092,11 @@ own_number() {
 }
 
 completion() {
+	local hostile=$work/hostile
+	rm -rf "$hostile"
+	make_tree usual "$hostile" || return 1
+	# shellcheck disable=SC2016 # a command in a name, which must not run
+	ln -sfn '../$(echo>&9)' "$hostile/sys/bus/pci/devices/0000:3b:00.1/physfn"
 	# What a shell with nothing else of bash-completion offers
 	MMRCTL_ROOT=$work/usual PATH=$build:$PATH bash -euc '
 		source "$1"
@@ -1108,6 +1113,7 @@ completion() {
 		[[ -z $(offer mmrctl show 01:) ]]
 		[[ $(offer mmrctl bind --pf "") == 0000:3b:00.0 ]]
 		[[ $(offer mmrctl bind --pf 3b) == 3b:00.0 ]]
+		[[ $(MMRCTL_ROOT=$4; offer mmrctl bind --pf "" 9>"$2") == 0000:3b:00.0 && ! -s $2 ]]
 		[[ $(offer mmrctl stats --) == "--pf --watch --prometheus --json --help --version --root --sysfs" ]]
 		[[ $(offer mmrctl list --) == "--pf --json --help --version --root --sysfs" ]]
 		[[ $(offer mmrctl list --p) == --pf ]]
@@ -1122,7 +1128,7 @@ completion() {
 		offer mmrctl show 3b : 00.2 >"$2"
 		[[ $(<"$2") == 00.2 && -z ${cur+set}${prev+set} ]]
 	' completion "$repository/tools/mmrctl/completion.bash" "$work/offered" \
-		"${verbs//$'\n'/ }"
+		"${verbs//$'\n'/ }" "$hostile"
 }
 
 # What "make install-tools" puts where, for all users to read whatever root's umask, also over
