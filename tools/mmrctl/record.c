@@ -70,7 +70,9 @@ static void get_text(const json_t *object, const char *key, const char *bytes_ke
 	snprintf(text, NAME_LENGTH, "%s", string ? string : "");
 	if (!hex)
 		return;
-	for (i = 0; i < NAME_LENGTH - 1 && sscanf(hex + 2 * i, "%2x", &byte) == 1; i++)
+	/* A digit without another one is no byte, and the text may end behind it */
+	for (i = 0; i < NAME_LENGTH - 1 && hex[0] && hex[1] && sscanf(hex, "%2x", &byte) == 1;
+	     i++, hex += 2)
 		text[i] = byte;
 	text[i] = '\0';
 }
