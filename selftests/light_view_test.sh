@@ -45,11 +45,20 @@ test_view() { # TYPE
 	[[ $golden == *'00: f4 1a '* && $golden == "$view" ]]
 }
 
+# Output that cannot be written is an error
+test_full_disk() {
+	local status=0 message
+	message=$("$vmm" --show-config --function "${bdf_of[net]}" 2>&1 >/dev/full) || status=$?
+	echo "# status $status, $message"
+	[[ $status == 125 && $message == 'mmrvmm: cannot write the output: '* ]]
+}
+
 ktap_print_header
-ktap_set_plan $((${#types[@]} + 1))
+ktap_set_plan $((${#types[@]} + 2))
 log_mark
 for type in "${types[@]}"; do
 	ktap_test_result "$type" test_view "$type"
 done
+ktap_test_result full_disk test_full_disk
 ktap_test_result kernel_log log_clean
 ktap_finished

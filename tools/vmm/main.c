@@ -90,6 +90,12 @@ static unsigned long number(const char *text, const char *name, unsigned long mi
 	return value;
 }
 
+static void finish_output(void)
+{
+	if (fflush(stdout) || ferror(stdout))
+		fail("cannot write the output: %s", strerror(errno));
+}
+
 static void parse(struct options *options, int argc, char **argv)
 {
 	int option;
@@ -135,9 +141,11 @@ static void parse(struct options *options, int argc, char **argv)
 			break;
 		case OPTION_HELP:
 			fputs(usage, stdout);
+			finish_output();
 			exit(0);
 		case OPTION_VERSION:
 			puts("mmrvmm " MMRVMM_VERSION);
+			finish_output();
 			exit(0);
 		default:
 			fputs(usage, stderr);
@@ -374,6 +382,7 @@ int main(int argc, char **argv)
 	bars_assign(&machine);
 	if (options.show_config) {
 		show_config(&machine);
+		finish_output();
 		return 0;
 	}
 	go(&machine, &options);
