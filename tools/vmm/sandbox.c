@@ -11,9 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/capability.h>
 #include <linux/kvm.h>
 #include <linux/vfio.h>
 
@@ -24,6 +26,16 @@
 #define FREE_MEMORY	(64ull << 20)
 /* One for each queue whose notifications stay in the kernel */
 #define OPEN_FILES	8192
+
+/* A user other than root may have some, to read all of configuration space. */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	static const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ||
+	       syscall(SYS_capset, &header, none);
+}
 
 /**
  * sandbox_drop - give up privileges for good, or end the program
@@ -50,7 +62,8 @@ void sandbox_drop(const char *user)
 	 */
 	mallopt(M_ARENA_MAX, 1);
 	/* Core files would have the guest's memory. */
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+	if (drop_capabilities() || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		fail("cannot give up privileges: %s", strerror(errno));
 }
 

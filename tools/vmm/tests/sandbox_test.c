@@ -10,15 +10,20 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/capability.h>
 
 #include "kselftest_harness.h"
 #include "message.h"
 #include "sandbox.h"
 
 #define PASSED	42
+#define ORDINARY_USER	65534
 
 static int terminal;
 
@@ -112,6 +117,51 @@ TEST_F(sandbox, filter)
 		ASSERT_TRUE(WIFSIGNALED(status));
 		EXPECT_EQ(SIGSYS, WTERMSIG(status));
 	}
+}
+
+static struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+static bool get_capabilities(struct __user_cap_data_struct *data)
+{
+	return !syscall(SYS_capget, &header, data);
+}
+
+/* As a service has them that is not root */
+static void drop_as_ordinary_user(void)
+{
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	unsigned int i;
+
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) ||
+	    setresuid(ORDINARY_USER, ORDINARY_USER, ORDINARY_USER) || !get_capabilities(data))
+		_exit(2);
+	for (i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].effective = data[i].permitted;
+	if (!data[0].permitted || syscall(SYS_capset, &header, data))
+		_exit(2);
+	sandbox_drop("nobody");
+	if (!get_capabilities(data))
+		_exit(2);
+	for (i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		if (data[i].permitted | data[i].effective | data[i].inheritable)
+			_exit(1);
+	_exit(PASSED);
+}
+
+TEST(capabilities)
+{
+	int status;
+	pid_t child;
+
+	if (geteuid())
+		SKIP(return, "only root has capabilities to give up");
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		drop_as_ordinary_user();
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(PASSED, WEXITSTATUS(status));
 }
 
 TEST_HARNESS_MAIN
