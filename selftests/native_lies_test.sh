@@ -100,6 +100,15 @@ status() {
 	native_unbind "$blk"
 }
 
+# It takes DRIVER_OK back for one read, and has it again for the next one
+status_flips() {
+	lie at="$(register_at "$blk" $common $device_status)" when=0x0f answer=0x0b step=4
+	native_bind "$blk"
+	truth
+	works "$blk"
+	native_unbind "$blk"
+}
+
 # Statistics of its own. The register is read for each half of the features, so this offers bit 18 as
 # well, which the device has
 statistics() {
@@ -151,6 +160,7 @@ native_check legacy_cache_mode legacy_cache_mode
 native_check segments segments
 native_check generation generation
 native_check status status
+native_check status_flips status_flips
 native_check statistics statistics
 native_check small_ring small_ring
 native_check too_many_queues too_many_queues

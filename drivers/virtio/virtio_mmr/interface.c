@@ -39,10 +39,11 @@ static void write_status(struct virtio_mmr_transport *transport, u8 status)
  * @vdev: the device
  *
  * A device sets no bit by itself, but for one that tells of its failure. The kernel warns with a
- * stack if one that is reset or is being set up has bits of a device in use.
+ * stack if one that is reset or is being set up has bits of a device in use. It does so as well if
+ * DRIVER_OK is absent, and is there when it looks again.
  *
- * Return: device status, without bits that its driver has not set; 0 of a device that did not reset
- * itself, as it has nothing of its driver any longer.
+ * Return: device status, without bits that its driver has not set, and with DRIVER_OK if it has set
+ * that; 0 of a device that did not reset itself, as it has nothing of its driver any longer.
  */
 u8 virtio_mmr_get_status(struct virtio_device *vdev)
 {
@@ -50,7 +51,8 @@ u8 virtio_mmr_get_status(struct virtio_device *vdev)
 
 	if (transport->stuck || !transport->status)
 		return 0;
-	return read_status(transport) & (transport->status | VIRTIO_CONFIG_S_NEEDS_RESET);
+	return (read_status(transport) & (transport->status | VIRTIO_CONFIG_S_NEEDS_RESET)) |
+	       (transport->status & VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 /**
