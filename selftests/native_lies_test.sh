@@ -19,7 +19,7 @@ source "$here/lib/native.sh"
 native_start
 native_create
 blk=${native_bdf[blk0]} second=${native_bdf[blk0.1]} net=${native_bdf[net0]} scsi=${native_bdf[scsi0]}
-console=${native_bdf[console0]}
+console=${native_bdf[console0]} rng=${native_bdf[rng0]}
 
 # Types of structures, registers of the common configuration, and fields of device configurations
 common=01 device=04
@@ -109,6 +109,21 @@ status_flips() {
 	native_unbind "$blk"
 }
 
+# A used buffer, and an interrupt for it, before the virtio driver can bear one, and after a reset
+answers_at_no_time() { # LEGACY
+	local parameters=/sys/module/early_answers/parameters
+	insmod "$here/../build/$(uname -r)/tests/early_answers.ko" function="$rng"
+	native_legacy "$1"
+	native_bind "$rng"
+	native_legacy N
+	same "virtio driver" "$(virtio_driver "$rng")" virtio_rng
+	same "interrupts before DRIVER_OK" "$(<$parameters/interrupts)" 1
+	native_unbind "$rng"
+	same "interrupts" "$(<$parameters/interrupts)" 2
+	same "interrupts that the virtio driver heard of" "$(<$parameters/heard)" 0
+	rmmod early_answers
+}
+
 # Statistics of its own. The register is read for each half of the features, so this offers bit 18 as
 # well, which the device has
 statistics() {
@@ -161,6 +176,8 @@ native_check segments segments
 native_check generation generation
 native_check status status
 native_check status_flips status_flips
+native_check answers_at_no_time answers_at_no_time N
+native_check legacy_answers_at_no_time answers_at_no_time Y
 native_check statistics statistics
 native_check small_ring small_ring
 native_check too_many_queues too_many_queues

@@ -27,7 +27,8 @@ static u8 read_status(struct virtio_mmr_transport *transport)
 
 static void write_status(struct virtio_mmr_transport *transport, u8 status)
 {
-	transport->status = status;
+	/* Pairs with virtio_mmr_uses_queues(): what the virtio driver has set up comes before */
+	smp_store_release(&transport->status, status);
 	if (transport->interface == &virtio_mmr_modern_interface)
 		vp_modern_set_status(&transport->mdev, status);
 	else
@@ -63,6 +64,20 @@ u8 virtio_mmr_get_status(struct virtio_device *vdev)
 void virtio_mmr_set_status(struct virtio_device *vdev, u8 status)
 {
 	write_status(to_transport(vdev), status);
+}
+
+/**
+ * virtio_mmr_uses_queues - whether the virtio driver can bear interrupts of its queues
+ * @transport: the device
+ *
+ * Any context.
+ *
+ * Return: true from DRIVER_OK until the next reset.
+ */
+bool virtio_mmr_uses_queues(struct virtio_mmr_transport *transport)
+{
+	/* Pairs with write_status() */
+	return smp_load_acquire(&transport->status) & VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
 /**

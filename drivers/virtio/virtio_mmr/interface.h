@@ -16,6 +16,7 @@ bool virtio_mmr_break_if_dead(struct virtio_mmr_transport *transport);
 void virtio_mmr_report_needs_reset(struct virtio_mmr_transport *transport);
 u8 virtio_mmr_get_status(struct virtio_device *vdev);
 void virtio_mmr_set_status(struct virtio_device *vdev, u8 status);
+bool virtio_mmr_uses_queues(struct virtio_mmr_transport *transport);
 bool virtio_mmr_is_reset(struct virtio_mmr_transport *transport);
 int virtio_mmr_check_addresses(struct virtio_mmr_transport *transport);
 int virtio_mmr_reset_device(struct virtio_mmr_transport *transport);

@@ -83,6 +83,19 @@ static irqreturn_t config_interrupt(int irq, void *context)
 	return IRQ_HANDLED;
 }
 
+/*
+ * A device may use buffers and interrupt before DRIVER_OK, or after a reset. The kernel's virtio
+ * drivers then use what they do not have yet, or have freed.
+ */
+static irqreturn_t queue_interrupt(int irq, void *context)
+{
+	struct virtqueue *vq = context;
+
+	if (!virtio_mmr_uses_queues(to_transport(vq->vdev)))
+		return IRQ_NONE;
+	return vring_interrupt(irq, vq);
+}
+
 static irqreturn_t queues_interrupt(int irq, void *context)
 {
 	struct virtio_mmr_transport *transport = context;
@@ -93,7 +106,7 @@ static irqreturn_t queues_interrupt(int irq, void *context)
 		/* Pairs with create_queue(): the queue is complete */
 		struct virtqueue *vq = smp_load_acquire(&transport->queues[i].vq);
 
-		if (vq && vring_interrupt(irq, vq) == IRQ_HANDLED)
+		if (vq && queue_interrupt(irq, vq) == IRQ_HANDLED)
 			ret = IRQ_HANDLED;
 	}
 	return ret;
@@ -448,7 +461,7 @@ static int create_queue(struct virtio_mmr_transport *transport, enum sharing sha
 
 	snprintf(queue->name, sizeof(queue->name), "%s-%s", dev_name(&transport->vdev.dev),
 		 info->name);
-	ret = request_irq(pci_irq_vector(transport->pdev, queue->vector), vring_interrupt, 0,
+	ret = request_irq(pci_irq_vector(transport->pdev, queue->vector), queue_interrupt, 0,
 			  queue->name, vq);
 	queue->requested = !ret;
 	return ret;
