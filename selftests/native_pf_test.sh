@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # PFs as devices of the host: their VFs, an interrupt by the pin, which VFs do not have, and slots
-# that lose them while they are in use. Runs in L1 with the options that --devices prints:
+# that lose them, and links that fail, while they are in use. Runs in L1 with the options that
+# --devices prints:
 #	mapfile -t devices < <(selftests/native_pf_test.sh --devices)
 #	tools/vm/run "${devices[@]}" -- selftests/native_pf_test.sh
 set -euo pipefail
@@ -171,6 +172,40 @@ pulled() {
 	native_unbind "$disk"
 }
 
+logged() { # WORDS
+	[[ $(log_lines) == *"$1"* ]]
+}
+
+# The link fails, with a VF in use as well, and the kernel resets what is below it. No request is
+# under way, and those that come end
+link_fails() { # INTERFACE
+	local port vf function reader
+	native_bind "$disk"
+	echo 1 >"$sys_pci/$disk/sriov_numvfs"
+	vf=$(vfs_of "$disk" | sed -n 1p)
+	native_bind "$vf"
+	reads "$disk"
+	reads "$vf"
+	port=$(qmp_get pf-blk0 parent_bus)
+	port=${port#/machine/peripheral/}
+	# A data link protocol error, which is fatal
+	qmp human-monitor-command "{\"command-line\": \"pcie_aer_inject_error ${port%%/*} DLP\"}"
+	within $seconds logged ': AER: device recovery ' || say "the kernel does not know of it"
+	for function in "$disk" "$vf"; do
+		logged "$function: the link of virtio block has failed" || say "no line about $function"
+		dd if="$(disk_of "$function")" of=/dev/null bs=4k count=1 iflag=direct status=none &
+		reader=$!
+		within $seconds eval "! kill -0 $reader 2>/dev/null" || say "a read of $function waits"
+		! wait $reader || say "a read of $function succeeds"
+	done
+	echo 1 >"$sys_pci/$disk/remove"
+	absent "$disk" "$vf" || say "functions are still there"
+	echo 1 >/sys/bus/pci/rescan
+	! absent "$disk" || say "it does not come back"
+	bound "$1"
+	native_unbind "$disk"
+}
+
 # Hot-unplug in good order, while both are in use
 unplugged() {
 	local vf loop loops=()
@@ -197,6 +232,7 @@ for way in modern legacy; do
 	native_check "$way.vfs_need_a_driver" vfs_need_a_driver "$way"
 	native_check "$way.unbound_with_vfs" unbound_with_vfs
 	native_check "$way.pulled" pulled "$way"
+	native_check "$way.link_fails" link_fails "$way"
 	native_check "$way.pin" pin "$way"
 	native_check "$way.pin_for_changes" pin_for_changes
 done

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Resets of a function in use. The device keeps nothing, and only the block driver can give up
- * its queues while it is in use: the calls for a suspend of the host need a host that stands
- * still. So other virtio devices go away before the reset, and new ones come after it.
+ * Resets of a function in use, and failures of its link. The device keeps nothing, and only the
+ * block driver can give up its queues while it is in use: the calls for a suspend of the host need
+ * a host that stands still. So other virtio devices go away before the reset, and new ones come
+ * after it.
  */
 #include <linux/device.h>
 #include <linux/rwsem.h>
@@ -96,7 +97,32 @@ static void reset_done(struct pci_dev *pdev)
 	}
 }
 
+/*
+ * A link that has failed is reset, and the device with it. The requests that the device has get no
+ * answer. Others would wait for one as well, so they end with errors. The function works again
+ * after its PF was found anew: nobody has kept the addresses of its BARs.
+ *
+ * One function that takes no part ends the recovery of all below the port, guests' ones included.
+ */
+static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct virtio_mmr_binding *binding = pci_get_drvdata(pdev);
+	struct virtio_mmr_transport *transport = binding->transport;
+
+	device_lock_assert(&pdev->dev);
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	if (transport) {
+		virtio_break_device(&transport->vdev);
+		pci_err(pdev, "the link of virtio %s has failed, so its queues are broken; write 1 to /sys/bus/pci/devices/%s/remove, then to /sys/bus/pci/rescan\n",
+			transport->scan.identity->name, pci_name(pci_physfn(pdev)));
+	}
+	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
+						PCI_ERS_RESULT_DISCONNECT;
+}
+
 const struct pci_error_handlers virtio_mmr_err_handlers = {
+	.error_detected = error_detected,
 	.reset_prepare = reset_prepare,
 	.reset_done = reset_done,
 };
