@@ -145,16 +145,29 @@ absent() { # BDF...
 	done
 }
 
-# Somebody pulls the card, with a VF in use as well: all is ones from then on, before the kernel
-# knows. No request is under way
-pulled() {
-	local port bus vf
+# The disk and a VF of it, both in use: sets "vf"
+use_with_vf() {
 	native_bind "$disk"
 	echo 1 >"$sys_pci/$disk/sriov_numvfs"
 	vf=$(vfs_of "$disk" | sed -n 1p)
 	native_bind "$vf"
 	reads "$disk"
 	reads "$vf"
+}
+
+# The kernel finds the disk anew, after it was removed
+comes_back() { # INTERFACE
+	echo 1 >/sys/bus/pci/rescan
+	! absent "$disk" || say "it does not come back"
+	bound "$1"
+	native_unbind "$disk"
+}
+
+# Somebody pulls the card, with a VF in use as well: all is ones from then on, before the kernel
+# knows. No request is under way
+pulled() {
+	local port bus vf
+	use_with_vf
 	port=$(port_of "$disk")
 	# A port without buses and without memory
 	bus=$(setpci -s "$port" 18.l)
@@ -166,10 +179,7 @@ pulled() {
 	echo 1 >"$sys_pci/$disk/remove"
 	absent "$disk" "$vf" || say "functions are still there"
 	setpci -s "$port" 18.l="$bus" COMMAND=2:2
-	echo 1 >/sys/bus/pci/rescan
-	! absent "$disk" || say "it does not come back"
-	bound "$1"
-	native_unbind "$disk"
+	comes_back "$1"
 }
 
 logged() { # WORDS
@@ -180,12 +190,7 @@ logged() { # WORDS
 # under way, and those that come end
 link_fails() { # INTERFACE
 	local port vf function reader
-	native_bind "$disk"
-	echo 1 >"$sys_pci/$disk/sriov_numvfs"
-	vf=$(vfs_of "$disk" | sed -n 1p)
-	native_bind "$vf"
-	reads "$disk"
-	reads "$vf"
+	use_with_vf
 	port=$(qmp_get pf-blk0 parent_bus)
 	port=${port#/machine/peripheral/}
 	# A data link protocol error, which is fatal
@@ -200,10 +205,7 @@ link_fails() { # INTERFACE
 	done
 	echo 1 >"$sys_pci/$disk/remove"
 	absent "$disk" "$vf" || say "functions are still there"
-	echo 1 >/sys/bus/pci/rescan
-	! absent "$disk" || say "it does not come back"
-	bound "$1"
-	native_unbind "$disk"
+	comes_back "$1"
 }
 
 # Hot-unplug in good order, while both are in use
