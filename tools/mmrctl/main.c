@@ -327,6 +327,8 @@ int main(int argc, char **argv)
 		return STATUS_USAGE;
 	}
 	paths_init(root, sysfs);
+	if (!request.json && !request.prometheus)
+		print_for_people();
 
 	status = STATUS_OK;
 	for (i = 1; i < count && !status; i++) {

@@ -61,7 +61,13 @@ int verb_stats(const struct request *request);
 /* Progress on a line of stderr that the next replaces, on terminals and for many functions */
 void show_progress(const char *verb, size_t done, size_t count);
 
-/* One line on stderr, "mmrctl: " before it and a line feed after it */
+/*
+ * From here on stdout prints question marks for all that is not printable ASCII. Names in sysfs and
+ * in recordings can have escape sequences for the terminal of the reader.
+ */
+void print_for_people(void);
+
+/* One line on stderr, "mmrctl: " before it and a line feed after it; as print_for_people() does */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Text that others chose, such as a process's name, fit for a terminal and for JSON */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <ctype.h>
 #include <err.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,15 +33,53 @@ void show_progress(const char *verb, size_t done, size_t count)
 void complain(const char *format, ...)
 {
 	va_list arguments;
+	char *text;
 
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		errx(STATUS_FAILED, "out of memory");
+	va_end(arguments);
+	make_printable(text);
 	/* What has been printed so far comes first, also where both go to one file */
 	fflush(stdout);
 	end_progress();
-	fputs("mmrctl: ", stderr);
-	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	fputc('\n', stderr);
+	fprintf(stderr, "mmrctl: %s\n", text);
+	free(text);
+}
+
+/* For the stream below, which takes less than @size for an error */
+static ssize_t write_printable(void *cookie __attribute__((unused)), const char *bytes, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		char text[BUFSIZ];
+		size_t length = size - done < sizeof(text) ? size - done : sizeof(text), i;
+		ssize_t written;
+
+		for (i = 0; i < length; i++) {
+			char byte = bytes[done + i];
+
+			text[i] = byte == '\n' || isprint((unsigned char)byte) ? byte : '?';
+		}
+		written = write(STDOUT_FILENO, text, length);
+		if (written < 0 && errno != EINTR)
+			break;
+		if (written > 0)
+			done += written;
+	}
+	return done;
+}
+
+void print_for_people(void)
+{
+	FILE *stream = fopencookie(NULL, "w", (cookie_io_functions_t){ .write = write_printable });
+
+	if (!stream)
+		errx(STATUS_FAILED, "out of memory");
+	if (isatty(STDOUT_FILENO))
+		setvbuf(stream, NULL, _IOLBF, 0);
+	stdout = stream;
 }
 
 void make_printable(char *text)

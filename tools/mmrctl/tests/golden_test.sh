@@ -811,6 +811,32 @@ not_utf8() {
 	grep -qF "{bdf='0000:3b:00.3',driver='bl?'," "$work/samples"
 }
 
+# Names with escape sequences, wherever a name can stand: none reaches the terminal
+no_escape_sequences() {
+	local root=$work/escapes name arguments words
+	rm -rf "$root"
+	make_tree native_used "$root" || return 1
+	while IFS= read -r -d '' name; do
+		ln -sfn "$(readlink "$name")"$'\e[31m' "$name"
+	done < <(find "$root/sys" -name driver -type l -print0)
+	while IFS= read -r -d '' name; do
+		mv "$name" "$name"$'\e[32m\x9b'
+	done < <(find "$root/sys" -depth \( -path '*/virtio[0-9]*' -o \
+		-path '*/iommu_groups/*/devices/*' -o -path '*/holders/*' \) -prune -print0)
+	: >"$work/stdout"
+	for arguments in list show check 'stats 3d:00.0' 'bind 3d:00.0' 'unbind 3d:00.0' $'show \e[33m'; do
+		read -ra words <<<"$arguments"
+		[[ $arguments != show ]] || mapfile -t -O 1 words < <(ls "$root/sys/bus/pci/devices")
+		"$mmrctl" --root "$root" "${words[@]}" >>"$work/stdout" 2>&1 || true
+	done
+	if ! grep -qF '?[31m' "$work/stdout" || ! grep -qF '?[32m?' "$work/stdout" ||
+		! grep -q '^mmrctl: .*?\[31m' "$work/stdout" || ! grep -q '^mmrctl: ?\[33m' "$work/stdout" ||
+		LC_ALL=C grep -n '[^ -~]' "$work/stdout" >"$work/diff"; then
+		od -c "$work/diff" | sed 's/^/# /'
+		return 1
+	fi
+}
+
 # The record of a bind that was killed has all bytes of the override
 exact_override() {
 	local root=$work/exact override pid status=0
@@ -1188,7 +1214,8 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files
 	state_after_the_wait wait_can_be_interrupted
 	refusals_change_nothing no_command_takes_it_away binding_needs_root records_are_readable
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
-	no_sysfs full_disk closed_files garbage not_utf8 exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
+	no_sysfs full_disk closed_files garbage not_utf8
+	no_escape_sequences exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
 	many_vfs many_in_use many_metrics many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
