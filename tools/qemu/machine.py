@@ -36,7 +36,7 @@ class Machine:
             # Nobody reads it, and the pipe would be full at some time
             "-qtest-log", "none",
             "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
-            "-chardev", f"socket,id=qmp,fd={its.fileno()}", "-mon", "chardev=qmp,mode=control",
+            "-chardev", f"socket,id=qmp,fd={its.fileno()}", "-qmp", "chardev:qmp",
             "-object", "rng-builtin,id=random",
             "-blockdev", "driver=null-co,node-name=disk",
             "-fsdev", "local,id=files,path=/proc,security_model=none,readonly=on",
