@@ -36,6 +36,7 @@ layouts=(
 	'no_device_configuration|mmr-config=0xa7=9|N|legacy each'
 	'no_notify_capability|mmr-notify-cap=off|N|legacy each'
 	'one_doorbell|mmr-notify-multiplier=0|N|modern each'
+	'slow_doorbells|num-queues=128,mmr-common-delay=30|N|legacy each'
 	'doorbell_pages|mmr-notify-multiplier=4096|Y|legacy each'
 	'window_in_modern_bar|mmr-bar=4,mmr-offset=0x8000|N|modern each'
 	'window_in_modern_bar_legacy|mmr-bar=4,mmr-offset=0x8000|Y|legacy each'

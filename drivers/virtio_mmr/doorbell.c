@@ -66,6 +66,8 @@ const char *virtio_mmr_doorbell_explain(enum virtio_mmr_doorbell_defect defect)
 		return "the notify offset of a queue";
 	case VIRTIO_MMR_DOORBELL_OVER_MSIX:
 		return "over MSI-X structures, the notify offset of a queue";
+	case VIRTIO_MMR_DOORBELL_TOO_SLOW:
+		return "the number of queues, too large to read them in 1 s,";
 	}
 	return "nothing";
 }

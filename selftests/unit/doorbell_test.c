@@ -100,6 +100,8 @@ TEST_F(doorbell, explanations)
 		     "the modern number of queues");
 	EXPECT_STREQ(virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_ODD_OR_OUTSIDE),
 		     "the notify offset of a queue");
+	EXPECT_STREQ(virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_TOO_SLOW),
+		     "the number of queues, too large to read them in 1 s,");
 	EXPECT_STREQ(virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_OVER_MSIX),
 		     "over MSI-X structures, the notify offset of a queue");
 }

@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/virtio_pci.h>
@@ -26,6 +27,15 @@ static void select_queue(struct function *function, uint16_t queue)
 			   queue);
 }
 
+/* In nanoseconds */
+static uint64_t now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ull + time.tv_nsec;
+}
+
 static enum virtio_mmr_doorbell_defect read_doorbells(struct function *function, uint64_t *value)
 {
 	struct function_notify *notify = &function->notify;
@@ -33,6 +43,7 @@ static enum virtio_mmr_doorbell_defect read_doorbells(struct function *function,
 	uint8_t status = common_read(function, VIRTIO_PCI_COMMON_STATUS, 1);
 	uint16_t count = common_read(function, VIRTIO_PCI_COMMON_NUMQ, 2), notify_off = 0;
 	unsigned long long offset;
+	uint64_t start, spent = 0;
 	unsigned int queue;
 
 	*value = status ? status : count;
@@ -43,10 +54,17 @@ static enum virtio_mmr_doorbell_defect read_doorbells(struct function *function,
 	if (!notify->doorbells)
 		fail("out of memory");
 	for (queue = 0; queue < count; queue++) {
+		if (spent > VIRTIO_MMR_DOORBELLS_NS) {
+			defect = VIRTIO_MMR_DOORBELL_TOO_SLOW;
+			*value = count;
+			break;
+		}
 		/* Without a multiplier all queues have the same one. */
 		if (function->scan.notify_multiplier) {
+			start = now();
 			select_queue(function, queue);
 			notify_off = common_read(function, VIRTIO_PCI_COMMON_Q_NOFF, 2);
+			spent += now() - start;
 		}
 		defect = virtio_mmr_doorbell_place(&function->scan, notify_off, &offset);
 		*value = offset;

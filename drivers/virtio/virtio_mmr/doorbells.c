@@ -3,16 +3,13 @@
  * The doorbells of queues, by the rules that the vfio driver has for its guests.
  */
 #include <linux/io.h>
-#include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "doorbells.h"
 #include "virtio_mmr/doorbell.h"
-
-/* Time that reads of all doorbells may take (policy); a device needs microseconds for each */
-#define READ_TIMEOUT	HZ
 
 /* A queue that comes later, with the modern interface, has no Queue Notify. */
 static void report_unusable(struct virtio_mmr_transport *transport, u16 first, const char *what,
@@ -26,42 +23,46 @@ static void report_unusable(struct virtio_mmr_transport *transport, u16 first, c
 			 what, value);
 }
 
-static u16 read_notify_off(struct virtio_mmr_transport *transport, u16 queue)
+static u16 read_notify_off(struct virtio_mmr_transport *transport, u16 queue, u64 *spent)
 {
 	void __iomem *common = transport->mdev.common;
+	u64 start = ktime_get_ns();
+	u16 notify_off;
 
 	/* With a multiplier of 0 the value is irrelevant. */
 	if (!transport->scan.notify_multiplier)
 		return 0;
 	iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
-	return ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
+	notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
+	*spent += ktime_get_ns() - start;
+	return notify_off;
 }
 
 /* 1 if the doorbells of queues from @first on can be used, 0 if not, or a negative error */
 static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells, u16 first,
 			  u16 count)
 {
-	unsigned long deadline = jiffies + READ_TIMEOUT;
+	u64 spent = 0;
 	u16 queue;
 
 	for (queue = first; queue < count; queue++) {
 		enum virtio_mmr_doorbell_defect defect;
-		u64 offset;
+		u64 offset, value = count;
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		if (time_after(jiffies, deadline)) {
-			report_unusable(transport, first,
-					"the number of queues, too large to read them in 1 s,",
-					count);
-			return 0;
-		}
 		cond_resched();
-		defect = virtio_mmr_doorbell_place(&transport->scan,
-						   read_notify_off(transport, queue), &offset);
+		if (spent > VIRTIO_MMR_DOORBELLS_NS) {
+			defect = VIRTIO_MMR_DOORBELL_TOO_SLOW;
+		} else {
+			u16 notify_off = read_notify_off(transport, queue, &spent);
+
+			defect = virtio_mmr_doorbell_place(&transport->scan, notify_off, &offset);
+			value = offset;
+		}
 		if (defect) {
 			report_unusable(transport, first, virtio_mmr_doorbell_explain(defect),
-					offset);
+					value);
 			return 0;
 		}
 		doorbells[queue] = offset;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <linux/virtio_pci.h>
 
@@ -31,6 +32,8 @@ static uint16_t places[QUEUES], selected;
 static unsigned int messages, written_bar;
 static uint64_t written_offset;
 static uint64_t written;
+/* In nanoseconds: of the test's own clock, and of each read of a queue's place */
+static uint64_t clock_now, read_time;
 
 void fail(const char *format, ...)
 {
@@ -49,6 +52,7 @@ uint64_t function_bar_read(struct function *from, unsigned int bar, uint64_t off
 	case VIRTIO_PCI_COMMON_NUMQ:
 		return QUEUES;
 	case VIRTIO_PCI_COMMON_Q_NOFF:
+		clock_now += read_time;
 		return places[selected];
 	default:
 		return 0;
@@ -65,6 +69,14 @@ void function_bar_write(struct function *to, unsigned int bar, uint64_t offset, 
 	written_bar = bar;
 	written_offset = offset;
 	written = value;
+}
+
+/* In place of the C library's */
+int clock_gettime(clockid_t id, struct timespec *time)
+{
+	time->tv_sec = clock_now / 1000000000;
+	time->tv_nsec = clock_now % 1000000000;
+	return 0;
 }
 
 /* No kernel takes a notification, so each one comes here. */
@@ -97,6 +109,7 @@ FIXTURE_SETUP(notify)
 	for (queue = 0; queue < QUEUES; queue++)
 		places[queue] = QUEUES - queue;
 	messages = 0;
+	read_time = 0;
 }
 
 FIXTURE_TEARDOWN(notify)
@@ -147,6 +160,24 @@ TEST_F(notify, one_doorbell_outside)
 	EXPECT_EQ(1, messages);
 	for (queue = 0; queue <= QUEUES; queue++)
 		EXPECT_TRUE(goes_to_queue_notify(queue));
+}
+
+/* Reads of all but the last queue may take a second, and no more */
+TEST_F(notify, slow_doorbells)
+{
+	clock_now = 999999999;
+	read_time = VIRTIO_MMR_DOORBELLS_NS / (QUEUES - 1);
+	notify_find_doorbells(function);
+	EXPECT_EQ(0, messages);
+	EXPECT_TRUE(goes_to_its_doorbell(0));
+
+	free(function->notify.doorbells);
+	function->notify.doorbells = NULL;
+	messages = 0;
+	read_time++;
+	notify_find_doorbells(function);
+	EXPECT_EQ(1, messages);
+	EXPECT_TRUE(goes_to_queue_notify(0));
 }
 
 TEST_HARNESS_MAIN

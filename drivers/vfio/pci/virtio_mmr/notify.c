@@ -16,12 +16,6 @@
 #include "notify.h"
 #include "virtio_mmr/doorbell.h"
 
-/*
- * Time that the device may take for reads of all doorbells (policy). Devices need some
- * microseconds per queue, so this is enough for the highest number of queues. vfio holds locks
- * meanwhile.
- */
-#define READ_TIMEOUT_NS	(1 * NSEC_PER_SEC)
 
 static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 value)
 {
@@ -70,9 +64,10 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 			ret = -EINTR;
 			goto out_free;
 		}
-		if (spent > READ_TIMEOUT_NS) {
-			warn_unusable(mmr, "the number of queues, too large to read them in 1 s,",
-				      num_queues);
+		/* vfio holds locks meanwhile. */
+		if (spent > VIRTIO_MMR_DOORBELLS_NS) {
+			defect = VIRTIO_MMR_DOORBELL_TOO_SLOW;
+			warn_unusable(mmr, virtio_mmr_doorbell_explain(defect), num_queues);
 			goto out_free;
 		}
 		cond_resched();
