@@ -162,7 +162,7 @@ void virtio_mmr_interrupt_hold(struct virtio_mmr_interrupt *interrupt, bool rese
  * next EOI. With an 8259 the guest sends its EOI before it reads ISR status. Then
  * an event has two signals, and the second one finds ISR status clear. A signal from before a
  * reset finds it clear, too. Some guests do not acknowledge such an interrupt, and would never
- * get another one. So the bit of queues is set for each signal.
+ * get another one. So a read that belongs to a signal shows the bit of queues if no bit is set.
  *
  * Return: VIRTIO_MMR_ISR_*.
  */
