@@ -60,13 +60,13 @@ static int regions(const struct virtio_mmr_transport *transport)
 static void __iomem *map_structure(struct virtio_mmr_transport *transport,
 				   const struct virtio_mmr_structure *structure, u64 limit)
 {
+	u64 length = min(structure->length, limit);
 	void __iomem *mapping = pci_iomap_range(transport->pdev, structure->bar,
-						structure->offset,
-						min(structure->length, limit));
+						structure->offset, length);
 
 	if (!mapping)
 		pci_err(transport->pdev, "cannot map 0x%llx bytes of BAR %u at 0x%llx\n",
-			structure->length, structure->bar, structure->offset);
+			length, structure->bar, structure->offset);
 	return mapping;
 }
 
