@@ -28,11 +28,11 @@ class Machine:
 
     binary = None  # of QEMU
 
-    def __init__(self, device, *others):
+    def __init__(self, device, *others, options=(), accelerator="qtest"):
         mine, its = socket.socketpair()
         command = [
             self.binary, "-L", "/usr/share/seabios", "-L", "/usr/share/qemu", "-M", "q35",
-            "-accel", "qtest", "-nodefaults", "-display", "none", "-qtest", "stdio",
+            "-accel", accelerator, "-nodefaults", "-display", "none", "-qtest", "stdio",
             # Nobody reads it, and the pipe would be full at some time
             "-qtest-log", "none",
             "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
@@ -44,6 +44,7 @@ class Machine:
         ]
         for other in others:
             command += ["-device", f"{other},bus=root"]
+        command += options
         command += ["-device", f"{device},id=function,bus=root,addr=0.0,romfile="]
         # What is freed is overwritten, so that a later use does not go unnoticed
         self.qemu = subprocess.Popen(
