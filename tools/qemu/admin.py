@@ -240,3 +240,18 @@ def test_admin_queue_of_member(results):
         results.check("legacy access: another queue", ring.used(), 1)
         queue.write(COMMON_WRITE, 0x10, 0, 2)
         results.check("legacy access: a notification by command", ring.used(), 2)
+
+
+def test_admin_delays(results):
+    """Only the registers of MMR functions are slow"""
+    for delay in ("mmr-reset-delay=100", "mmr-post-delay=100"):
+        with Machine("virtio-net-pci,admin-vq=on,iommu_platform=on",
+                     f"virtio-net-pci,id=vf0,addr=0.1,{VF},{delay}") as m:
+            bars = m.enable_vfs(1)
+            queue = AdminQueue(m).enable()
+            queue.use()
+            found = []
+            for status in (3, 0):
+                queue.write(COMMON_WRITE, 0x12, status, 1)
+                found.append(m.read(bars[4][0] + 0x14, 1))
+            results.check(f"legacy access: {delay} has no effect", found, [3, 0])
