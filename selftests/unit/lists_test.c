@@ -132,7 +132,9 @@ static const struct {
 	{ PCI_CAP_ID_MSI, { 0, 1 }, 2, 20 },
 	{ PCI_CAP_ID_MSI, { 0x80, 1 }, 2, 24 },
 	{ PCI_CAP_ID_PCIX, {}, 2, 8 },
+	{ PCI_CAP_ID_PCIX, { 0xff, 0xcf }, 2, 8 },
 	{ PCI_CAP_ID_PCIX, { 0, 0x10 }, 2, 24 },
+	{ PCI_CAP_ID_PCIX, { 0, 0x20 }, 2, 24 },
 	{ PCI_CAP_ID_HT, { 0, 0 }, 2, 28 },
 	{ PCI_CAP_ID_HT, { 0, 0xa0 }, 2, 24 },
 	{ PCI_CAP_ID_VNDR, { 4 }, 2, 4 },
@@ -205,6 +207,7 @@ static const struct {
 	{ PCI_EXT_CAP_ID_VC, 0, 0, 28 },
 	{ PCI_EXT_CAP_ID_VC, 7, 0, 112 },
 	{ PCI_EXT_CAP_ID_VC, 0, 0x2, 32 + 16 },
+	{ PCI_EXT_CAP_ID_VC, 2, 0x2, 64 + 16 },
 	{ PCI_EXT_CAP_ID_VC9, 7, 0x4, 112 + 32 },
 	{ PCI_EXT_CAP_ID_MFVC, 3, 0xe, 64 + 64 },
 	{ PCI_EXT_CAP_ID_DSN, 0, 0, 12 },
@@ -254,6 +257,29 @@ TEST_F(lists, extended_ends)
 			else
 				expect_overrun(_metadata, self, at, extended[i].id, length);
 		}
+	}
+}
+
+/* The shortest ones, at places that are too close to the end for the table above */
+TEST_F(lists, extended_of_two_dwords)
+{
+	static const u16 ids[] = {
+		PCI_EXT_CAP_ID_ARI, PCI_EXT_CAP_ID_ATS, PCI_EXT_CAP_ID_LTR, PCI_EXT_CAP_ID_ACS,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		memset(self->config + 0x100, 0, 0xf00);
+		self->last_extended = 0;
+		add_extended(self, 0xff8, ids[i]);
+		/* All bits of ACS but that of its vector */
+		put(self, 0xffc, 0xff5f);
+		expect_fit(_metadata, self);
+		self->last_extended = 0;
+		add_extended(self, 0xffc, ids[i]);
+		/* What gives the length of ACS would be beyond the end */
+		expect_overrun(_metadata, self, 0xffc, ids[i],
+			       ids[i] == PCI_EXT_CAP_ID_ACS ? 40 : 8);
 	}
 }
 
@@ -337,12 +363,15 @@ TEST_F(lists, crowded)
 	unsigned int at, count;
 
 	add(self, 0x40, PCI_CAP_ID_PM);
+	/* These have no length: a known one, and an unknown one */
+	add(self, 0x48, PCI_CAP_ID_SSVID);
+	add(self, 0x4c, PCI_CAP_ID_EA);
 	for (count = 1, at = 0x100; count <= VIRTIO_MMR_LISTS_MAX; count++, at += 8) {
 		expect_fit(_metadata, self);
 		add_extended(self, at, PCI_EXT_CAP_ID_LTR);
 		/* The next one has no length */
 		at += 8;
-		add_extended(self, at, PCI_EXT_CAP_ID_RCLD);
+		add_extended(self, at, count % 2 ? PCI_EXT_CAP_ID_RCLD : PCI_EXT_CAP_ID_DLF);
 	}
 	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_CROWDED);
 	EXPECT_EQ(self->lists.position, at - 16);
@@ -389,6 +418,70 @@ TEST_F(lists, under_a_dvsec)
 	add_extended(self, 0x23c, PCI_EXT_CAP_ID_LTR);
 	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_OVERLAP);
 	EXPECT_EQ(self->lists.position, 0x23c);
+
+	/* The DVSEC comes later */
+	self->last_extended = 0;
+	add_extended(self, 0x240, PCI_EXT_CAP_ID_DSN);
+	add_extended(self, 0x200, PCI_EXT_CAP_ID_DVSEC);
+	put(self, 0x204, 0x40u << 20);
+	expect_fit(_metadata, self);
+	put(self, 0x204, 0x41u << 20);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_OVERLAP);
+	EXPECT_EQ(self->lists.position, 0x200);
+
+	/* A capability of the other list runs into it */
+	self->last_extended = 0;
+	add_extended(self, 0x100, PCI_EXT_CAP_ID_DVSEC);
+	put(self, 0x104, 0x40u << 20);
+	add(self, 0xf8, PCI_CAP_ID_VNDR);
+	self->config[0xfa] = 8;
+	expect_fit(_metadata, self);
+	self->config[0xfa] = 9;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_OVERLAP);
+	EXPECT_EQ(self->lists.position, 0x100);
+}
+
+/* A list that goes up and down, with a capability between two DVSECs and beside both */
+TEST_F(lists, between_dvsecs)
+{
+	static const struct { unsigned int at; bool fits; } cases[] = {
+		{ 0x238, false }, { 0x23c, false }, { 0x240, true }, { 0x244, true },
+		{ 0x274, true }, { 0x278, true }, { 0x27c, false },
+		{ 0x2b8, false }, { 0x2bc, false }, { 0x2c0, true },
+	};
+	unsigned int i, down;
+
+	for (down = 0; down < 2; down++) {
+		for (i = 0; i < ARRAY_SIZE(cases); i++) {
+			memset(self->config + 0x100, 0, 0xf00);
+			self->last_extended = 0;
+			add_extended(self, down ? 0x280 : 0x200, PCI_EXT_CAP_ID_DVSEC);
+			add_extended(self, down ? 0x200 : 0x280, PCI_EXT_CAP_ID_DVSEC);
+			add_extended(self, cases[i].at, PCI_EXT_CAP_ID_LTR);
+			put(self, 0x204, 0x40u << 20);
+			put(self, 0x284, 0x40u << 20);
+			if (cases[i].fits)
+				expect_fit(_metadata, self);
+			else
+				EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_OVERLAP) {
+					TH_LOG("at 0x%x", cases[i].at);
+				}
+		}
+	}
+}
+
+/* What comes later does not hide a capability that does not fit */
+TEST_F(lists, first_defect)
+{
+	add_extended(self, 0x200, PCI_EXT_CAP_ID_VNDR);
+	put(self, 0x204, 0xfffu << 20);
+	add_extended(self, 0x300, PCI_EXT_CAP_ID_DSN);
+	expect_overrun(_metadata, self, 0x200, PCI_EXT_CAP_ID_VNDR, 0xfff);
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE;
+	add(self, 0x50, PCI_CAP_ID_VNDR);
+	self->config[0x52] = 255;
+	add(self, 0x40, PCI_CAP_ID_PM);
+	expect_overrun(_metadata, self, 0x50, PCI_CAP_ID_VNDR, 255);
 }
 
 /* vfio-pci-core takes two adjacent capabilities with partly writable bits for one */
@@ -427,6 +520,19 @@ TEST_F(lists, merged)
 	add(self, 0x50, PCI_CAP_ID_PM);
 	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
 	EXPECT_EQ(self->lists.position, 0x50);
+	/* A third one beside the two, above and below, does not separate them */
+	self->last = 0;
+	add(self, 0x50, PCI_CAP_ID_PM);
+	add(self, 0x58, PCI_CAP_ID_PM);
+	add(self, 0x60, PCI_CAP_ID_VNDR);
+	self->config[0x62] = 4;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	self->last = 0;
+	add(self, 0x58, PCI_CAP_ID_PM);
+	add(self, 0x50, PCI_CAP_ID_PM);
+	add(self, 0x4c, PCI_CAP_ID_VNDR);
+	self->config[0x4e] = 4;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
 	/* Between two others */
 	self->last = 0;
 	add(self, 0x50, PCI_CAP_ID_PM);
@@ -436,6 +542,28 @@ TEST_F(lists, merged)
 	add(self, 0x58, PCI_CAP_ID_PM);
 	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
 	EXPECT_EQ(self->lists.length, 16);
+	self->last = 0;
+	add(self, 0x58, PCI_CAP_ID_PM);
+	add(self, 0x40, PCI_CAP_ID_VNDR);
+	self->config[0x42] = 4;
+	expect_fit(_metadata, self);
+	add(self, 0x50, PCI_CAP_ID_PM);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.length, 16);
+
+	/*
+	 * One byte later than the other, and a byte after a third one. The lower one's link is the
+	 * ID of the upper one, so the list goes there by way of the header
+	 */
+	self->last = 0;
+	add(self, 0x40, PCI_CAP_ID_VNDR);
+	self->config[0x42] = 16;
+	add(self, 0x51, PCI_CAP_ID_PM);
+	self->config[0x52] = PCI_CAP_ID_PM;
+	self->config[PCI_CAP_ID_PM + PCI_CAP_LIST_NEXT] = 0x52;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.position, 0x51);
+	EXPECT_EQ(self->lists.length, 9);
 
 	/* All of these are written as they are */
 	self->last = 0;
@@ -462,6 +590,34 @@ TEST_F(lists, merged)
 	add_extended(self, 0x208, PCI_EXT_CAP_ID_PWR);
 	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
 	EXPECT_EQ(self->lists.length, 24);
+	/* At the start of the list, where IDs of both lists could be meant */
+	self->last_extended = 0;
+	add_extended(self, 0x100, PCI_EXT_CAP_ID_PWR);
+	add_extended(self, 0x110, PCI_EXT_CAP_ID_PWR);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.position, 0x100);
+	EXPECT_EQ(self->lists.length, 32);
+	/* The first one is kept, and vfio-pci-core keeps the lower 8 bits of its ID */
+	self->last_extended = 0;
+	add_extended(self, 0x100, 0x100 | PCI_EXT_CAP_ID_ERR);
+	add_extended(self, 0x104, PCI_EXT_CAP_ID_ERR);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.position, 0x100);
+	EXPECT_EQ(self->lists.length, 0x30);
+}
+
+/* The header is no part of the lists, so only what lies beyond it can be one */
+TEST_F(lists, in_the_header)
+{
+	add(self, 0x38, PCI_CAP_ID_PM);
+	add(self, 0x40, PCI_CAP_ID_PM);
+	expect_fit(_metadata, self);
+	self->last = 0;
+	add(self, 0x39, PCI_CAP_ID_PM);
+	add(self, 0x41, PCI_CAP_ID_PM);
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
+	EXPECT_EQ(self->lists.position, 0x40);
+	EXPECT_EQ(self->lists.length, 9);
 }
 
 /* There is one table for MSI, as long as the first such capability */
@@ -474,6 +630,11 @@ TEST_F(lists, second_msi)
 	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
 	EXPECT_EQ(self->lists.position, 0x80);
 	EXPECT_EQ(self->lists.length, 14);
+	EXPECT_EQ(self->lists.room, 10);
+	/* No other capability changes that */
+	add(self, 0xa0, PCI_CAP_ID_VNDR);
+	self->config[0xa2] = 32;
+	EXPECT_EQ(judge(self), VIRTIO_MMR_LISTS_MERGE);
 	EXPECT_EQ(self->lists.room, 10);
 	self->config[0x52] = 0x80;
 	self->config[0x82] = 0;
@@ -491,6 +652,15 @@ TEST_F(lists, covered)
 	expect_overrun(_metadata, self, 0xd8, PCI_CAP_ID_EXP,
 		       PCI_CAP_EXP_ENDPOINT_SIZEOF_V2);
 	self->space.size = VIRTIO_MMR_CONFIG_SIZE_EXTENDED;
+	expect_fit(_metadata, self);
+
+	/* All of it is visible, up to the end. Others overlap */
+	self->space.size = VIRTIO_MMR_CONFIG_SIZE;
+	self->last = 0;
+	add(self, 0x50, PCI_CAP_ID_MSI);
+	add(self, 0x54, PCI_CAP_ID_VNDR);
+	self->config[0x56] = 4;
+	add(self, 0xf8, PCI_CAP_ID_PM);
 	expect_fit(_metadata, self);
 }
 
@@ -514,6 +684,7 @@ TEST_F(lists, explanations)
 	self->lists.id = 0xffff;
 	self->lists.length = 4108;
 	self->lists.room = 4096;
+	strcpy(text, "not written");
 	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_FIT);
 	EXPECT_STREQ(text, "");
 	virtio_mmr_lists_explain(text, sizeof(text), &self->lists,
@@ -533,6 +704,9 @@ TEST_F(lists, explanations)
 	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_CROWDED);
 	EXPECT_STREQ(text, "extended capability 0xffff at 0xffc comes after 4096 others, which are too many");
 	EXPECT_LT(strlen(text), VIRTIO_MMR_LISTS_EXPLANATION_SIZE);
+	self->lists.position = 0x100;
+	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_LOOP);
+	EXPECT_STREQ(text, "the list of extended capabilities comes back to 0xffff at 0x100");
 	self->lists.position = 0xfc;
 	self->lists.id = 9;
 	virtio_mmr_lists_explain(text, sizeof(text), &self->lists, VIRTIO_MMR_LISTS_OVERRUN);
