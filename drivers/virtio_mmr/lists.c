@@ -207,10 +207,9 @@ static enum virtio_mmr_lists_defect compare(struct walk *walk,
 		walk->is_tangled = true;
 		/*
 		 * If a DVSEC overlaps another capability, older kernels see only the other one,
-		 * and may merge it.
+		 * and may merge it. No conventional capability of this ID is copied.
 		 */
-		if (taken->start >= VIRTIO_MMR_CONFIG_SIZE &&
-		    (id == PCI_EXT_CAP_ID_DVSEC || other->id == PCI_EXT_CAP_ID_DVSEC))
+		if (id == PCI_EXT_CAP_ID_DVSEC || other->id == PCI_EXT_CAP_ID_DVSEC)
 			return VIRTIO_MMR_LISTS_OVERLAP;
 	}
 	return VIRTIO_MMR_LISTS_FIT;
@@ -232,8 +231,6 @@ static enum virtio_mmr_lists_defect take(struct walk *walk, unsigned int positio
 
 	if (length > room)
 		return blame(lists, VIRTIO_MMR_LISTS_OVERRUN, position, id, length, room);
-	if (position < PCI_STD_HEADER_SIZEOF)
-		walk->is_tangled = true;
 	if (position >= walk->highest.end) {
 		if (position == walk->highest.end)
 			walk->is_tangled |= is_merged(position, id, &walk->highest);
