@@ -158,7 +158,7 @@ void virtio_mmr_cap_explain(char *text, size_t size, unsigned int position,
 				  "capability at 0x%x: offset 0x%llx, length 0x%llx in BAR %u overlap the MSI-X %s at 0x%x, length 0x%x",
 				  position, cap->offset, cap->length, cap->bar,
 				  under == &function->msix_pba ? "pending bits" : "table",
-				  under ? under->offset : 0, under ? under->length : 0);
+				  under->offset, under->length);
 		break;
 	}
 }

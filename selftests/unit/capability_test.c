@@ -158,11 +158,11 @@ TEST_F(capability, refuses_end_of_config_space)
 	size_t size;
 
 	encode(self->raw, 0, 0, 10, 1, 0, 256);
-	for (size = 0; size < 24; size += 4)
+	for (size = 0; size < 24; size++)
 		EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, size),
 			  VIRTIO_MMR_TRUNCATED);
 	encode(self->raw, 28, 0, 10, 1, 0, 256);
-	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 24), VIRTIO_MMR_TRUNCATED);
+	EXPECT_EQ(virtio_mmr_cap_decode(&self->cap, self->raw, 27), VIRTIO_MMR_TRUNCATED);
 }
 
 TEST_F(capability, accepts_good)
@@ -242,6 +242,14 @@ TEST_F(capability, inside_the_bar)
 		  VIRTIO_MMR_OUTSIDE_BAR);
 	self->cap.offset = BAR_SIZE;
 	EXPECT_EQ(virtio_mmr_cap_validate(&self->cap, &self->function),
+		  VIRTIO_MMR_OUTSIDE_BAR);
+}
+
+/* An empty range may lie at the end, and not beyond it */
+TEST_F(capability, empty_range)
+{
+	EXPECT_EQ(virtio_mmr_range_validate(&self->function, 2, BAR_SIZE, 0), VIRTIO_MMR_USABLE);
+	EXPECT_EQ(virtio_mmr_range_validate(&self->function, 2, BAR_SIZE + 1, 0),
 		  VIRTIO_MMR_OUTSIDE_BAR);
 }
 
@@ -374,6 +382,22 @@ TEST_F(capability, explains_shortest_length)
 	virtio_mmr_cap_explain(text, sizeof(text), 0x100, &self->cap, &self->function,
 			       VIRTIO_MMR_LENGTH_TOO_SHORT);
 	EXPECT_STREQ(text, "capability at 0x100: length 19 is less than 20");
+}
+
+/* The structure that the window overlaps */
+TEST_F(capability, explains_msix)
+{
+	char text[VIRTIO_MMR_EXPLANATION_SIZE];
+
+	virtio_mmr_msix_decode(&self->function, 0, 0x400 | 2, 0x800 | 2);
+	self->cap.offset = 0x400;
+	virtio_mmr_cap_explain(text, sizeof(text), 0x100, &self->cap, &self->function,
+			       VIRTIO_MMR_OVER_MSIX);
+	EXPECT_STREQ(text, "capability at 0x100: offset 0x400, length 0x100 in BAR 2 overlap the MSI-X table at 0x400, length 0x10");
+	self->cap.offset = 0x800;
+	virtio_mmr_cap_explain(text, sizeof(text), 0x100, &self->cap, &self->function,
+			       VIRTIO_MMR_OVER_MSIX);
+	EXPECT_STREQ(text, "capability at 0x100: offset 0x800, length 0x100 in BAR 2 overlap the MSI-X pending bits at 0x800, length 0x8");
 }
 
 /* Each defect has its own words, with the values at fault. The longest of them fit */
