@@ -149,6 +149,35 @@ TEST(translation)
 	}
 }
 
+/* A vector register that only the guest has is nothing of the device */
+TEST(vectors_of_the_guest_alone)
+{
+	const struct virtio_mmr_layout guest = { .has_vectors = true };
+	const struct virtio_mmr_layout device = { .has_vectors = false };
+	struct virtio_mmr_piece piece;
+	unsigned int offset;
+
+	for (offset = 0; offset < WINDOW; offset++) {
+		bool is_vector = offset >= 0x14 && offset < 0x18;
+
+		piece = virtio_mmr_next_piece(&guest, &device, WINDOW, offset, 1);
+		EXPECT_EQ(piece.target, is_vector ? VIRTIO_MMR_TARGET_NOTHING :
+						    VIRTIO_MMR_TARGET_REGISTER);
+		if (!is_vector)
+			EXPECT_EQ(piece.offset, offset < 0x14 ? offset : offset - 4);
+	}
+}
+
+/* A window without the register */
+TEST_F(layout, no_queue_notify)
+{
+	struct virtio_mmr_piece piece;
+
+	piece = virtio_mmr_next_piece(&self->layout, &self->layout, 0x10, 0x10, 2);
+	EXPECT_EQ(piece.target, VIRTIO_MMR_TARGET_NOTHING);
+	EXPECT_EQ(piece.width, 2);
+}
+
 TEST(piece_covers)
 {
 	struct virtio_mmr_piece piece = {

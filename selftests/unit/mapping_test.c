@@ -67,7 +67,7 @@ TEST_F(mapping, three_areas)
 {
 	self->scan.function.bar_size[4] = 0x8000;
 	self->scan.common_config.offset = 0x6010;
-	self->scan.isr.offset = 0x1ffc;
+	self->scan.isr.offset = 0x1ffd;
 	self->scan.isr.length = 1;
 	ASSERT_EQ(areas(self, 4, PAGE), 3);
 	EXPECT_AREA(0, 0, 0x1000);
@@ -77,6 +77,16 @@ TEST_F(mapping, three_areas)
 	self->scan.isr.length = 8;
 	ASSERT_EQ(areas(self, 4, PAGE), 3);
 	EXPECT_AREA(1, 0x3000, 0x3000);
+}
+
+/* No half of these 64-bit numbers may get lost */
+TEST_F(mapping, above_4_gib)
+{
+	self->scan.function.bar_size[4] = 1ULL << 33;
+	self->scan.isr.offset = 0x100001000;
+	ASSERT_EQ(areas(self, 4, PAGE), 2);
+	EXPECT_AREA(0, 0x1000, 0x100000000);
+	EXPECT_AREA(1, 0x100002000, 0xffffe000);
 }
 
 TEST_F(mapping, one_page_for_both)
@@ -94,6 +104,7 @@ TEST_F(mapping, two_bars)
 {
 	self->scan.isr = structure(2, 0x7000, 1);
 	EXPECT_TRUE(is_split(self, 2));
+	EXPECT_TRUE(is_split(self, 4));
 	ASSERT_EQ(areas(self, 2, PAGE), 1);
 	EXPECT_AREA(0, 0, 0x7000);
 	ASSERT_EQ(areas(self, 4, PAGE), 1);
@@ -117,6 +128,15 @@ TEST_F(mapping, notifications_come_first)
 	EXPECT_FALSE(is_split(self, 4));
 	self->scan.notify = structure(2, 0x800, 4);
 	EXPECT_TRUE(is_split(self, 4));
+	/* Beside the others, above and below */
+	self->scan.notify = structure(4, 0x2000, 0x1000);
+	EXPECT_TRUE(is_split(self, 4));
+	self->scan.common_config.offset = 0x3000;
+	self->scan.isr.offset = 0x3000;
+	EXPECT_TRUE(is_split(self, 4));
+	self->scan.notify = structure(4, 0, 0x1000);
+	EXPECT_TRUE(is_split(self, 4));
+	self->scan.common_config.offset = 0;
 	/* A structure that cannot be used does not count */
 	self->scan.notify = structure(4, 0x800, 4);
 	self->scan.has_notification = false;

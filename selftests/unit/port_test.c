@@ -87,6 +87,21 @@ TEST_F(port, reads)
 	virtio_mmr_port_read(&self->port, 0x0e, data, 6);
 	EXPECT_EQ(memcmp(data, "\x8e\x8f\x90\x91\x92\x93", 6), 0);
 	EXPECT_ACCESSES("re/2=8f8e r10/2=9190 r12/1=92 r13/1=93 ");
+	/* Not a byte beyond the guest's access */
+	data[6] = 0;
+	virtio_mmr_port_read(&self->port, 0x14, data, 6);
+	EXPECT_EQ(memcmp(data, "\x94\x95\x96\x97\x98\x99\x00", 7), 0);
+	EXPECT_ACCESSES("r14/4=97969594 r18/2=9998 ");
+}
+
+TEST_F(port, writes)
+{
+	u8 data[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+
+	virtio_mmr_port_write(&self->port, 0x14, data, 6);
+	EXPECT_ACCESSES("w14/4=4030201 w18/2=605 ");
+	virtio_mmr_port_write(&self->port, 0x19, data, 4);
+	EXPECT_ACCESSES("w19/1=1 w1a/2=302 w1c/1=4 ");
 }
 
 TEST_F(port, beyond_the_window)
