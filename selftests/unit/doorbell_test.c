@@ -90,10 +90,17 @@ TEST_F(doorbell, over_msix)
 		  VIRTIO_MMR_DOORBELL_OVER_MSIX);
 	EXPECT_EQ(virtio_mmr_doorbell_place(&self->scan, 0x34, &self->offset),
 		  VIRTIO_MMR_DOORBELL_USABLE);
+	/* The last one before the table has two bytes as well */
+	self->scan.notify_multiplier = 2;
+	EXPECT_EQ(virtio_mmr_doorbell_place(&self->scan, 0x5f, &self->offset),
+		  VIRTIO_MMR_DOORBELL_USABLE);
+	EXPECT_EQ(virtio_mmr_doorbell_place(&self->scan, 0x60, &self->offset),
+		  VIRTIO_MMR_DOORBELL_OVER_MSIX);
 }
 
 TEST_F(doorbell, explanations)
 {
+	EXPECT_STREQ(virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_USABLE), "nothing");
 	EXPECT_STREQ(virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_STATUS),
 		     "the modern device status after a reset");
 	EXPECT_STREQ(virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_NUM_QUEUES),

@@ -38,6 +38,7 @@ TEST_F(function, kinds)
 	EXPECT_EQ(function->bar_kind[5], VIRTIO_MMR_BAR_UPPER_HALF);
 	EXPECT_EQ(function->bar_size[0], 32);
 	EXPECT_EQ(function->bar_size[4], 0x1000);
+	EXPECT_EQ(function->wide_bars, 1 << 4);
 }
 
 /* Only the next one, whatever it says of itself, and only if the first is there */
@@ -70,6 +71,12 @@ TEST_F(function, again)
 	virtio_mmr_function_set_bar(function, 1, 0x1000, MEMORY | ASSIGNED);
 	EXPECT_EQ(function->bar_kind[1], VIRTIO_MMR_BAR_MEMORY);
 	EXPECT_EQ(function->wide_bars, 0);
+
+	virtio_mmr_function_set_bar(function, 2, 0x1000, MEMORY | WIDE | ASSIGNED);
+	virtio_mmr_function_set_bar(function, 4, 0x1000, MEMORY | WIDE | ASSIGNED);
+	EXPECT_EQ(function->wide_bars, 1 << 2 | 1 << 4);
+	virtio_mmr_function_set_bar(function, 2, 0x1000, MEMORY | ASSIGNED);
+	EXPECT_EQ(function->wide_bars, 1 << 4);
 }
 
 HARNESS_MAIN()

@@ -190,10 +190,10 @@ TEST_F(interrupt, slow_reset)
 
 	virtio_mmr_interrupt_hold(&self->interrupt, false);
 	EXPECT_FALSE(virtio_mmr_interrupt_is_pending(&self->interrupt));
-	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, QUEUE));
+	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, CONFIG));
 	/* The guest sets it up further */
 	virtio_mmr_interrupt_hold(&self->interrupt, false);
-	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), QUEUE);
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), CONFIG);
 }
 
 /* The guest can still read what happened, and the next user of the interrupt starts anew */
@@ -207,6 +207,13 @@ TEST_F(interrupt, off)
 	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
 	EXPECT_FALSE(virtio_mmr_interrupt_connect(&self->interrupt, true));
 	EXPECT_TRUE(virtio_mmr_interrupt_raise(&self->interrupt, CONFIG));
+
+	/* Nobody receives signals, and those from before need no bit */
+	EXPECT_TRUE(virtio_mmr_interrupt_unmask(&self->interrupt));
+	virtio_mmr_interrupt_off(&self->interrupt);
+	EXPECT_FALSE(virtio_mmr_interrupt_raise(&self->interrupt, CONFIG));
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), CONFIG);
+	EXPECT_EQ(virtio_mmr_interrupt_read(&self->interrupt), 0);
 }
 
 TEST_F(interrupt, guest_layout)
