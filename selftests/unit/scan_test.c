@@ -21,6 +21,7 @@ FIXTURE(scan)
 	char why[VIRTIO_MMR_SCAN_EXPLANATION_SIZE];
 	unsigned int seen_capabilities, seen_structures;
 	u16 last_position;
+	struct virtio_mmr_virtio_cap last_structure;
 };
 
 static void set_bar(struct _test_data_scan *self, unsigned int bar, u64 size, unsigned int more)
@@ -91,9 +92,29 @@ TEST_F(scan, harmful_lists)
 	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_LISTS);
 }
 
+/* Either list */
+TEST_F(scan, loops)
+{
+	memory_space_add(&self->memory, 0x40, PCI_CAP_ID_PM);
+	run(self);
+	EXPECT_FALSE(self->scan.list_loops);
+	memory_space_put(&self->memory, 0x41, 0x40, 1);
+	run(self);
+	EXPECT_TRUE(self->scan.list_loops);
+	memory_space_put(&self->memory, 0x41, 0, 1);
+	memory_space_add_extended(&self->memory, CAP, 0xd, CAP);
+	run(self);
+	EXPECT_TRUE(self->scan.list_loops);
+}
+
 TEST_F(scan, plain)
 {
 	self->memory.bytes[CAP + 4] = 9;
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLAIN);
+	EXPECT_STREQ(self->why, "capability at 0x100: cfg_type 9 is not 10");
+	/* The first one is named */
+	memory_space_add_extended(&self->memory, CAP, 0xb, 0x200);
+	memory_space_add_mmr(&self->memory, 0x200, 8, 2, 0, 0x100);
 	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLAIN);
 	EXPECT_STREQ(self->why, "capability at 0x100: cfg_type 9 is not 10");
 	memory_space_put(&self->memory, CAP, 0, 4);
@@ -122,6 +143,9 @@ TEST_F(scan, first_usable_capability_counts)
 	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
 	EXPECT_EQ(self->scan.cap_position, 0x200);
 	EXPECT_EQ(self->scan.cap.offset, 0x40);
+	/* Nobody reads the one after it */
+	EXPECT_EQ(self->memory.reads_of[0x208 / 4], 1);
+	EXPECT_EQ(self->memory.reads_of[0x408 / 4], 0);
 
 	/* Without a usable one the defect is that of the first that claims to be one */
 	self->memory.bytes[0x205] = 6;
@@ -144,6 +168,7 @@ static void see_structure(void *context, const struct virtio_mmr_virtio_cap *cap
 	struct _test_data_scan *self = context;
 
 	self->seen_structures++;
+	self->last_structure = *cap;
 }
 
 /* A visitor also sees the capabilities after the one that counts, and changes nothing */
@@ -166,6 +191,41 @@ TEST_F(scan, visitor)
 	EXPECT_EQ(self->seen_structures, 2);
 }
 
+/* It sees each structure as the capability has it, and where the window of PCI_CFG points now */
+TEST_F(scan, visited_structures)
+{
+	const struct virtio_mmr_scan_visitor visitor = {
+		.capability = see_capability, .structure = see_structure, .context = self,
+	};
+
+	memory_space_add_virtio(&self->memory, 0x40, 20, 5, 2, 0x204, 4);
+	run_with(self, VIRTIO_MMR_DEVICE_NET, &visitor);
+	ASSERT_EQ(self->seen_structures, 1);
+	EXPECT_EQ(self->last_structure.position, 0x40);
+	EXPECT_EQ(self->last_structure.cfg_type, 5);
+	EXPECT_EQ(self->last_structure.bar, 2);
+	EXPECT_EQ(self->last_structure.offset, 0x204);
+	EXPECT_EQ(self->last_structure.length, 4);
+	EXPECT_EQ(self->last_structure.multiplier, 0);
+	EXPECT_TRUE(self->last_structure.is_inside);
+
+	/* The end of the conventional part is the end of the last one */
+	memory_space_add_virtio(&self->memory, 0xf0, 16, 4, 2, 0x208, 8);
+	self->memory.bytes[PCI_CAPABILITY_LIST] = 0xf0;
+	self->memory.bytes[0xf1] = 0;
+	self->seen_structures = 0;
+	run_with(self, VIRTIO_MMR_DEVICE_NET, &visitor);
+	ASSERT_EQ(self->seen_structures, 1);
+	EXPECT_EQ(self->last_structure.position, 0xf0);
+	EXPECT_EQ(self->last_structure.cfg_type, 4);
+	EXPECT_EQ(self->last_structure.offset, 0x208);
+	EXPECT_EQ(self->last_structure.length, 8);
+	memory_space_put(&self->memory, 0xf2, 17, 1);
+	self->seen_structures = 0;
+	run_with(self, VIRTIO_MMR_DEVICE_NET, &visitor);
+	EXPECT_EQ(self->seen_structures, 0);
+}
+
 static void add_msix(struct _test_data_scan *self, unsigned int position, u8 bar)
 {
 	memory_space_add(&self->memory, position, PCI_CAP_ID_MSIX);
@@ -181,6 +241,7 @@ TEST_F(scan, msix)
 	EXPECT_TRUE(self->scan.function.has_msix);
 	EXPECT_EQ(self->scan.function.msix_table.offset, 0x800);
 	EXPECT_EQ(self->scan.function.msix_table.length, 64);
+	EXPECT_EQ(self->scan.function.msix_pba.offset, 0xc00);
 	EXPECT_TRUE(virtio_mmr_scan_is_bir(&self->scan, 0x44));
 	EXPECT_TRUE(virtio_mmr_scan_is_bir(&self->scan, 0x48));
 	EXPECT_FALSE(virtio_mmr_scan_is_bir(&self->scan, 0x40));
@@ -235,6 +296,43 @@ TEST_F(scan, msix_at_the_end)
 	EXPECT_NE(self->scan.placement.fate, VIRTIO_MMR_BAR0_MOVED);
 }
 
+/* The last place that has room for all of it */
+TEST_F(scan, msix_up_to_the_end)
+{
+	add_msix(self, 0xf4, 2);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.msix_flags, 0xf6);
+	EXPECT_TRUE(virtio_mmr_scan_is_bir(&self->scan, 0xf8));
+	EXPECT_TRUE(virtio_mmr_scan_is_bir(&self->scan, 0xfc));
+	EXPECT_TRUE(self->scan.can_interrupt);
+}
+
+/* A guest needs the table and the pending bits, so they keep BAR0 */
+TEST_F(scan, msix_in_bar0)
+{
+	static const struct {
+		u8 table, pba;
+		enum virtio_mmr_bar0_fate fate;
+	} cases[] = {
+		{ 2, 2, VIRTIO_MMR_BAR0_HIDDEN }, { 0, 0, VIRTIO_MMR_BAR0_MOVED },
+		{ 0, 2, VIRTIO_MMR_BAR0_MOVED }, { 2, 0, VIRTIO_MMR_BAR0_MOVED },
+	};
+	unsigned int i;
+
+	set_bar(self, 0, 0x1000, VIRTIO_MMR_BAR_FLAG_MEMORY);
+	memory_space_put(&self->memory, CAP + 4, 10 | 0 << 8, 4);
+	add_msix(self, 0x40, 2);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		memory_space_put(&self->memory, 0x44, 0x800 | cases[i].table, 4);
+		memory_space_put(&self->memory, 0x48, 0xc00 | cases[i].pba, 4);
+		ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+		EXPECT_EQ(self->scan.placement.fate, cases[i].fate) {
+			TH_LOG("table in BAR %u, pending bits in BAR %u", cases[i].table,
+			       cases[i].pba);
+		}
+	}
+}
+
 static void add_structures(struct _test_data_scan *self)
 {
 	memory_space_add_virtio(&self->memory, 0x60, 20, 2, 2, 0x200, 0x80);
@@ -286,6 +384,13 @@ TEST_F(scan, structures_are_found_later)
 	virtio_mmr_scan_structures(&self->scan, space);
 	EXPECT_TRUE(self->scan.has_isr);
 	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bar_fields, 0xc4));
+
+	/* They may be gone by then */
+	memory_space_put(&self->memory, PCI_CAPABILITY_LIST, 0, 1);
+	virtio_mmr_scan_structures(&self->scan, space);
+	EXPECT_FALSE(self->scan.has_common_config);
+	EXPECT_FALSE(self->scan.has_notification);
+	EXPECT_FALSE(self->scan.has_isr);
 }
 
 /* ISR status has one byte, at any place, and the first one counts */
@@ -411,6 +516,30 @@ TEST_F(scan, later_structures)
 	EXPECT_EQ(self->scan.notify_multiplier, 4);
 }
 
+/* The others after it do not, whether they could be used or not */
+TEST_F(scan, earlier_structures)
+{
+	u32 length;
+
+	for (length = 0; length <= 0x80; length += 0x80) {
+		memory_space_init(&self->memory);
+		memory_space_add_mmr(&self->memory, CAP, 10, 2, 0, 0x100);
+		memory_space_add_virtio(&self->memory, 0x80, 16, 1, 2, 0x400, length);
+		memory_space_add_virtio(&self->memory, 0xa0, 20, 2, 2, 0x500, length);
+		memory_space_put(&self->memory, 0xb0, 8, 4);
+		memory_space_add_virtio(&self->memory, 0xc0, 16, 3, 2, 0x600, length);
+		memory_space_add_virtio(&self->memory, 0xd0, 16, 3, 2, 0x300, 1);
+		add_structures(self);
+		ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+		EXPECT_TRUE(self->scan.has_notification);
+		EXPECT_EQ(self->scan.common_config.offset, 0x100);
+		EXPECT_EQ(self->scan.notify.offset, 0x200);
+		EXPECT_EQ(self->scan.notify_multiplier, 4);
+		EXPECT_TRUE(self->scan.has_isr);
+		EXPECT_EQ(self->scan.isr.offset, 0x300);
+	}
+}
+
 TEST_F(scan, window_of_pci_cfg)
 {
 	memory_space_add_virtio(&self->memory, 0x40, 20, 5, 0, 0, 0);
@@ -434,6 +563,53 @@ TEST_F(scan, structures_in_bar0)
 	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
 	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_MOVED);
 	EXPECT_EQ(self->scan.placement.slot, 1);
+	/* In another BAR */
+	memory_space_put(&self->memory, 0x44, 2, 1);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_HIDDEN);
+}
+
+TEST_F(scan, structure_in_an_io_bar0)
+{
+	set_bar(self, 0, 32, 0);
+	memory_space_add_virtio(&self->memory, 0x40, 16, 5, 0, 0, 4);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	memory_space_add_virtio(&self->memory, 0x60, 16, 3, 0, 0, 4);
+	EXPECT_EQ(run(self), VIRTIO_MMR_SCAN_PLACEMENT);
+	EXPECT_STREQ(self->why, "BAR 0 of 0x20 bytes must make room for the I/O BAR, but a virtio structure lies in it and it is an I/O BAR itself");
+}
+
+/* Capabilities of other IDs are none of virtio, whatever follows */
+TEST_F(scan, other_capabilities)
+{
+	struct virtio_mmr_structure structure;
+
+	memory_space_add_virtio(&self->memory, 0x40, 16, 1, 2, 0x100, 0x38);
+	memory_space_add_virtio(&self->memory, 0x60, 16, 4, 2, 0x200, 0x10);
+	memory_space_put(&self->memory, 0x40, PCI_CAP_ID_PM, 1);
+	memory_space_put(&self->memory, 0x60, PCI_CAP_ID_PM, 1);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.has_common_config);
+	EXPECT_FALSE(virtio_mmr_fields_have(&self->scan.bar_fields, 0x44));
+	EXPECT_FALSE(virtio_mmr_scan_device_config(&self->scan, &self->memory.space, &structure));
+}
+
+/* The last sizes that are enough */
+TEST_F(scan, smallest_structures)
+{
+	struct virtio_mmr_structure structure;
+
+	memory_space_add_virtio(&self->memory, 0x40, 16, 1, 2, 0x100, 0x20);
+	memory_space_add_virtio(&self->memory, 0x60, 20, 2, 2, 0x202, 2);
+	memory_space_add_virtio(&self->memory, 0x80, 16, 4, 2, 0x300, 1);
+	memory_space_add_virtio(&self->memory, 0xa0, 16, 99, 2, 0x400, 4);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_TRUE(self->scan.has_notification);
+	EXPECT_EQ(self->scan.notify.offset, 0x202);
+	/* ISR status is a structure of its own type alone */
+	EXPECT_FALSE(self->scan.has_isr);
+	EXPECT_TRUE(virtio_mmr_scan_device_config(&self->scan, &self->memory.space, &structure));
+	EXPECT_EQ(structure.length, 1);
 }
 
 TEST_F(scan, no_room_for_bar0)

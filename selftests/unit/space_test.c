@@ -38,14 +38,16 @@ TEST_F(space, first_part_is_read_once)
 {
 	struct virtio_mmr_space *space = &self->memory.space;
 
-	self->memory.bytes[0] = 3;
+	self->memory.bytes[0] = 2;
 	self->memory.bytes[0xfc] = 1;
 	self->memory.bytes[0x1fc] = 1;
 	self->memory.bytes[0x200] = 1;
-	EXPECT_EQ(virtio_mmr_space_byte(space, 0), 3);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0), 2);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xfc), 1);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x1fc), 1);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x200), 1);
+	/* What lies behind the copy in memory stays as it is */
+	EXPECT_EQ(self->memory.bytes[0], 2);
 	self->memory.bytes[0xfc] = 2;
 	self->memory.bytes[0xff] = 2;
 	self->memory.bytes[0x1fc] = 2;
@@ -54,7 +56,7 @@ TEST_F(space, first_part_is_read_once)
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0xff), 0);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x1fc), 1);
 	EXPECT_EQ(virtio_mmr_space_byte(space, 0x200), 2);
-	EXPECT_EQ(virtio_mmr_space_byte(space, 0), 3);
+	EXPECT_EQ(virtio_mmr_space_byte(space, 0), 2);
 	EXPECT_EQ(self->memory.reads_of[0xfc / 4], 1);
 
 	virtio_mmr_space_forget(space);
@@ -92,6 +94,7 @@ TEST_F(space, conventional_list)
 	memory_space_add(&self->memory, 0xfc, PCI_CAP_ID_VNDR);
 	/* The lower two bits of a pointer do not count */
 	self->memory.bytes[PCI_CAPABILITY_LIST] |= 3;
+	self->memory.bytes[0xfc + PCI_CAP_LIST_NEXT] |= 3;
 	virtio_mmr_walk_start(walk, &self->memory.space, false);
 	ASSERT_TRUE(virtio_mmr_walk_next(walk));
 	EXPECT_EQ(walk->position, 0xfc);
@@ -103,7 +106,7 @@ TEST_F(space, conventional_list)
 	EXPECT_FALSE(walk->loops);
 
 	/* Without the bit in the status register there is no list */
-	memory_space_put(&self->memory, PCI_STATUS, 0, 1);
+	memory_space_put(&self->memory, PCI_STATUS, 0xff & ~PCI_STATUS_CAP_LIST, 1);
 	virtio_mmr_walk_start(walk, &self->memory.space, false);
 	EXPECT_FALSE(virtio_mmr_walk_next(walk));
 }
@@ -114,17 +117,18 @@ TEST_F(space, conventional_ends)
 
 	/* A pointer into the header */
 	memory_space_add(&self->memory, 0x60, PCI_CAP_ID_PM);
-	self->memory.bytes[0x61] = 0x3c;
+	memory_space_put(&self->memory, 0x61, 0x3c, 1);
 	virtio_mmr_walk_start(walk, &self->memory.space, false);
 	EXPECT_TRUE(virtio_mmr_walk_next(walk));
 	EXPECT_FALSE(virtio_mmr_walk_next(walk));
 
 	/* An ID of all ones */
-	self->memory.bytes[0x61] = 0x70;
-	self->memory.bytes[0x70] = 0xff;
+	memory_space_put(&self->memory, 0x61, 0x70, 1);
+	memory_space_put(&self->memory, 0x70, 0xff, 1);
 	virtio_mmr_walk_start(walk, &self->memory.space, false);
 	EXPECT_TRUE(virtio_mmr_walk_next(walk));
 	EXPECT_FALSE(virtio_mmr_walk_next(walk));
+	EXPECT_EQ(walk->position, 0x70);
 }
 
 TEST_F(space, loops_end)
@@ -164,6 +168,17 @@ TEST_F(space, extended_list)
 	ASSERT_TRUE(virtio_mmr_walk_next(walk));
 	EXPECT_EQ(walk->position, 0x200);
 	EXPECT_EQ(walk->id, 0xb);
+	EXPECT_FALSE(virtio_mmr_walk_next(walk));
+
+	/* IDs have 16 bits. Only the first entry has to be more than zeros */
+	memory_space_put(&self->memory, 0x100, 0x010b | 0x200 << 20, 4);
+	memory_space_put(&self->memory, 0x200, 0, 4);
+	virtio_mmr_walk_start(walk, &self->memory.space, true);
+	ASSERT_TRUE(virtio_mmr_walk_next(walk));
+	EXPECT_EQ(walk->id, 0x010b);
+	ASSERT_TRUE(virtio_mmr_walk_next(walk));
+	EXPECT_EQ(walk->position, 0x200);
+	EXPECT_EQ(walk->id, 0);
 	EXPECT_FALSE(virtio_mmr_walk_next(walk));
 
 	/* All ones, and a pointer below the list */
@@ -220,6 +235,9 @@ TEST_F(space, known_by_a_kernel)
 	memory_space_add(&self->memory, 0xc0, PCI_CAP_ID_MSI);
 	memory_space_add(&self->memory, 0xb0, PCI_CAP_ID_EXP);
 	memory_space_put(&self->memory, 0xb2, 0x0002, 2);
+	/* Another one before them */
+	memory_space_add(&self->memory, 0xd0, PCI_CAP_ID_PM);
+	memory_space_put(&self->memory, 0xd2, 0x3333, 2);
 	virtio_mmr_space_find_known(space);
 	EXPECT_EQ(space->pcie_flags, 0x0002);
 	EXPECT_EQ(space->msix_position, 0xa0);
