@@ -144,18 +144,24 @@ static unsigned int starts(u32 offset, u32 width, u32 value)
 
 TEST(makes_live)
 {
+	static const u8 all[] = { 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4 };
+
 	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS, 4, 1), VIRTIO_MMR_STARTS_QUEUE);
 	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS, 4, 0x01000000), VIRTIO_MMR_STARTS_QUEUE);
 	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS + 3, 1, 1), VIRTIO_MMR_STARTS_QUEUE);
 	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_ADDRESS, 4, 0), 0);
 	/* The registers beside it */
 	EXPECT_EQ(starts(VIRTIO_MMR_DRIVER_FEATURES, 4, 0xffffffff), 0);
+	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_SIZE, 2, 0xffff), 0);
 	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_SELECT, 4, 0xffffffff), 0);
 	EXPECT_EQ(starts(VIRTIO_MMR_DEVICE_STATUS, 1, 0x4), VIRTIO_MMR_STARTS_DRIVER);
 	EXPECT_EQ(starts(VIRTIO_MMR_DEVICE_STATUS, 1, 0x7), VIRTIO_MMR_STARTS_DRIVER);
 	EXPECT_EQ(starts(VIRTIO_MMR_DEVICE_STATUS, 1, 0x83), 0);
 	EXPECT_EQ(starts(VIRTIO_MMR_QUEUE_NOTIFY, 4, 0x00040000), VIRTIO_MMR_STARTS_DRIVER);
 	EXPECT_EQ(starts(VIRTIO_MMR_ISR_STATUS, 1, 0x7), 0);
+	/* From queue address to device status */
+	EXPECT_EQ(virtio_mmr_vectors_starts(VIRTIO_MMR_QUEUE_ADDRESS, all, sizeof(all)),
+		  VIRTIO_MMR_STARTS_QUEUE | VIRTIO_MMR_STARTS_DRIVER);
 }
 
 TEST_F(vectors, of_a_queue)
@@ -171,6 +177,22 @@ TEST_F(vectors, of_a_queue)
 	self->select = 0;
 	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 4, 6), VIRTIO_MMR_REFUSED_NONE);
 	EXPECT_EQ(self->vectors.queues_end, 3);
+	/* Other registers have no vectors */
+	self->writes = 0;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_SELECT, 2, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_SELECT, 2, 1), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_SIZE, 2, 1), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_ISR_STATUS, 1, 0), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->writes, 0);
+	EXPECT_EQ(self->vectors.queues_end, 3);
+	/* Each byte of the address counts */
+	self->vector[0] = VIRTIO_MMR_NO_VECTOR;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS, 1, 7), VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vector[0], VIRTIO_MMR_VECTOR_OF_QUEUES);
+	self->vector[0] = VIRTIO_MMR_NO_VECTOR;
+	EXPECT_EQ(written(self, true, VIRTIO_MMR_QUEUE_ADDRESS + 3, 1, 7),
+		  VIRTIO_MMR_REFUSED_NONE);
+	EXPECT_EQ(self->vector[0], VIRTIO_MMR_VECTOR_OF_QUEUES);
 }
 
 /* Queues count, and the guest's vectors are its own */
@@ -191,6 +213,7 @@ TEST_F(vectors, of_the_configuration)
 	EXPECT_EQ(written(self, true, VIRTIO_MMR_DEVICE_STATUS, 1, STATUS_ACKNOWLEDGE),
 		  VIRTIO_MMR_REFUSED_NONE);
 	EXPECT_EQ(self->config, VIRTIO_MMR_VECTOR_OF_CONFIG);
+	EXPECT_EQ(self->vectors.config, VIRTIO_MMR_VECTOR_OF_CONFIG);
 	EXPECT_FALSE(virtio_mmr_vectors_share(&self->vectors));
 	/* A reset takes the register's value, and the next status gives it again */
 	self->config = VIRTIO_MMR_NO_VECTOR;

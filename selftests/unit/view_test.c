@@ -235,6 +235,8 @@ TEST_F(view, hidden_bar0)
 	virtio_mmr_view_init(view, &self->scan, NULL);
 	write_le32(view, PCI_BASE_ADDRESS_1, 0xffffffff);
 	EXPECT_EQ(read_le(view, PCI_BASE_ADDRESS_1, 4, 0xff), 0);
+	/* Without MSI-X there is nothing else to change */
+	EXPECT_FALSE(virtio_mmr_view_changes(view, PCI_STATUS));
 }
 
 TEST_F(view, numbers_of_bars)
@@ -250,6 +252,7 @@ TEST_F(view, numbers_of_bars)
 	EXPECT_EQ(virtio_mmr_view_read(view, 0x54, 0x80), 0x80);
 	/* No other byte of them */
 	EXPECT_EQ(virtio_mmr_view_read(view, 0x45, 0), 0);
+	EXPECT_EQ(virtio_mmr_view_read(view, 0x49, 0), 0);
 	EXPECT_EQ(virtio_mmr_view_read(view, 0x53, 0), 0);
 }
 
