@@ -112,6 +112,11 @@ TEST_F(port, beyond_the_window)
 	virtio_mmr_port_read(&self->port, 0x14, data, 8);
 	EXPECT_EQ(memcmp(data, "\x94\x95\x96\x97\xff\xff\xff\xff", 8), 0);
 	EXPECT_ACCESSES("r14/4=97969594 ");
+	/* In pieces of two bytes, and of one */
+	memset(data, 0, sizeof(data));
+	virtio_mmr_port_read(&self->port, 0x1c, data, 3);
+	EXPECT_EQ(memcmp(data, "\xff\xff\xff\x00", 4), 0);
+	EXPECT_ACCESSES("");
 	virtio_mmr_port_write(&self->port, 0x18, data, 4);
 	EXPECT_ACCESSES("");
 }

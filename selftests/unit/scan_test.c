@@ -66,6 +66,9 @@ TEST_F(scan, usable)
 	EXPECT_EQ(self->scan.placement.fate, VIRTIO_MMR_BAR0_ABSENT);
 	EXPECT_FALSE(self->scan.has_notification);
 	EXPECT_FALSE(self->scan.function.has_msix);
+	/* Where they would be in a capability at 0 */
+	EXPECT_FALSE(virtio_mmr_scan_is_bir(&self->scan, PCI_MSIX_TABLE - PCI_MSIX_FLAGS));
+	EXPECT_FALSE(virtio_mmr_scan_is_bir(&self->scan, PCI_MSIX_PBA - PCI_MSIX_FLAGS));
 	EXPECT_STREQ(self->why, "");
 }
 
