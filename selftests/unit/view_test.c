@@ -117,6 +117,35 @@ TEST_F(view, interrupt_hides_msix)
 	EXPECT_EQ(read_le(&self->view, 0x42, 2, 0xff), 0xffff);
 	self->interrupt.engaged = true;
 	EXPECT_EQ(read_le(&self->view, 0x42, 2, 0xff), 0x3fff);
+	EXPECT_EQ(read_le(&self->view, 0x42, 2, 0xc5), 0x05c5);
+}
+
+/* Beside a BAR0 that has moved, numbers of BARs translate as well */
+TEST_F(view, interrupt_and_moved_bar0)
+{
+	struct virtio_mmr_view *view = &self->view;
+	unsigned int position;
+
+	move_bar0(self);
+	add_interrupt(self);
+	self->interrupt.engaged = true;
+	EXPECT_EQ(virtio_mmr_view_read(view, 0x43, 0xff), 0x3f);
+	EXPECT_EQ(virtio_mmr_view_read(view, 0x44, 0x80), 0x81);
+	EXPECT_EQ(virtio_mmr_view_read(view, 0x54, 0), 1);
+	for (position = 0x40; position < 0x100; position++)
+		EXPECT_EQ(virtio_mmr_view_changes(view, position),
+			  position == 0x43 || position == 0x44 || position == 0x48 ||
+			  position == 0x54 || position == 0x64);
+	EXPECT_TRUE(virtio_mmr_view_changes(view, PCI_STATUS));
+	EXPECT_FALSE(virtio_mmr_view_changes(view, PCI_STATUS + 1));
+}
+
+/* A device may say that a byte of MSI-X is a BAR number. Without INTx it is nothing else */
+TEST_F(view, number_over_msix)
+{
+	virtio_mmr_fields_add(&self->scan.bar_fields, 0x43);
+	move_bar0(self);
+	EXPECT_EQ(virtio_mmr_view_read(&self->view, 0x43, 0), 1);
 }
 
 /* No other byte of the whole space differs */
@@ -217,10 +246,12 @@ TEST_F(view, moved_bar0)
 	struct virtio_mmr_view *view = &self->view;
 
 	move_bar0(self);
+	write_le32(view, PCI_BASE_ADDRESS_0, 0x0000c1c0);
 	write_le32(view, PCI_BASE_ADDRESS_1, 0xffffffff);
 	EXPECT_EQ(read_le(view, PCI_BASE_ADDRESS_1, 4, 0xff), 0xffffc000);
 	write_le32(view, PCI_BASE_ADDRESS_1, 0xfeb00000);
 	EXPECT_EQ(read_le(view, PCI_BASE_ADDRESS_1, 4, 0xff), 0xfeb00000);
+	EXPECT_EQ(read_le(view, PCI_BASE_ADDRESS_0, 4, 0xff), 0x0000c1c1);
 	EXPECT_EQ(virtio_mmr_view_owner(view, PCI_BASE_ADDRESS_1 + 3), VIRTIO_MMR_VIEW_BAR);
 	EXPECT_EQ(virtio_mmr_view_owner(view, PCI_BASE_ADDRESS_2), VIRTIO_MMR_VIEW_FUNCTION);
 }
