@@ -2,8 +2,6 @@
 #ifndef VIRTIO_MMR_SCAN_H
 #define VIRTIO_MMR_SCAN_H
 
-#include <linux/pci_regs.h>
-
 #include "capability.h"
 #include "identity.h"
 #include "lists.h"
@@ -126,15 +124,6 @@ struct virtio_mmr_scan {
 	struct virtio_mmr_fields bar_fields;
 	struct virtio_mmr_fields window_fields;
 };
-
-/* Whether a byte, at any position, belongs to MSI-X and has a BAR number in bits 2:0 */
-static inline bool virtio_mmr_scan_is_bir(const struct virtio_mmr_scan *scan,
-					  unsigned int position)
-{
-	unsigned int offset = position - scan->msix_flags + PCI_MSIX_FLAGS;
-
-	return scan->msix_flags && (offset == PCI_MSIX_TABLE || offset == PCI_MSIX_PBA);
-}
 
 /**
  * struct virtio_mmr_scan_visitor - is called for each capability, in the order of the list

@@ -116,11 +116,9 @@ static bool is_bar(unsigned int position)
 static u8 read_bar(const struct virtio_mmr_view *view, unsigned int at)
 {
 	const struct virtio_mmr_view_bar *bar = &view->bars[at / 4];
-	u32 value = 0;
+	/* PCI 3.0, 6.2.5.1: the size shows in the bits that stay 0. All do for a size of 0. */
+	u32 value = (bar->address & ~(bar->size - 1)) | bar->type;
 
-	/* PCI 3.0, 6.2.5.1: the size shows in the bits that stay 0. */
-	if (bar->size)
-		value = (bar->address & ~(bar->size - 1)) | bar->type;
 	return value >> at % 4 * 8;
 }
 
@@ -132,15 +130,13 @@ static u8 read_msix_flags(const struct virtio_mmr_interrupt *interrupt, u8 byte)
 	return byte;
 }
 
-/* BAR numbers in capabilities */
+/* BAR numbers: a byte in virtio's capabilities, and bits 2:0 in that of MSI-X */
 static u8 read_number(const struct virtio_mmr_scan *scan, unsigned int position, u8 byte)
 {
-	u8 mask = 0;
+	u8 mask = PCI_MSIX_TABLE_BIR;
 
 	if (virtio_mmr_fields_have(&scan->bar_fields, position))
 		mask = 0xff;
-	else if (virtio_mmr_scan_is_bir(scan, position))
-		mask = PCI_MSIX_TABLE_BIR;
 	return (byte & ~mask) | virtio_mmr_guest_bar(&scan->placement, byte & mask);
 }
 
