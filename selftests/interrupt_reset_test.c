@@ -266,6 +266,8 @@ TEST_F(lost, in_the_middle_of_requests)
 		traffic = (struct traffic){ &self->entropy, self->trigger, variant->switches };
 		thread = background_start(offer, &traffic);
 		usleep(30000);
+		/* A busy machine may not have come to the first one yet */
+		ASSERT_TRUE(background_counts(&traffic.requests));
 		/* The function does not fall asleep while it is used */
 		if (sleeps)
 			ASSERT_EQ(background_stop(thread), 0);
@@ -273,7 +275,6 @@ TEST_F(lost, in_the_middle_of_requests)
 		usleep(5000);
 		if (!sleeps)
 			ASSERT_EQ(background_stop(thread), 0);
-		EXPECT_GT(traffic.requests, 0);
 		ASSERT_STARTS_AGAIN();
 	}
 }

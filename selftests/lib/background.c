@@ -13,6 +13,9 @@
 /* For threads that are left over; the kernel may keep one for good */
 #define STOP_TIMEOUT	5 /* s */
 
+/* For a counter, in ms at least */
+#define COUNT_TIMEOUT	5000
+
 struct background {
 	bool is_used;
 	pthread_t thread;
@@ -68,6 +71,18 @@ struct background *background_repeat(int (*function)(void *data), void *data,
 struct background *background_start(int (*function)(void *data), void *data)
 {
 	return background_repeat(function, data, 0);
+}
+
+bool background_counts(const unsigned int *counter)
+{
+	unsigned int waited;
+
+	for (waited = 0; waited < COUNT_TIMEOUT; waited++) {
+		if (__atomic_load_n(counter, __ATOMIC_RELAXED))
+			return true;
+		usleep(1000);
+	}
+	return false;
 }
 
 bool background_is_over(struct background *thread)

@@ -25,6 +25,9 @@ struct background *background_start(int (*function)(void *data), void *data);
 struct background *background_repeat(int (*function)(void *data), void *data,
 				     unsigned int times);
 
+/* Waits for a thread to raise a counter of its own above 0; false if that takes 5 s */
+bool background_counts(const unsigned int *counter);
+
 /* Whether the thread has ended by itself */
 bool background_is_over(struct background *thread);
 
