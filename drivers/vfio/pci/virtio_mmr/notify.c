@@ -16,7 +16,6 @@
 #include "notify.h"
 #include "virtio_mmr/doorbell.h"
 
-
 static void warn_unusable(struct virtio_mmr_device *mmr, const char *what, u64 value)
 {
 	if (__ratelimit(&mmr->opened->messages[VIRTIO_MMR_MESSAGE_DOORBELLS]))
