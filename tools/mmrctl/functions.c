@@ -50,15 +50,16 @@ static __attribute__((noreturn, format(printf, 1, 0))) void pci_failed(char *for
 {
 	bool denied = errno == EACCES || errno == EPERM;
 	va_list arguments;
+	char *text;
 
 	/* No such file any more, or no device behind a file that is open */
 	if (may_vanish && (errno == ENOENT || errno == ENODEV))
 		longjmp(vanished, 1);
-	fputs("mmrctl: ", stderr);
 	va_start(arguments, format);
-	vfprintf(stderr, format, arguments);
+	if (vasprintf(&text, format, arguments) < 0)
+		errx(STATUS_FAILED, "out of memory");
 	va_end(arguments);
-	fputs(denied ? "; run mmrctl as root\n" : "\n", stderr);
+	complain("%s%s", text, denied ? "; run mmrctl as root" : "");
 	exit(denied ? STATUS_DENIED : STATUS_FAILED);
 }
 

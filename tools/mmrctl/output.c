@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <ctype.h>
 #include <err.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -47,6 +46,11 @@ void complain(const char *format, ...)
 	free(text);
 }
 
+static char printable(char byte)
+{
+	return byte < ' ' || byte > '~' ? '?' : byte;
+}
+
 /* For the stream below, which takes less than @size for an error */
 static ssize_t write_printable(void *cookie __attribute__((unused)), const char *bytes, size_t size)
 {
@@ -60,7 +64,7 @@ static ssize_t write_printable(void *cookie __attribute__((unused)), const char 
 		for (i = 0; i < length; i++) {
 			char byte = bytes[done + i];
 
-			text[i] = byte == '\n' || isprint((unsigned char)byte) ? byte : '?';
+			text[i] = byte == '\n' ? byte : printable(byte);
 		}
 		written = write(STDOUT_FILENO, text, length);
 		if (written < 0 && errno != EINTR)
@@ -85,8 +89,7 @@ void print_for_people(void)
 void make_printable(char *text)
 {
 	for (; *text; text++)
-		if (*text < ' ' || *text > '~')
-			*text = '?';
+		*text = printable(*text);
 }
 
 void make_utf8(char *text)
