@@ -26,12 +26,13 @@ static void report_unusable(struct virtio_mmr_transport *transport, u16 first, c
 static u16 read_notify_off(struct virtio_mmr_transport *transport, u16 queue, u64 *spent)
 {
 	void __iomem *common = transport->mdev.common;
-	u64 start = ktime_get_ns();
 	u16 notify_off;
+	u64 start;
 
 	/* With a multiplier of 0 the value is irrelevant. */
 	if (!transport->scan.notify_multiplier)
 		return 0;
+	start = ktime_get_ns();
 	iowrite16(queue, common + VIRTIO_PCI_COMMON_Q_SELECT);
 	notify_off = ioread16(common + VIRTIO_PCI_COMMON_Q_NOFF);
 	*spent += ktime_get_ns() - start;
@@ -47,22 +48,23 @@ static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells
 
 	for (queue = first; queue < count; queue++) {
 		enum virtio_mmr_doorbell_defect defect;
-		u64 offset, value = count;
+		u16 notify_off;
+		u64 offset;
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		cond_resched();
 		if (spent > VIRTIO_MMR_DOORBELLS_NS) {
-			defect = VIRTIO_MMR_DOORBELL_TOO_SLOW;
-		} else {
-			u16 notify_off = read_notify_off(transport, queue, &spent);
-
-			defect = virtio_mmr_doorbell_place(&transport->scan, notify_off, &offset);
-			value = offset;
+			report_unusable(transport, first,
+					virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_TOO_SLOW),
+					count);
+			return 0;
 		}
+		cond_resched();
+		notify_off = read_notify_off(transport, queue, &spent);
+		defect = virtio_mmr_doorbell_place(&transport->scan, notify_off, &offset);
 		if (defect) {
 			report_unusable(transport, first, virtio_mmr_doorbell_explain(defect),
-					value);
+					offset);
 			return 0;
 		}
 		doorbells[queue] = offset;

@@ -65,8 +65,9 @@ static int read_doorbells(struct virtio_mmr_device *mmr, void __iomem *common,
 		}
 		/* vfio holds locks meanwhile. */
 		if (spent > VIRTIO_MMR_DOORBELLS_NS) {
-			defect = VIRTIO_MMR_DOORBELL_TOO_SLOW;
-			warn_unusable(mmr, virtio_mmr_doorbell_explain(defect), num_queues);
+			warn_unusable(mmr,
+				      virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_TOO_SLOW),
+				      num_queues);
 			goto out_free;
 		}
 		cond_resched();
