@@ -38,6 +38,7 @@
 #include "lib/torture.h"
 
 #define SECONDS		25
+#define LIFE_LONGEST	20000 /* ms */
 /* Limit for an operation: a removal waits for its user, and users wait for each other's resets */
 #define WEDGED		60000 /* ms */
 /* Growth of the kernel's memory that is no leak: what it keeps after its first use */
@@ -48,6 +49,14 @@
 
 static unsigned long seconds, operations;
 static unsigned int link_weight;
+
+/* Users stay for an eighth of a test, within limits: opens cost much, and slow down all else */
+static unsigned int life(void)
+{
+	if (seconds < 8 * TORTURE_LIFE_MIN / 1000)
+		return TORTURE_LIFE_MIN;
+	return seconds < 8 * LIFE_LONGEST / 1000 ? seconds * 1000 / 8 : LIFE_LONGEST;
+}
 
 FIXTURE(torture)
 {
@@ -65,6 +74,7 @@ FIXTURE_SETUP(torture)
 	sequence_start(&sequence);
 	TH_LOG("VIRTIO_MMR_SEED=%lu, %lu s", sequence.seed, seconds);
 	self->torture = torture_create(sequence.seed);
+	self->torture->life = life();
 	dmesg_mark(&self->log);
 }
 
@@ -186,21 +196,36 @@ static void print_stack(pid_t id)
 		fclose(file);
 }
 
-/* Whether all threads get on; those that do not are reported with their stacks */
-static bool gets_on(struct torture *torture)
+static unsigned int limit_of_a_step(void) /* ms */
 {
-	uint64_t limit = WEDGED * environment_number("VIRTIO_MMR_TIMEOUT_SCALE", 1), now, since;
+	return WEDGED * environment_number("VIRTIO_MMR_TIMEOUT_SCALE", 1);
+}
+
+/* Whether no thread is at one step for @limit ms; such threads are reported with their stacks */
+static bool gets_on(struct torture *torture, uint64_t limit)
+{
+	static struct {
+		uint64_t steps, since;
+	} seen[TORTURE_THREADS_MAX];
 	const struct torture_thread *thread;
+	uint64_t now, steps;
 	const char *what;
 	bool good = true;
+	unsigned int i;
 
-	for (thread = torture->thread; thread < torture->thread + TORTURE_THREADS_MAX; thread++) {
+	for (i = 0; i < TORTURE_THREADS_MAX; i++) {
+		thread = &torture->thread[i];
 		what = __atomic_load_n(&thread->what, __ATOMIC_SEQ_CST);
-		since = __atomic_load_n(&thread->since, __ATOMIC_SEQ_CST);
+		steps = __atomic_load_n(&thread->steps, __ATOMIC_SEQ_CST);
 		now = torture_now();
-		if (!what || now <= since + limit)
+		if (steps != seen[i].steps) {
+			seen[i].steps = steps;
+			seen[i].since = now;
+		}
+		if (!what || now - seen[i].since < limit)
 			continue;
-		report("thread %d is in '%s' for %lu s", thread->id, what, (now - since) / 1000);
+		report("thread %d is in '%s' for %lu s", thread->id, what,
+		       (now - seen[i].since) / 1000);
 		print_stack(thread->id);
 		good = false;
 	}
@@ -229,14 +254,15 @@ static void start(struct _test_data_torture *self)
 /* All processes come to their end, or are reported */
 static void stop(struct __test_metadata *_metadata, struct _test_data_torture *self)
 {
-	unsigned int limit = WEDGED * environment_number("VIRTIO_MMR_TIMEOUT_SCALE", 1), i;
+	unsigned int i;
 	int status;
 
 	__atomic_store_n(&self->torture->stop, true, __ATOMIC_SEQ_CST);
 	for (i = 0; i < self->running; i++) {
 		status = -1;
-		EXPECT_TRUE(background_process_ends(self->children[i], limit, &status)) {
-			gets_on(self->torture);
+		EXPECT_TRUE(background_process_ends(self->children[i], limit_of_a_step(),
+						    &status)) {
+			gets_on(self->torture, 0);
 			kill(self->children[i], SIGKILL);
 		}
 		EXPECT_EQ(status, 0);
@@ -322,7 +348,7 @@ TEST_F_TIMEOUT(torture, hammer, 240)
 	end = torture_now() + 1000 * seconds;
 	start(self);
 	while (torture_now() < end && sum_of(torture) < operations) {
-		ASSERT_TRUE(gets_on(torture));
+		ASSERT_TRUE(gets_on(torture, limit_of_a_step()));
 		usleep(200000);
 	}
 	stop(_metadata, self);
@@ -391,7 +417,7 @@ TEST_F_TIMEOUT(torture, owner, 300)
 		child = start_owner(_metadata, owner, torture->seed + runs);
 		ASSERT_GT(child, 0);
 		while (!waitpid(child, &status, WNOHANG)) {
-			ASSERT_TRUE(gets_on(torture));
+			ASSERT_TRUE(gets_on(torture, limit_of_a_step()));
 			usleep(200000);
 		}
 		ASSERT_EQ(status, 0) {

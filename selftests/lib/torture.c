@@ -19,8 +19,9 @@
 #include "torture.h"
 #include "torture_kinds.h"
 
-/* From open to close */
-#define LIFE_MAX	3000 /* ms */
+/* Processes and their ends cost most of a debug kernel's time, so they wait for long */
+#define LOOK		50000 /* us, from one look at a process to the next */
+#define REFUSED		200000 /* us, from a user that got no function to the next one */
 
 uint64_t torture_now(void)
 {
@@ -52,7 +53,7 @@ static struct sequence sequence_of(const struct torture *torture, unsigned long 
 
 static void begin(struct torture_thread *progress, const char *what)
 {
-	__atomic_store_n(&progress->since, torture_now(), __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&progress->steps, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&progress->what, what, __ATOMIC_SEQ_CST);
 }
 
@@ -147,7 +148,9 @@ static void live(struct torture *torture, unsigned int nth, struct sequence *seq
 		.torture = torture, .function = &torture->function[nth],
 	};
 	unsigned int fds = count_fds(), i, way = sequence_below(sequence, 4);
-	uint64_t until = torture_now() + 50 + sequence_below(sequence, LIFE_MAX);
+	uint64_t until = torture_now() + 50 + sequence_below(sequence, torture->life);
+	/* A user that is asked to close takes its time, too */
+	uint64_t patience = sequence_below(sequence, TORTURE_LIFE_MIN);
 	pthread_t threads[TORTURE_USER_THREADS];
 
 	progress->id = getpid();
@@ -164,8 +167,12 @@ static void live(struct torture *torture, unsigned int nth, struct sequence *seq
 		if (pthread_create(&threads[i], NULL, use, &workers[i]))
 			_exit(EXIT_FAILURE);
 	}
-	while (torture_now() < until && !is_over(&torture->stop))
-		usleep(5000);
+	while (torture_now() < until && !is_over(&torture->stop)) {
+		if (__atomic_load_n(&user.function->wanted, __ATOMIC_SEQ_CST) &&
+		    until > torture_now() + patience)
+			until = torture_now() + patience;
+		usleep(LOOK);
+	}
 
 	begin(progress, "close");
 	/* The end of the process closes it, with all threads at work */
@@ -199,17 +206,31 @@ static pid_t fork_child(void)
 	return child;
 }
 
+static bool is_bound(const struct torture_function *function)
+{
+	char driver[SYSFS_DRIVER_SIZE];
+
+	sysfs_driver(function->bdf, driver);
+	return driver[0];
+}
+
 /* False if a user came to an end that nothing here leads to */
 static bool live_once(struct torture *torture, unsigned int nth, struct sequence *sequence)
 {
 	/* Some are killed in the middle */
 	uint64_t end_of_life = sequence_below(sequence, 4) ? -1ull :
-			       torture_now() + sequence_below(sequence, LIFE_MAX);
+			       torture_now() + sequence_below(sequence, torture->life);
 	int status = 0, null;
 	bool killed = false;
 	pid_t child;
 	unsigned int i;
 
+	/* Without a process for nothing. The function may go away after this, and often does */
+	if (!is_bound(&torture->function[nth])) {
+		__atomic_add_fetch(&torture->refused, 1, __ATOMIC_SEQ_CST);
+		usleep(LOOK);
+		return true;
+	}
 	child = fork_child();
 	if (!child) {
 		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -222,14 +243,14 @@ static bool live_once(struct torture *torture, unsigned int nth, struct sequence
 			killed = true;
 			kill(child, SIGKILL);
 		}
-		usleep(5000);
+		usleep(LOOK);
 	}
 	for (i = 0; i < TORTURE_USER_SLOTS; i++)
 		end(&torture->thread[nth * TORTURE_USER_SLOTS + i]);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE) {
 		__atomic_add_fetch(&torture->refused, 1, __ATOMIC_SEQ_CST);
 		/* Time for whatever is in the way */
-		usleep(20000);
+		usleep(REFUSED);
 		return true;
 	}
 	if ((WIFEXITED(status) && !WEXITSTATUS(status)) ||

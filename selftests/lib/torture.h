@@ -22,13 +22,15 @@
 #define TORTURE_SLOTS_OF_USERS	(TORTURE_FUNCTIONS_MAX * TORTURE_USER_SLOTS)
 #define TORTURE_THREADS_MAX	(TORTURE_SLOTS_OF_USERS + TORTURE_ROOT_THREADS)
 #define TORTURE_KINDS_MAX	40
+#define TORTURE_LIFE_MIN	3000 /* ms */
 
 /* Of a thread, in memory that all processes share */
 struct torture_thread {
 	pid_t id;
-	/* What it does now, and since when; NULL: nothing */
+	/* What it does now; NULL: nothing */
 	const char *what;
-	uint64_t since; /* ms */
+	/* Goes up with each step. The watch takes the time: a clock may cost more than an access */
+	uint64_t steps;
 };
 
 struct torture_function {
@@ -41,6 +43,8 @@ struct torture_function {
 	 * that root resets, as with vfio-pci (Documentation/driver.rst)
 	 */
 	bool is_mapped;
+	/* Root waits for the user to close. A VMM gets a request for that */
+	unsigned int wanted;
 };
 
 /* All of it, in memory that all processes share */
@@ -51,6 +55,8 @@ struct torture {
 	/* How often links fail, compared with the other operations of root; 0: never */
 	unsigned int link_weight;
 	unsigned long seed;
+	/* The longest time from open to close, in ms, at least TORTURE_LIFE_MIN */
+	unsigned int life;
 	unsigned int functions;
 	struct torture_function function[TORTURE_FUNCTIONS_MAX];
 	struct torture_thread thread[TORTURE_THREADS_MAX];

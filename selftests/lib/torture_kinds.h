@@ -51,7 +51,7 @@ void torture_expect_bus_errors(void);
 /* A step of a long operation has ended, and the next one has the watch's whole limit */
 static inline void next_step(struct torture_worker *worker)
 {
-	__atomic_store_n(&worker->progress->since, torture_now(), __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&worker->progress->steps, 1, __ATOMIC_SEQ_CST);
 }
 
 static inline uint32_t below(struct torture_worker *worker, uint32_t limit)

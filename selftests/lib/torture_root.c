@@ -28,9 +28,19 @@ static void lock_pf(struct torture_worker *worker)
 	next_step(worker);
 }
 
-static const struct torture_function *any_function(struct torture_worker *worker)
+static struct torture_function *any_function(struct torture_worker *worker)
 {
 	return &worker->torture->function[below(worker, worker->torture->functions)];
+}
+
+/* Asks the users of all functions of a PF to close, or takes that back with -1 */
+static void want_all(struct torture *torture, const char *pf, int change)
+{
+	unsigned int i;
+
+	for (i = 0; i < torture->functions; i++)
+		if (!strcmp(torture->function[i].pf, pf))
+			__atomic_add_fetch(&torture->function[i].wanted, change, __ATOMIC_SEQ_CST);
 }
 
 static void root_resets(struct torture_worker *worker)
@@ -43,10 +53,12 @@ static void root_resets(struct torture_worker *worker)
 
 static void root_unbinds(struct torture_worker *worker)
 {
-	const struct torture_function *function = any_function(worker);
+	struct torture_function *function = any_function(worker);
 
 	/* Waits for the user */
+	__atomic_add_fetch(&function->wanted, 1, __ATOMIC_SEQ_CST);
 	sysfs_unbind(function->bdf);
+	__atomic_sub_fetch(&function->wanted, 1, __ATOMIC_SEQ_CST);
 	usleep(below(worker, 50000));
 	lock_pf(worker);
 	torture_restore(function);
@@ -69,7 +81,9 @@ static void root_switches_vfs(struct torture_worker *worker)
 	if (!worker->torture->without_vfs || !function->pf[0])
 		return;
 	lock_pf(worker);
+	want_all(worker->torture, function->pf, 1);
 	sysfs_write(function->pf, "sriov_numvfs", "0");
+	want_all(worker->torture, function->pf, -1);
 	usleep(below(worker, 50000));
 	sysfs_write(function->pf, "sriov_numvfs", function->vfs);
 	restore_all(worker->torture, function->pf);
@@ -102,7 +116,9 @@ static void root_breaks_link(struct torture_worker *worker)
 		link_restore_pf(function->pf, config);
 		/* With VFs that lost what was written to them */
 		usleep(below(worker, 200000));
+		want_all(worker->torture, function->pf, 1);
 		sysfs_unbind(function->pf);
+		want_all(worker->torture, function->pf, -1);
 		next_step(worker);
 		sysfs_bind(function->pf, driver);
 		next_step(worker);

@@ -342,14 +342,15 @@ static void open_again(struct torture_worker *worker)
 	close(fd);
 }
 
+/* A reset keeps all threads of a user waiting, so there are 1,000 others for each or two of them */
 const struct torture_kind torture_user_kinds[] = {
-	{ "bar0", 300, bar0 }, { "notify", 60, notify }, { "request", 60, request },
-	{ "config_read", 80, config_read }, { "config_write", 40, config_write },
-	{ "command", 30, command }, { "config_window", 20, config_window },
-	{ "irqs", 100, irqs }, { "signal_eventfd", 60, signal_eventfd },
-	{ "replace_eventfd", 10, replace_eventfd }, { "ioeventfd", 40, ioeventfd },
-	{ "map_bar", 20, map_bar }, { "ask", 20, ask }, { "open_again", 10, open_again },
-	{ "reset_by_ioctl", 3, reset_by_ioctl }, { "reset_by_config", 3, reset_by_config },
+	{ "bar0", 1500, bar0 }, { "notify", 400, notify }, { "request", 200, request },
+	{ "config_read", 500, config_read }, { "config_write", 200, config_write },
+	{ "command", 60, command }, { "config_window", 60, config_window },
+	{ "irqs", 120, irqs }, { "signal_eventfd", 200, signal_eventfd },
+	{ "replace_eventfd", 20, replace_eventfd }, { "ioeventfd", 80, ioeventfd },
+	{ "map_bar", 20, map_bar }, { "ask", 60, ask }, { "open_again", 10, open_again },
+	{ "reset_by_ioctl", 2, reset_by_ioctl }, { "reset_by_config", 2, reset_by_config },
 	{ "sleep_by_config", 6, sleep_by_config }, { "low_power", 6, low_power },
 	{}
 };
