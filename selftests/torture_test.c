@@ -196,7 +196,8 @@ static void print_stack(pid_t id)
 		fclose(file);
 }
 
-static unsigned int limit_of_a_step(void) /* ms */
+/* In ms */
+static unsigned int limit_of_a_step(void)
 {
 	return WEDGED * environment_number("VIRTIO_MMR_TIMEOUT_SCALE", 1);
 }

@@ -33,14 +33,20 @@ static struct torture_function *any_function(struct torture_worker *worker)
 	return &worker->torture->function[below(worker, worker->torture->functions)];
 }
 
-/* Asks the users of all functions of a PF to close, or takes that back with -1 */
+/* Asks the user of a function to close, or takes that back with -1 */
+static void want(struct torture_function *function, int change)
+{
+	__atomic_add_fetch(&function->wanted, change, __ATOMIC_SEQ_CST);
+}
+
+/* The same for all functions of a PF */
 static void want_all(struct torture *torture, const char *pf, int change)
 {
 	unsigned int i;
 
 	for (i = 0; i < torture->functions; i++)
 		if (!strcmp(torture->function[i].pf, pf))
-			__atomic_add_fetch(&torture->function[i].wanted, change, __ATOMIC_SEQ_CST);
+			want(&torture->function[i], change);
 }
 
 static void root_resets(struct torture_worker *worker)
@@ -56,9 +62,9 @@ static void root_unbinds(struct torture_worker *worker)
 	struct torture_function *function = any_function(worker);
 
 	/* Waits for the user */
-	__atomic_add_fetch(&function->wanted, 1, __ATOMIC_SEQ_CST);
+	want(function, 1);
 	sysfs_unbind(function->bdf);
-	__atomic_sub_fetch(&function->wanted, 1, __ATOMIC_SEQ_CST);
+	want(function, -1);
 	usleep(below(worker, 50000));
 	lock_pf(worker);
 	torture_restore(function);
