@@ -57,7 +57,11 @@ static inline bool virtio_mmr_is_reachable(struct virtio_mmr_device *mmr, bool a
  */
 static inline void virtio_mmr_access_enter(struct virtio_mmr_device *mmr)
 {
-	lockdep_assert_held_read(&mmr->core_device.memory_lock);
+	/*
+	 * Not lockdep_assert_held_read(): this may run in a hard interrupt. The thread below it may
+	 * wait for the lock to write, and lockdep finds that entry first.
+	 */
+	lockdep_assert_held(&mmr->core_device.memory_lock);
 	rcu_read_lock_sched();
 	/* Sparse cannot follow a lock that is held if a value says so. */
 	__release(RCU_SCHED);
