@@ -9,7 +9,7 @@
 #include "torture.h"
 
 #define TORTURE_EVENTFDS	8
-/* Memory of a user that its device sees, at IOVA_BASE. A ring starts in any page but the last */
+/* Memory of a user that its device sees, at IOVA_BASE, and the most that a ring takes of it */
 #define TORTURE_AREA_PAGES	64
 #define TORTURE_RING_PAGES	8
 

@@ -16,7 +16,11 @@
 /* Most accesses are near the registers */
 #define BAR0_NEAR	0x28
 #define CONFIG_SIZE	4096
-#define PAGES_OF_RINGS	(TORTURE_AREA_PAGES - TORTURE_RING_PAGES)
+/*
+ * Places that do not overlap. Else a device would write its used ring into descriptors of another
+ * place, and would later take these numbers for addresses. The last place has the buffer.
+ */
+#define PLACES_OF_RINGS	(TORTURE_AREA_PAGES / TORTURE_RING_PAGES - 1)
 
 static ssize_t read_config(struct torture_worker *worker, unsigned int at, void *data, size_t size)
 {
@@ -58,7 +62,8 @@ static void bar0(struct torture_worker *worker)
 	if (at <= address && at + length >= address + 4) {
 		page = 0;
 		if (below(worker, 4))
-			page = (IOVA_BASE >> 12) + below(worker, PAGES_OF_RINGS);
+			page = (IOVA_BASE >> 12) +
+			       below(worker, PLACES_OF_RINGS) * TORTURE_RING_PAGES;
 		memcpy(bytes + address - at, &page, sizeof(page));
 	}
 	if (at <= VIRTIO_MMR_DEVICE_STATUS && at + length > VIRTIO_MMR_DEVICE_STATUS)
