@@ -164,11 +164,15 @@ static bool read_virtio_cap(const struct virtio_mmr_scan *scan, const struct vir
 	return true;
 }
 
+/* A notification structure may lie over MSI-X: each doorbell is checked by itself. */
 static bool take_structure(struct virtio_mmr_structure *structure,
+			   const struct virtio_mmr_scan *scan,
 			   const struct virtio_mmr_virtio_cap *cap, u32 min_length,
 			   u32 alignment)
 {
-	if (!cap->is_inside || cap->length < min_length || cap->offset % alignment)
+	if (!cap->is_inside || cap->length < min_length || cap->offset % alignment ||
+	    (cap->cfg_type != TYPE_NOTIFY_CFG &&
+	     virtio_mmr_msix_under(&scan->function, cap->bar, cap->offset, cap->length)))
 		return false;
 	*structure = (struct virtio_mmr_structure){
 		.bar = cap->bar, .offset = cap->offset, .length = cap->length,
@@ -271,13 +275,13 @@ void virtio_mmr_scan_structures(struct virtio_mmr_scan *scan, struct virtio_mmr_
 		    !read_virtio_cap(scan, &walk, DETAIL_PLACE, &cap))
 			continue;
 		if (cap.cfg_type == TYPE_COMMON_CFG && !scan->has_common_config) {
-			scan->has_common_config = take_structure(&scan->common_config, &cap,
+			scan->has_common_config = take_structure(&scan->common_config, scan, &cap,
 								 COMMON_CFG_MIN_LENGTH, 4);
 		} else if (cap.cfg_type == TYPE_NOTIFY_CFG && !has_notify) {
-			has_notify = take_structure(&scan->notify, &cap, 2, 2);
+			has_notify = take_structure(&scan->notify, scan, &cap, 2, 2);
 			scan->notify_multiplier = cap.multiplier;
 		} else if (cap.cfg_type == TYPE_ISR_CFG && !scan->has_isr) {
-			scan->has_isr = take_structure(&scan->isr, &cap, 1, 1);
+			scan->has_isr = take_structure(&scan->isr, scan, &cap, 1, 1);
 		}
 	}
 	scan->has_notification = scan->has_common_config && has_notify;
@@ -324,7 +328,7 @@ bool virtio_mmr_scan_device_config(const struct virtio_mmr_scan *scan,
 	virtio_mmr_walk_start(&walk, space, false);
 	while (virtio_mmr_walk_next(&walk))
 		if (walk.id == PCI_CAP_ID_VNDR && read_virtio_cap(scan, &walk, DETAIL_ALL, &cap) &&
-		    cap.cfg_type == TYPE_DEVICE_CFG && take_structure(structure, &cap, 1, 4))
+		    cap.cfg_type == TYPE_DEVICE_CFG && take_structure(structure, scan, &cap, 1, 4))
 			return true;
 	return false;
 }

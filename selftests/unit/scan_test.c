@@ -498,6 +498,42 @@ TEST_F(scan, unusable_structures)
 	}
 }
 
+/* The host would write its registers into MSI-X. Only a notification structure may lie there */
+TEST_F(scan, structures_over_msix)
+{
+	struct virtio_mmr_space *space = &self->memory.space;
+	struct virtio_mmr_structure structure;
+
+	memory_space_add_virtio(&self->memory, 0xe0, 16, 4, 2, 0x7f0, 0x10);
+	memory_space_add_virtio(&self->memory, 0xd0, 16, 3, 2, 0x7ff, 1);
+	memory_space_add_virtio(&self->memory, 0x80, 20, 2, 2, 0x800, 0x80);
+	memory_space_add_virtio(&self->memory, 0xa0, 16, 1, 2, 0x7c8, 0x38);
+	add_msix(self, 0x40, 2);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_TRUE(self->scan.has_notification);
+	EXPECT_TRUE(self->scan.has_isr);
+	EXPECT_TRUE(virtio_mmr_scan_device_config(&self->scan, space, &structure));
+
+	/* One byte more is the table's first, and then its last */
+	memory_space_put(&self->memory, 0xac, 0x39, 4);
+	memory_space_put(&self->memory, 0xd8, 0x83f, 4);
+	memory_space_put(&self->memory, 0xec, 0x11, 4);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_FALSE(self->scan.has_common_config);
+	EXPECT_FALSE(self->scan.has_notification);
+	EXPECT_FALSE(self->scan.has_isr);
+	EXPECT_FALSE(virtio_mmr_scan_device_config(&self->scan, space, &structure));
+
+	/* The byte after it; and the pending bits */
+	memory_space_put(&self->memory, 0xa8, 0xc08, 4);
+	memory_space_put(&self->memory, 0xd8, 0x840, 4);
+	memory_space_put(&self->memory, 0xe8, 0xc00, 4);
+	ASSERT_EQ(run(self), VIRTIO_MMR_SCAN_USABLE);
+	EXPECT_TRUE(self->scan.has_common_config);
+	EXPECT_TRUE(self->scan.has_isr);
+	EXPECT_FALSE(virtio_mmr_scan_device_config(&self->scan, space, &structure));
+}
+
 /* The first usable structure of each type counts */
 TEST_F(scan, later_structures)
 {
