@@ -144,6 +144,17 @@ static void root_switches_power(struct torture_worker *worker)
 	sysfs_write(function->bdf, "d3cold_allowed", below(worker, 2) ? "1" : "0");
 }
 
+/*
+ * "reset" and the like cannot be read, and BARs must not be. A read of "waiting_for_supplier" and
+ * the first binding of the function wait for each other for ever: see patch 0014 of
+ * Documentation/kernel-patches.
+ */
+static bool can_be_read(const struct dirent *entry)
+{
+	return entry->d_type == DT_REG && strncmp(entry->d_name, "resource", 8) &&
+	       strcmp(entry->d_name, "waiting_for_supplier");
+}
+
 /* As lspci, mmrctl and monitoring do */
 static void root_looks(struct torture_worker *worker)
 {
@@ -162,8 +173,7 @@ static void root_looks(struct torture_worker *worker)
 	if (!directory)
 		return;
 	while ((entry = readdir(directory))) {
-		/* "reset" and the like cannot be read, and BARs must not be */
-		if (entry->d_type != DT_REG || !strncmp(entry->d_name, "resource", 8))
+		if (!can_be_read(entry))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
