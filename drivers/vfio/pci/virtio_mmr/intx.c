@@ -282,7 +282,8 @@ static bool connect(struct virtio_mmr_device *mmr, bool connected)
 /*
  * Nobody signals the old receiver when this returns. A signal that the state machine has
  * decided on must still find it, or the interrupt would stay masked for nothing. That is why a
- * decision and its signal are one RCU reader, or a work item that is flushed.
+ * decision and its signal are one RCU reader, or a work item that is flushed. The reader may
+ * start that work, so its end comes first.
  */
 static void replace_trigger(struct virtio_mmr_device *mmr, struct eventfd_ctx *trigger)
 {
@@ -290,8 +291,8 @@ static void replace_trigger(struct virtio_mmr_device *mmr, struct eventfd_ctx *t
 
 	if (!trigger) {
 		connect(mmr, false);
-		vfio_virqfd_flush_thread(&mmr->intx.unmask);
 		synchronize_rcu();
+		vfio_virqfd_flush_thread(&mmr->intx.unmask);
 	}
 	old = rcu_replace_pointer(mmr->intx.trigger, trigger,
 				  lockdep_is_held(&mmr->core_device.igate));
