@@ -116,9 +116,10 @@ int virtio_mmr_notify_open(struct virtio_mmr_device *mmr)
 	if (!scan->has_notification)
 		return 0;
 
-	common = mmr->common_config;
-	if (!common)
-		return -ENOMEM;
+	common = virtio_mmr_compat_iomap(core, scan->common_config.bar);
+	if (IS_ERR(common))
+		return PTR_ERR(common);
+	common += scan->common_config.offset;
 	notify = virtio_mmr_compat_iomap(core, scan->notify.bar);
 	if (IS_ERR(notify))
 		return PTR_ERR(notify);
