@@ -18,6 +18,7 @@
 #include "lib/module.h"
 #include "lib/session.h"
 
+#define HOLD_CONFIG	"hold_config"
 #define LINGER		"linger"
 #define WIDE_SELECT	"wide_select"
 /* Time for a thread to get as far as it gets, in ms */
@@ -25,6 +26,8 @@
 /* The highest index, and registers of each queue are read and written */
 #define LAST_QUEUE	65535
 #define WALK		(6 * LEGACY_TIMEOUT)
+/* Far more than the 10 s that the driver waits for a reset of the host */
+#define RELEASE		(12 * LEGACY_TIMEOUT)
 
 FIXTURE(race)
 {
@@ -185,6 +188,43 @@ TEST_F(race, off_with_the_highest_queue)
 	}
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
 	EXPECT_FALSE(intx_msix_is_on(self->device));
+}
+
+/*
+ * A reset of a bus that has begun with this function may wait for the unbinding of another one,
+ * which waits for the same user. The user must be able to leave, or even to be killed.
+ */
+TEST_F(race, off_during_a_reset_without_end)
+{
+	char parameters[64];
+	bool ended;
+	int status;
+	pid_t child;
+
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	set_address(self);
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+	snprintf(parameters, sizeof(parameters), "function=%s", self->device->bdf);
+	MODULE_LOAD(HOLD_CONFIG, parameters);
+
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(intx_off(self->device) ? 1 : 0);
+	ended = background_process_ends(child, RELEASE, &status);
+	EXPECT_TRUE(ended);
+	module_unload(HOLD_CONFIG);
+	if (!ended)
+		waitpid(child, &status, 0);
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+
+	/* The function works on, with new vectors */
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
 }
 
 FUNCTIONS_HARNESS_MAIN

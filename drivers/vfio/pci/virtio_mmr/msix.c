@@ -22,6 +22,8 @@
 
 /* Time that a reset of other functions may keep this one's configuration space (policy) */
 #define LOCK_TIMEOUT	(1 * HZ)
+/* The same where there is no way back (policy): most resets are over by then */
+#define RELEASE_TIMEOUT	(10 * HZ)
 
 /**
  * virtio_mmr_msix_forget_changes - changes of the configuration before now do not count
@@ -321,6 +323,28 @@ static void free_reachable(struct virtio_mmr_device *mmr)
 		pci_set_power_state(pdev, state);
 }
 
+/*
+ * The wait must end. A reset of a bus may hold this lock, and wait for another function, whose
+ * unbinding waits for the same user. Without the lock a reset may restore the MSI-X of before. The
+ * PCI core keeps its own records, and vfio-pci-core never takes the lock for this. Returns
+ * whether the lock was taken; memory_lock always is.
+ */
+static bool lock_for_release(struct virtio_mmr_device *mmr)
+{
+	struct vfio_pci_core_device *core = &mmr->core_device;
+	unsigned long deadline = jiffies + RELEASE_TIMEOUT;
+
+	for (;;) {
+		down_write(&core->memory_lock);
+		if (pci_cfg_access_trylock(core->pdev))
+			return true;
+		if (time_after(jiffies, deadline))
+			return false;
+		up_write(&core->memory_lock);
+		usleep_range(100, 200);
+	}
+}
+
 /**
  * virtio_mmr_msix_release - the function's vectors serve the guest's INTx interrupt no more
  * @mmr: the device, awake, with igate held, and engaged
@@ -330,23 +354,24 @@ static void free_reachable(struct virtio_mmr_device *mmr)
  * user that leaves does not look, and the next one gets a device without queues. No signal could
  * end a walk over the queues then, as the user may be dead already.
  *
- * Waits for the end of a reset through sysfs.
+ * Waits at most 10 s for the end of a reset by the host.
  */
 void virtio_mmr_msix_release(struct virtio_mmr_device *mmr, bool is_closing)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
+	bool is_locked;
 
 	lockdep_assert_held(&core->igate);
-	down_write(&core->memory_lock);
+	is_locked = lock_for_release(mmr);
 	if (!is_closing)
 		set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
 	if (touch_begin(mmr)) {
 		registers_of(mmr)->write(mmr, VIRTIO_MMR_CONFIG_VECTOR, 2, VIRTIO_MMR_NO_VECTOR);
 		touch_end();
 	}
-	pci_cfg_access_lock(core->pdev);
 	free_reachable(mmr);
-	pci_cfg_access_unlock(core->pdev);
+	if (is_locked)
+		pci_cfg_access_unlock(core->pdev);
 	WRITE_ONCE(mmr->intx.vectors.config, VIRTIO_MMR_NO_VECTOR);
 	WRITE_ONCE(mmr->intx.state.engaged, false);
 	up_write(&core->memory_lock);
