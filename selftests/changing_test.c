@@ -8,6 +8,7 @@
 
 #include "lib/dmesg.h"
 #include "lib/functions.h"
+#include "lib/module.h"
 #include "lib/qmp.h"
 #include "lib/session.h"
 
@@ -68,33 +69,57 @@ static void set_byte(char *text, size_t size, unsigned int at, uint8_t value)
 	snprintf(text + used, size - used, "%s0x%x=0x%x", used ? "+" : "", at, value);
 }
 
-TEST_F(changing, is_refused_while_it_overruns)
+static bool change(struct _test_data_changing *self,
+		   const struct _fixture_variant_changing *variant, bool bad)
 {
-	char good[512] = "", bad[512] = "";
-	const uint8_t *config = self->config;
-	unsigned int last = last_header(config), i;
-	uint8_t capability[8] = {
+	const uint8_t capability[8] = {
 		variant->id, 0, 1, 0, 0, 2, variant->length, variant->length >> 8,
 	};
+	const uint8_t *config = self->config;
+	unsigned int last = last_header(config), i;
+	uint8_t link[2] = { config[last + 2], config[last + 3] };
+	char text[512] = "";
 
+	if (bad) {
+		link[0] = (link[0] & 0xf) | (variant->at & 0xf) << 4;
+		link[1] = variant->at >> 4;
+	}
+	set_byte(text, sizeof(text), last + 2, link[0]);
+	set_byte(text, sizeof(text), last + 3, link[1]);
+	for (i = 0; i < sizeof(capability); i++)
+		set_byte(text, sizeof(text), variant->at + i,
+			 bad ? capability[i] : config[variant->at + i]);
+	return qmp_set(self->bdf, "mmr-config", text);
+}
+
+TEST_F(changing, is_refused_while_it_overruns)
+{
 	session_attach(&self->session);
 	session_detach(&self->session);
 
-	set_byte(bad, sizeof(bad), last + 2, (config[last + 2] & 0xf) | (variant->at & 0xf) << 4);
-	set_byte(bad, sizeof(bad), last + 3, variant->at >> 4);
-	set_byte(good, sizeof(good), last + 2, config[last + 2]);
-	set_byte(good, sizeof(good), last + 3, config[last + 3]);
-	for (i = 0; i < sizeof(capability); i++) {
-		set_byte(bad, sizeof(bad), variant->at + i, capability[i]);
-		set_byte(good, sizeof(good), variant->at + i, config[variant->at + i]);
-	}
-	ASSERT_TRUE(qmp_set(self->bdf, "mmr-config", bad));
+	ASSERT_TRUE(change(self, variant, true));
 	EXPECT_EQ(session_try_attach(&self->session), -EIO);
 	EXPECT_EQ(session_try_attach(&self->session), -EIO);
 	EXPECT_EQ(dmesg_count(&self->session.log, self->bdf, CONFLICT), 0);
-	ASSERT_TRUE(qmp_set(self->bdf, "mmr-config", good));
+	ASSERT_TRUE(change(self, variant, false));
 	session_attach(&self->session);
 	EXPECT_NE(vfio_config_read(&self->session.device, PCI_VENDOR_ID, 2), 0xffff);
+	session_detach(&self->session);
+}
+
+/* Configuration space says nothing during a reset by the host, so nobody is to blame for it */
+TEST_F(changing, is_not_judged_during_a_reset)
+{
+	char parameters[64];
+
+	snprintf(parameters, sizeof(parameters), "function=%s", self->bdf);
+	MODULE_LOAD("hold_config", parameters);
+	EXPECT_TRUE(change(self, variant, true));
+	EXPECT_EQ(session_try_attach(&self->session), -EAGAIN);
+	EXPECT_EQ(dmesg_count(&self->session.log, self->bdf, "unusable"), 0);
+	EXPECT_TRUE(change(self, variant, false));
+	module_unload("hold_config");
+	session_attach(&self->session);
 	session_detach(&self->session);
 }
 

@@ -21,7 +21,7 @@ static void refuse_lists(struct pci_dev *pdev, const struct virtio_mmr_lists *li
 
 /**
  * virtio_mmr_check_lists - check whether vfio-pci-core can copy configuration space
- * @pdev: the function, awake
+ * @pdev: the function, awake, with its configuration space locked against resets
  * @scan: of the function; the modern structures are found if they were not yet
  * @limit: limits the rate of log lines
  *

@@ -43,7 +43,23 @@ static int alloc_opened(struct virtio_mmr_device *mmr)
 	return 0;
 }
 
-/* Checks the lists at each open: the device may answer differently than at probe. */
+/*
+ * Checks the lists at each open: the device may answer differently than at probe. During a reset
+ * by the host they read as ones, which says nothing. vfio-pci-core gives the same error then.
+ */
+static int check_lists(struct virtio_mmr_device *mmr)
+{
+	struct pci_dev *pdev = mmr->core_device.pdev;
+	int ret;
+
+	if (!pci_cfg_access_trylock(pdev))
+		return -EAGAIN;
+	ret = virtio_mmr_check_lists(pdev, &mmr->scan,
+				     &mmr->opened->messages[VIRTIO_MMR_MESSAGE_LISTS]);
+	pci_cfg_access_unlock(pdev);
+	return ret;
+}
+
 static int enable(struct virtio_mmr_device *mmr)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
@@ -57,8 +73,7 @@ static int enable(struct virtio_mmr_device *mmr)
 	ret = pm_runtime_resume_and_get(dev);
 	if (ret)
 		return ret;
-	ret = virtio_mmr_check_lists(core->pdev, &mmr->scan,
-				     &mmr->opened->messages[VIRTIO_MMR_MESSAGE_LISTS]);
+	ret = check_lists(mmr);
 	if (!ret) {
 		virtio_mmr_may_reset_begin(mmr, &resetter);
 		ret = vfio_pci_core_enable(core);
