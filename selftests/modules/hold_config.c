@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For interrupt_race_test and hostile_test: while this module is loaded, the configuration space
+ * For interrupt_race_test and changing_test: while this module is loaded, the configuration space
  * of a function is locked. The PCI core does that while it resets the function or its bus.
  */
 #include <linux/module.h>
