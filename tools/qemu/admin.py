@@ -24,7 +24,7 @@ class AdminQueue:
         self.common = machine.structure(COMMON)
         self.index = machine.read(self.common + 60, 2)
 
-    def enable(self):
+    def enable(self, features=ADMIN_VQ):
         write = self.machine.write
         # The device would take what an earlier driver left there
         write(self.start + 0x1000, 0, 4)
@@ -32,7 +32,7 @@ class AdminQueue:
         self.sent = 0
         for status in (0, 1, 3):
             write(self.common + 0x14, status, 1)
-        for register, value in ((8, 0), (0xC, 0), (8, 1), (0xC, PLATFORM | VERSION_1 | ADMIN_VQ)):
+        for register, value in ((8, 0), (0xC, 0), (8, 1), (0xC, PLATFORM | VERSION_1 | features)):
             write(self.common + register, value, 4)
         write(self.common + 0x14, 0xB, 1)
         write(self.common + 0x16, self.index, 2)
@@ -96,6 +96,21 @@ class AdminQueue:
 
     def use(self, opcodes=OPCODES):
         return self.command(LIST_USE, 0, struct.pack("<Q", opcodes))
+
+
+def test_admin_feature(results):
+    """A driver that did not negotiate the feature has no administration virtqueue"""
+    with Machine("virtio-net-pci,admin-vq=on,iommu_platform=on",
+                 f"virtio-net-pci,id=vf0,addr=0.1,{VF}") as m:
+        m.enable_vfs(1)
+        queue = AdminQueue(m).enable(0)
+        for opcode in (LIST_QUERY, LIST_USE):
+            results.check(f"admin queue without its feature: opcode {opcode}",
+                          queue.command(opcode, 0, bytes(8), 8), None)
+        results.check("admin queue without its feature: commands, device status",
+                      (m.counter("admin-commands"), m.read(queue.common + 0x14, 1)), (0, 0xF))
+        queue.enable()
+        results.check("admin queue with its feature after that", queue.use(), (OK, 0, b""))
 
 
 def test_admin_lists(results):
