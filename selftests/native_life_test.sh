@@ -276,6 +276,22 @@ reset_of_net() {
 	native_unbind "$net"
 }
 
+# The program that resets it is killed meanwhile. The new device comes all the same
+killed_in_reset() {
+	local parameters=/sys/module/linger/parameters reset
+	native_bind "$net"
+	insmod "$here/../build/$(uname -r)/tests/linger.ko" function=virtio_mmr_doorbells_find
+	echo 1 >"$sys_pci/$net/reset" &
+	reset=$!
+	within $seconds eval "[[ \$(<$parameters/lingering) != 0 ]]" || say "no reset"
+	kill -KILL $reset
+	echo 1 >$parameters/over
+	wait $reset || true
+	rmmod linger
+	within $seconds interface_of "$net" >/dev/null || say "no interface after the reset"
+	native_unbind "$net"
+}
+
 # The virtio driver is taken away meanwhile. It has to wait for the end of the reset
 driver_leaves_in_reset() {
 	local function=$blk virtio reset end=$((SECONDS + seconds))
@@ -522,6 +538,7 @@ use() {
 	[[ $stock ]] || native_check "$1.read_of_gone" read_of_gone
 	[[ $stock || $1 != modern ]] || native_check "$1.probe_fails" probe_fails
 	[[ $stock ]] || native_check "$1.reset_of_net" reset_of_net
+	[[ $stock ]] || native_check "$1.killed_in_reset" killed_in_reset
 	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset
 	[[ $stock ]] || native_check "$1.vanished" vanished
 	[[ $stock || $1 != modern ]] || native_check "$1.needs_reset" needs_reset

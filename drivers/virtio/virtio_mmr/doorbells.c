@@ -5,7 +5,7 @@
 #include <linux/io.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "doorbells.h"
@@ -39,9 +39,12 @@ static u16 read_notify_off(struct virtio_mmr_transport *transport, u16 queue, u6
 	return notify_off;
 }
 
-/* 1 if the doorbells of queues from @first on can be used, 0 if not, or a negative error */
-static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells, u16 first,
-			  u16 count)
+/*
+ * Whether the doorbells of queues from @first on can be used. No signal ends this, as it has a time
+ * limit: a program that is killed while it resets a function must not leave it without a device.
+ */
+static bool read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells, u16 first,
+			   u16 count)
 {
 	u64 spent = 0;
 	u16 queue;
@@ -51,13 +54,11 @@ static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells
 		u16 notify_off;
 		u64 offset;
 
-		if (fatal_signal_pending(current))
-			return -EINTR;
 		if (spent > VIRTIO_MMR_DOORBELLS_NS) {
 			report_unusable(transport, first,
 					virtio_mmr_doorbell_explain(VIRTIO_MMR_DOORBELL_TOO_SLOW),
 					count);
-			return 0;
+			return false;
 		}
 		cond_resched();
 		notify_off = read_notify_off(transport, queue, &spent);
@@ -65,11 +66,11 @@ static int read_doorbells(struct virtio_mmr_transport *transport, u32 *doorbells
 		if (defect) {
 			report_unusable(transport, first, virtio_mmr_doorbell_explain(defect),
 					offset);
-			return 0;
+			return false;
 		}
 		doorbells[queue] = offset;
 	}
-	return 1;
+	return true;
 }
 
 /* Those that are known already stay as they are. */
@@ -78,19 +79,19 @@ static int find_until(struct virtio_mmr_transport *transport, u16 count)
 	void __iomem *common = transport->mdev.common;
 	u16 known = transport->num_doorbells;
 	u32 *doorbells;
-	int ret;
+	bool usable;
 
 	doorbells = kvcalloc(count, sizeof(*doorbells), GFP_KERNEL);
 	if (!doorbells)
 		return -ENOMEM;
 	if (known)
 		memcpy(doorbells, transport->doorbells, known * sizeof(*doorbells));
-	ret = read_doorbells(transport, doorbells, known, count);
+	usable = read_doorbells(transport, doorbells, known, count);
 	/* Queue Select gets the value that a reset gives it. */
 	iowrite16(0, common + VIRTIO_PCI_COMMON_Q_SELECT);
-	if (ret <= 0) {
+	if (!usable) {
 		kvfree(doorbells);
-		return ret;
+		return 0;
 	}
 	kvfree(transport->doorbells);
 	transport->doorbells = doorbells;
@@ -103,7 +104,7 @@ static int find_until(struct virtio_mmr_transport *transport, u16 count)
  * @transport: the device, with its structures mapped, after a reset: queue_notify_off may be
  *	read while the device is in reset (policy)
  *
- * Return: 0, also if the device has no usable doorbells; -ENOMEM, or -EINTR for a fatal signal.
+ * Return: 0, also if the device has no usable doorbells; or -ENOMEM.
  */
 int virtio_mmr_doorbells_find(struct virtio_mmr_transport *transport)
 {
