@@ -254,6 +254,25 @@ probe_fails() {
 	native_unbind "$blk"
 }
 
+# The host has a vector for each queue, and no room on its CPUs for that of the last one
+host_refuses_vector() {
+	local vectors disk
+	native_bind "$blk"
+	vectors=$(vectors_of "$blk")
+	native_unbind "$blk"
+	[[ $vectors == config\ * ]] || say "vectors are '$vectors'"
+	insmod "$here/../build/$(uname -r)/tests/refuse_vector.ko" name="-${vectors##* }"
+	native_bind "$blk"
+	same "refused" "$(</sys/module/refuse_vector/parameters/refused)" 1
+	rmmod refuse_vector
+	within $seconds disk_ready "$blk" || say "no disk"
+	same "vectors" "$(vectors_of "$blk")" 'config virtqueues'
+	disk=$(disk_of "$blk")
+	"$build/native_io" write "$disk" 0 $region 15
+	"$build/native_io" read "$disk" 0 $region 15
+	native_unbind "$blk"
+}
+
 logged() { # WORDS
 	[[ $(log_lines) == *"$1"* ]]
 }
@@ -537,6 +556,7 @@ use() {
 	[[ $stock ]] || native_check "$1.read_in_resets" read_in_resets
 	[[ $stock ]] || native_check "$1.read_of_gone" read_of_gone
 	[[ $stock || $1 != modern ]] || native_check "$1.probe_fails" probe_fails
+	[[ $stock ]] || native_check "$1.host_refuses_vector" host_refuses_vector
 	[[ $stock ]] || native_check "$1.reset_of_net" reset_of_net
 	[[ $stock ]] || native_check "$1.killed_in_reset" killed_in_reset
 	[[ $stock ]] || native_check "$1.driver_leaves_in_reset" driver_leaves_in_reset

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For native_lies_test.sh: while this module is loaded, a function interrupts for a used buffer
- * that makes no sense. It does so as soon as a queue has an interrupt, which is before DRIVER_OK,
- * and again after its reset, right before the interrupt is freed.
+ * For native_lies_test.sh: while this module is loaded, a function interrupts when it must not: as
+ * soon as its queue has an interrupt, which is before the queue is there; then for a used buffer
+ * that makes no sense, right before DRIVER_OK; and for one after its reset, right before the
+ * interrupt is freed.
  */
 #include <linux/interrupt.h>
 #include <linux/kprobes.h>
@@ -13,11 +14,9 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#define MAX_QUEUES	8
-
 static char *function;
 module_param(function, charp, 0444);
-MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
+MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1, with a single queue");
 
 static uint interrupts;
 module_param(interrupts, uint, 0444);
@@ -27,40 +26,59 @@ static uint heard;
 module_param(heard, uint, 0444);
 MODULE_PARM_DESC(heard, "How often a virtio driver has heard of it");
 
-static struct queue {
-	struct virtqueue *vq;
-	irq_handler_t handler;
-} queues[MAX_QUEUES];
-static unsigned int num_queues;
+/* The interrupt of the queue, and what its handler gets */
+static int queue_irq;
+static irq_handler_t handler;
+static void *context;
+static struct virtqueue *queue;
 
-static struct queue *find_queue(void *vq)
+static void interrupt(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < num_queues; i++)
-		if (queues[i].vq == vq)
-			return &queues[i];
-	return NULL;
+	interrupts++;
+	heard += handler(queue_irq, context) == IRQ_HANDLED;
 }
 
-static void interrupt(struct queue *queue, int irq)
+static void answer(void)
 {
-	struct vring_used *used = virtqueue_get_vring(queue->vq)->used;
-	struct virtio_device *vdev = queue->vq->vdev;
+	struct vring_used *used = virtqueue_get_vring(queue)->used;
 	__virtio16 index = used->idx;
 
-	used->idx = cpu_to_virtio16(vdev, virtio16_to_cpu(vdev, index) + 1);
-	interrupts++;
-	heard += queue->handler(irq, queue->vq) == IRQ_HANDLED;
+	used->idx = cpu_to_virtio16(queue->vdev, virtio16_to_cpu(queue->vdev, index) + 1);
+	interrupt();
 	used->idx = index;
 }
+
+/* The queue of an entropy source has this name. */
+static int request(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	const char *name = (void *)regs_get_kernel_argument(regs, 4);
+
+	if (context || !name || !strstr(name, "-input"))
+		return 1;
+	queue_irq = regs_get_kernel_argument(regs, 0);
+	handler = (irq_handler_t)regs_get_kernel_argument(regs, 1);
+	context = (void *)regs_get_kernel_argument(regs, 5);
+	return 0;
+}
+
+static int requested(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	interrupt();
+	return 0;
+}
+
+static struct kretprobe requesting = {
+	.kp.symbol_name = "request_threaded_irq",
+	.entry_handler = request,
+	.handler = requested,
+};
 
 static int ring_made(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct virtqueue *vq = (void *)regs_return_value(regs);
 
-	if (vq && !strcmp(dev_name(vq->vdev->dev.parent), function) && num_queues < MAX_QUEUES)
-		queues[num_queues++].vq = vq;
+	if (vq && !strcmp(dev_name(vq->vdev->dev.parent), function))
+		queue = vq;
 	return 0;
 }
 
@@ -69,45 +87,25 @@ static struct kretprobe making = {
 	.handler = ring_made,
 };
 
-struct request {
-	struct queue *queue;
-	int irq;
-};
-
-static int request(struct kretprobe_instance *instance, struct pt_regs *regs)
+static int status_set(struct kprobe *probe, struct pt_regs *regs)
 {
-	struct request *request = (struct request *)instance->data;
+	struct virtio_device *vdev = (void *)regs_get_kernel_argument(regs, 0);
 
-	request->irq = regs_get_kernel_argument(regs, 0);
-	request->queue = find_queue((void *)regs_get_kernel_argument(regs, 5));
-	if (!request->queue)
-		return 1;
-	request->queue->handler = (irq_handler_t)regs_get_kernel_argument(regs, 1);
+	if (context && queue && queue->vdev == vdev &&
+	    regs_get_kernel_argument(regs, 1) & VIRTIO_CONFIG_S_DRIVER_OK)
+		answer();
 	return 0;
 }
 
-static int requested(struct kretprobe_instance *instance, struct pt_regs *regs)
-{
-	struct request *request = (struct request *)instance->data;
-
-	if (!regs_return_value(regs))
-		interrupt(request->queue, request->irq);
-	return 0;
-}
-
-static struct kretprobe requesting = {
-	.kp.symbol_name = "request_threaded_irq",
-	.entry_handler = request,
-	.handler = requested,
-	.data_size = sizeof(struct request),
+static struct kprobe setting = {
+	.symbol_name = "virtio_mmr_set_status",
+	.pre_handler = status_set,
 };
 
 static int freed(struct kprobe *probe, struct pt_regs *regs)
 {
-	struct queue *queue = find_queue((void *)regs_get_kernel_argument(regs, 1));
-
-	if (queue && queue->handler)
-		interrupt(queue, regs_get_kernel_argument(regs, 0));
+	if (context && queue && (void *)regs_get_kernel_argument(regs, 1) == context)
+		answer();
 	return 0;
 }
 
@@ -128,11 +126,16 @@ static int __init early_answers_init(void)
 	ret = register_kretprobe(&requesting);
 	if (ret)
 		goto out_making;
-	ret = register_kprobe(&freeing);
+	ret = register_kprobe(&setting);
 	if (ret)
 		goto out_requesting;
+	ret = register_kprobe(&freeing);
+	if (ret)
+		goto out_setting;
 	return 0;
 
+out_setting:
+	unregister_kprobe(&setting);
 out_requesting:
 	unregister_kretprobe(&requesting);
 out_making:
@@ -143,6 +146,7 @@ out_making:
 static void __exit early_answers_exit(void)
 {
 	unregister_kprobe(&freeing);
+	unregister_kprobe(&setting);
 	unregister_kretprobe(&requesting);
 	unregister_kretprobe(&making);
 }

@@ -84,14 +84,16 @@ static irqreturn_t config_interrupt(int irq, void *context)
 }
 
 /*
- * A device may use buffers and interrupt before DRIVER_OK, or after a reset. The kernel's virtio
- * drivers then use what they do not have yet, or have freed.
+ * A device may interrupt before the queue is there, and use buffers before DRIVER_OK, or after a
+ * reset. The kernel's virtio drivers then use what they do not have yet, or have freed.
  */
 static irqreturn_t queue_interrupt(int irq, void *context)
 {
-	struct virtqueue *vq = context;
+	struct virtio_mmr_queue *queue = context;
+	/* Pairs with create_queue(): the queue is complete */
+	struct virtqueue *vq = smp_load_acquire(&queue->vq);
 
-	if (!virtio_mmr_uses_queues(to_transport(vq->vdev)))
+	if (!vq || !virtio_mmr_uses_queues(to_transport(vq->vdev)))
 		return IRQ_NONE;
 	return vring_interrupt(irq, vq);
 }
@@ -102,13 +104,9 @@ static irqreturn_t queues_interrupt(int irq, void *context)
 	irqreturn_t ret = IRQ_NONE;
 	unsigned int i;
 
-	for (i = 0; i < transport->num_queues; i++) {
-		/* Pairs with create_queue(): the queue is complete */
-		struct virtqueue *vq = smp_load_acquire(&transport->queues[i].vq);
-
-		if (vq && queue_interrupt(irq, vq) == IRQ_HANDLED)
+	for (i = 0; i < transport->num_queues; i++)
+		if (queue_interrupt(irq, &transport->queues[i]) == IRQ_HANDLED)
 			ret = IRQ_HANDLED;
-	}
 	return ret;
 }
 
@@ -203,7 +201,7 @@ static void free_interrupts(struct virtio_mmr_transport *transport)
 		struct virtio_mmr_queue *queue = &transport->queues[i];
 
 		if (queue->requested)
-			free_irq(pci_irq_vector(pdev, queue->vector), queue->vq);
+			free_irq(pci_irq_vector(pdev, queue->vector), queue);
 		queue->requested = false;
 	}
 	while (transport->requested_vectors)
@@ -401,15 +399,30 @@ static bool receives_in_parts(struct virtio_mmr_transport *transport)
 	       __virtio_test_bit(&transport->vdev, VIRTIO_NET_F_MRG_RXBUF);
 }
 
+static int request_own_vector(struct virtio_mmr_transport *transport,
+			      struct virtio_mmr_queue *queue, const char *suffix)
+{
+	int ret;
+
+	snprintf(queue->name, sizeof(queue->name), "%s-%s", dev_name(&transport->vdev.dev),
+		 suffix);
+	ret = request_irq(pci_irq_vector(transport->pdev, queue->vector), queue_interrupt, 0,
+			  queue->name, queue);
+	queue->requested = !ret;
+	return ret;
+}
+
 /*
  * All vectors come before the first ring: a legacy device may forget its driver's features when
- * a ring is taken away again. -EBUSY if the device refuses one.
+ * a ring is taken away again. -EBUSY if the device refuses one. The host may as well, here and not
+ * when they were allocated: it looks for room on a CPU only for a vector with a handler.
  */
 static int set_vectors(struct virtio_mmr_transport *transport, enum sharing sharing,
 		       unsigned int count, const struct virtqueue_info infos[])
 {
 	u16 own = CONFIG_VECTOR + 1, index = 0;
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < count; i++) {
 		struct virtio_mmr_queue *queue = &transport->queues[index];
@@ -437,39 +450,33 @@ static int set_vectors(struct virtio_mmr_transport *transport, enum sharing shar
 				return -EBUSY;
 			}
 			queue->vector = vector;
+			ret = sharing == SHARE_NOTHING ?
+			      request_own_vector(transport, queue, infos[i].name) : 0;
+			if (ret)
+				return ret;
 		}
 		index++;
 	}
 	return 0;
 }
 
-static int create_queue(struct virtio_mmr_transport *transport, enum sharing sharing, u16 index,
+static int create_queue(struct virtio_mmr_transport *transport, u16 index,
 			const struct virtqueue_info *info)
 {
 	struct virtio_mmr_queue *queue = &transport->queues[index];
 	struct virtqueue *vq;
-	int ret;
 
 	vq = transport->interface->create_queue(transport, index, queue->size, info->callback,
 						info->name, info->ctx);
 	if (IS_ERR(vq))
 		return PTR_ERR(vq);
-	/* Pairs with queues_interrupt() */
+	/* Pairs with queue_interrupt() */
 	smp_store_release(&queue->vq, vq);
-	if (queue->vector == VIRTIO_MSI_NO_VECTOR || sharing != SHARE_NOTHING)
-		return 0;
-
-	snprintf(queue->name, sizeof(queue->name), "%s-%s", dev_name(&transport->vdev.dev),
-		 info->name);
-	ret = request_irq(pci_irq_vector(transport->pdev, queue->vector), queue_interrupt, 0,
-			  queue->name, vq);
-	queue->requested = !ret;
-	return ret;
+	return 0;
 }
 
-static int create_queues(struct virtio_mmr_transport *transport, enum sharing sharing,
-			 unsigned int count, struct virtqueue *vqs[],
-			 const struct virtqueue_info infos[])
+static int create_queues(struct virtio_mmr_transport *transport, unsigned int count,
+			 struct virtqueue *vqs[], const struct virtqueue_info infos[])
 {
 	const struct virtio_mmr_interface *interface = transport->interface;
 	u16 index = 0;
@@ -480,7 +487,7 @@ static int create_queues(struct virtio_mmr_transport *transport, enum sharing sh
 		vqs[i] = NULL;
 		if (!infos[i].name)
 			continue;
-		ret = create_queue(transport, sharing, index, &infos[i]);
+		ret = create_queue(transport, index, &infos[i]);
 		if (ret)
 			return ret;
 		vqs[i] = transport->queues[index++].vq;
@@ -588,7 +595,7 @@ int virtio_mmr_find_vqs(struct virtio_device *vdev, unsigned int count,
 	if (sharing > last)
 		report_no_interrupts(transport, count, infos, ret);
 	else if (!ret)
-		ret = create_queues(transport, sharing, count, vqs, infos);
+		ret = create_queues(transport, count, vqs, infos);
 	if (ret)
 		virtio_mmr_del_vqs(vdev);
 	return ret;
