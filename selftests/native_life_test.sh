@@ -207,6 +207,22 @@ reset_under_way() {
 	native_unbind "$blk"
 }
 
+# A disk that is being reset must not wait for memory that comes free after a write to it. These
+# functions allocate some, or call others that do
+memory_in_resets() {
+	local function parameters=/sys/module/reclaim/parameters
+	native_bind "$blk"
+	within $seconds disk_ready "$blk" || say "no disk"
+	for function in virtio_device_freeze pci_alloc_irq_vectors_affinity vring_create_virtqueue; do
+		insmod "$here/../build/$(uname -r)/tests/reclaim.ko" function=$function
+		echo 1 >"$sys_pci/$blk/reset"
+		same "calls of $function that may wait" "$(<$parameters/may_wait)" 0
+		[[ $(<$parameters/may_not) != 0 ]] || say "$function was not called"
+		rmmod reclaim
+	done
+	native_unbind "$blk"
+}
+
 # The reader of this attribute cannot bear a wild value. The configuration moves as MSI-X is switched
 # off and on, and is all ones in between
 read_in_resets() {
@@ -553,6 +569,7 @@ use() {
 	[[ $stock ]] || native_check "$1.by_id" by_id
 	native_check "$1.switched_off" switched_off
 	[[ $stock ]] || native_check "$1.reset_under_way" reset_under_way
+	[[ $stock ]] || native_check "$1.memory_in_resets" memory_in_resets
 	[[ $stock ]] || native_check "$1.read_in_resets" read_in_resets
 	[[ $stock ]] || native_check "$1.read_of_gone" read_of_gone
 	[[ $stock || $1 != modern ]] || native_check "$1.probe_fails" probe_fails

@@ -7,6 +7,7 @@
  */
 #include <linux/device.h>
 #include <linux/rwsem.h>
+#include <linux/sched/mm.h>
 #include <linux/virtio_ids.h>
 
 #include "attach.h"
@@ -53,13 +54,12 @@ static int go_on(struct virtio_mmr_transport *transport)
 }
 #endif
 
-static void reset_prepare(struct pci_dev *pdev)
+static void prepare(struct virtio_mmr_binding *binding)
 {
-	struct virtio_mmr_binding *binding = pci_get_drvdata(pdev);
 	struct virtio_mmr_transport *transport = binding->transport;
+	struct pci_dev *pdev = binding->pdev;
 	bool dead;
 
-	device_lock_assert(&pdev->dev);
 	/* A suspended device has no queues, and its driver must not give them up again. */
 	if (!transport || binding->lost || binding->frozen)
 		return;
@@ -74,13 +74,12 @@ static void reset_prepare(struct pci_dev *pdev)
 	virtio_mmr_detach(binding);
 }
 
-static void reset_done(struct pci_dev *pdev)
+static void finish(struct virtio_mmr_binding *binding)
 {
-	struct virtio_mmr_binding *binding = pci_get_drvdata(pdev);
 	struct virtio_mmr_transport *transport = binding->transport;
+	struct pci_dev *pdev = binding->pdev;
 	int ret;
 
-	device_lock_assert(&pdev->dev);
 	if (binding->locked) {
 		ret = go_on(transport);
 		binding->locked = false;
@@ -95,6 +94,29 @@ static void reset_done(struct pci_dev *pdev)
 			pci_err(pdev, "no virtio device after a reset of the function (error %d); unbind the function and bind it again\n",
 				ret);
 	}
+}
+
+/*
+ * A disk takes no requests until its reset is over. So memory for a reset must not wait for writes
+ * to a disk, which may be this one, or another function of the same reset. In a suspend of the host
+ * the kernel itself sees to that.
+ */
+static void reset_prepare(struct pci_dev *pdev)
+{
+	unsigned int flags = memalloc_noio_save();
+
+	device_lock_assert(&pdev->dev);
+	prepare(pci_get_drvdata(pdev));
+	memalloc_noio_restore(flags);
+}
+
+static void reset_done(struct pci_dev *pdev)
+{
+	unsigned int flags = memalloc_noio_save();
+
+	device_lock_assert(&pdev->dev);
+	finish(pci_get_drvdata(pdev));
+	memalloc_noio_restore(flags);
 }
 
 /*
