@@ -23,7 +23,7 @@ console=${native_bdf[console0]} rng=${native_bdf[rng0]}
 
 # Types of structures, registers of the common configuration, and fields of device configurations
 common=01 device=04
-feature=0x4 device_status=0x14 generation=0x15 queue_size=0x18
+feature=0x4 device_status=0x14 generation=0x15 queue_size=0x18 queue_enable=0x1c
 cache_mode=0x20 queues=0x22 segments=0x4 ports=0x4
 
 lie() { # PARAMETER=VALUE...
@@ -125,6 +125,27 @@ answers_at_no_time() { # LEGACY
 	rmmod early_answers
 }
 
+# A reset takes no queue away. One is enough to see that, for all queues
+queues_stay() {
+	local virtio resets
+	native_bind "$blk"
+	works "$blk"
+	virtio=$(virtio_of "$blk")
+	insmod "$here/../build/$(uname -r)/tests/reclaim.ko" function=virtio_mmr_reset_device
+	lie at="$(register_at "$blk" $common $queue_enable)" answer=1
+	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/unbind
+	resets=$(</sys/module/reclaim/parameters/may_wait)
+	rmmod reclaim
+	same "number of resets" "$resets" 1
+	same "bus mastering" "$(masters "$blk")" 0
+	same "number of lines" "$(log_lines | grep -c "$blk: queue [0-9]* is still in use")" 1
+	truth
+	native_unbind "$blk"
+	native_bind "$blk"
+	works "$blk"
+	native_unbind "$blk"
+}
+
 # Statistics of its own. The register is read for each half of the features, so this offers bit 18 as
 # well, which the device has
 statistics() {
@@ -179,6 +200,7 @@ native_check status status
 native_check status_flips status_flips
 native_check answers_at_no_time answers_at_no_time N
 native_check legacy_answers_at_no_time answers_at_no_time Y
+native_check queues_stay queues_stay
 native_check statistics statistics
 native_check small_ring small_ring
 native_check too_many_queues too_many_queues

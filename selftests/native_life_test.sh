@@ -512,10 +512,6 @@ slow_reset() {
 	[[ $delta_early == 0 && $delta_resets -ge 2 ]] || say "$delta_early accesses in $delta_resets resets"
 }
 
-masters() { # BDF: prints 0 or 1
-	echo $((0x$(setpci -s "$1" COMMAND) >> 2 & 1))
-}
-
 # Its reset takes longer than the driver waits
 stuck_reset() {
 	local function=${native_bdf[blk2]} start=$EPOCHREALTIME taken virtio

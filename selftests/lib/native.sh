@@ -306,6 +306,10 @@ common_write() { # BDF OFFSET VALUE
 		"CAP09+c.l@$number=1" "CAP09+10.b@$number=$(printf %x "$3")"
 }
 
+masters() { # BDF: prints 0 or 1
+	echo $((0x$(setpci -s "$1" COMMAND) >> 2 & 1))
+}
+
 # --- interrupts ----------------------------------------------------------------------------
 
 # Names of the function's vectors, without those of other functions: "config input.0 ...", with

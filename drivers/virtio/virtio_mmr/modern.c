@@ -215,12 +215,23 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 
 /*
  * Only a reset takes a queue away from the device. Most drivers have reset it before this. One that
- * gives up in the middle of its probe may not have.
+ * gives up in the middle of its probe may not have. One reset takes all queues. A device that has
+ * a queue even so may write to its ring, and a second reset, which can take long, would not help.
  */
 static void take_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
 {
-	if (!transport->stuck && vp_modern_get_queue_enable(&transport->mdev, vq->index))
+	struct pci_dev *pdev = transport->pdev;
+
+	if (transport->status && vp_modern_get_queue_enable(&transport->mdev, vq->index))
 		virtio_mmr_reset_device(transport);
+	if (transport->stuck || !vp_modern_get_queue_enable(&transport->mdev, vq->index))
+		return;
+	pci_clear_master(pdev);
+	transport->stuck = true;
+	/* One that is gone gives all ones. */
+	if (pci_device_is_present(pdev))
+		pci_err(pdev, "queue %u is still in use after a reset, so the device may not access memory; reset the function, then bind it again\n",
+			vq->index);
 }
 
 static void enable_queue(struct virtio_mmr_transport *transport, u16 index)

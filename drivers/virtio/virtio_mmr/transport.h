@@ -102,7 +102,8 @@ struct virtio_mmr_queue {
  * @regions: bit N is set if BAR N was requested
  * @offered: features that the device offers, without those that this driver adds
  * @status: bits of device status that were written since the last reset
- * @stuck: the last reset did not end in time, so the device may not access memory
+ * @stuck: the last reset did not end in time, or left a queue in use, so the device may not access
+ *	memory
  * @config_lock: held for read while the device-specific configuration is accessed, and for write
  *	while MSI-X is switched on or off, which moves the legacy one, and to change @away
  * @away: the function is being reset, so its configuration must not be accessed
