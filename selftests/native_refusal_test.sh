@@ -20,6 +20,7 @@ all=0xffffffffffffffff
 # NAME|PROPERTIES|LEGACY|VERDICT, for a blk function. LEGACY is the module's parameter. VERDICT is
 #	INTERFACE VECTORS...   works by it; "each" stands for a vector for each queue
 #	refused WORDS          a line with the function's name and these words, a regular expression
+# Functions with the same properties follow each other, and are VFs of one PF: a machine has 24 PFs.
 layouts=(
 	'no_vectors|vectors=0|N|refused MSI-X'
 	'no_vectors_legacy|vectors=0|Y|refused MSI-X'
@@ -63,8 +64,9 @@ if [[ $# != 0 ]]; then
 fi
 if [[ $devices ]]; then
 	for layout in "${layouts[@]}"; do
-		IFS='|' read -r _ properties _ <<<"$layout"
-		printf -- '--vf\nblk,%s\n' "$properties"
+		cut -d '|' -f 2 <<<"$layout"
+	done | uniq -c | while read -r count properties; do
+		printf -- '--vf\nblk:%s,%s\n' "$count" "$properties"
 	done
 	exit
 fi
