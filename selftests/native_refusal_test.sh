@@ -135,10 +135,16 @@ layout_case() { # BDF FILE LEGACY VERDICT
 }
 
 ktap_print_header
-i=0
+# The PF, its properties, and the VF: see native_find()
+pf=-1 last='' vf=''
 for layout in "${layouts[@]}"; do
-	IFS='|' read -r name _ legacy verdict <<<"$layout"
-	native_check "$name" layout_case "${native_bdf[blk$i]}" "${native_file[blk$i]}" "$legacy" "$verdict"
-	i=$((i + 1))
+	IFS='|' read -r name properties legacy verdict <<<"$layout"
+	if [[ $properties == "$last" ]]; then
+		vf=.$((${vf#.} + 1))
+	else
+		pf=$((pf + 1)) vf=
+	fi
+	last=$properties
+	native_check "$name" layout_case "${native_bdf[blk$pf$vf]}" "${native_file[blk$pf$vf]}" "$legacy" "$verdict"
 done
 native_finish
