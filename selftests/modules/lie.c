@@ -6,6 +6,7 @@
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pgtable.h>
 #include <linux/ptrace.h>
 
 #define MAX_LIES	4
@@ -42,7 +43,8 @@ static int enter(struct kretprobe_instance *instance, struct pt_regs *regs)
 	/* Ports are numbers */
 	if (!is_vmalloc_addr(address))
 		return 1;
-	place = PFN_PHYS(vmalloc_to_pfn(address)) + offset_in_page(address);
+	/* Not vmalloc_to_pfn(): some kernels have no struct page for a BAR, which it needs */
+	place = slow_virt_to_phys(address);
 	for (*lie = 0; *lie < lies; (*lie)++)
 		if (at[*lie] == place)
 			return 0;
