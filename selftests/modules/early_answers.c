@@ -104,8 +104,11 @@ static struct kprobe setting = {
 
 static int freed(struct kprobe *probe, struct pt_regs *regs)
 {
-	if (context && queue && (void *)regs_get_kernel_argument(regs, 1) == context)
+	if (context && queue && (void *)regs_get_kernel_argument(regs, 1) == context) {
 		answer();
+		/* Its memory goes next, and the virtio core sets the status once more after that */
+		queue = NULL;
+	}
 	return 0;
 }
 
