@@ -40,6 +40,11 @@ ports_start() { # NAME QEMU OPTION...
 	ports_answer
 }
 
+# Has QEMU printed no message? QEMU 11.1 warns on every kernel whose vfio-pci has no dma-bufs.
+ports_quiet() {
+	! grep -v 'warning: VFIO dma-buf not supported in kernel' "$ports_log" | sed 's/^/# /'
+}
+
 # Waits as long as QEMU lives. ports_watch ends QEMU if it hangs. On a busy machine it may take
 # minutes until QEMU's program is in L1 and runs.
 # (A read with a time limit can lose the character that comes as the time is up.)
