@@ -134,6 +134,7 @@ run_vm() { # SUITE SERIES
 	tools/vm/run --kernel "$2" --name "$machine" --timeout "$limit" "${qemu[@]}" "${arguments[@]}" -- \
 		env VIRTIO_MMR_CYCLES="${VIRTIO_MMR_CYCLES:-}" \
 		VIRTIO_MMR_TORTURE_SECONDS="${VIRTIO_MMR_TORTURE_SECONDS:-}" \
+		VIRTIO_MMR_TORTURE_OPERATIONS="${VIRTIO_MMR_TORTURE_OPERATIONS:-}" \
 		VIRTIO_MMR_SEED="${VIRTIO_MMR_SEED:-}" NATIVE_CASES="${NATIVE_CASES:-}" \
 		selftests/lib/inside "$1" || status=$?
 	while read -r tap; do
