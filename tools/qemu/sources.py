@@ -58,16 +58,18 @@ def test_sources(results):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(Files.contents[f"/{name}"])
 
+        cache = os.path.join(folder, "cache")
+
         def build(*command, **variables):
-            """(status, sources that were tried, the last message)"""
+            """(status, sources that were tried, the last line)"""
             keep = {name: value for name, value in os.environ.items()
                     if not name.startswith("QEMU_") and not name.lower().endswith("_proxy")}
             process = subprocess.run(
                 [*command, os.path.join(root, "tools/qemu/build")], stdin=subprocess.DEVNULL,
                 capture_output=True, text=True, check=False,
-                env={**keep, "XDG_CACHE_HOME": os.path.join(folder, "cache"), **variables})
+                env={**keep, "XDG_CACHE_HOME": cache, **variables})
             tried = re.findall(r"trying (\S+)", process.stderr)
-            return process.returncode, tried, process.stderr.strip().splitlines()[-1]
+            return process.returncode, tried, (process.stderr + process.stdout).splitlines()[-1]
 
         other = "is QEMU 0.1; the patches are for 10.2.2"
         for name, variables, tried, outcome in (
@@ -84,21 +86,21 @@ def test_sources(results):
                 ("neither from another file nor from elsewhere",
                  {"QEMU_SOURCE": os.path.join(folder, "bad"), "QEMU_URL": f"{site}/good"}, [],
                  "if you trust it, set QEMU_SHA256")):
-            status, found, message = build(QEMU_SHA256=sha256, **variables)
+            status, found, message = build(QEMU_SERIES="10.2", QEMU_SHA256=sha256, **variables)
             results.check(f"source of QEMU: {name}",
                           (status, [os.path.basename(each) for each in found], outcome in message),
                           (1, tried, True))
         # No file that is not trusted is unpacked
-        status, _, message = build(QEMU_SOURCE=os.path.join(folder, "good"))
+        status, _, message = build(QEMU_SERIES="10.2", QEMU_SOURCE=os.path.join(folder, "good"))
         results.check("source of QEMU: not without its sha256",
                       (status, "if you trust it" in message), (1, True))
-        status, tried, message = build("unshare", "--map-root-user", "--net", "--")
+        alone = ("unshare", "--map-root-user", "--net", "--")
+        status, tried, message = build(*alone, QEMU_SERIES="10.2")
         results.check("source of QEMU: without a network all ways are tried, in turn",
                       (status, [each.startswith("https:") for each in tried],
                        "no source of QEMU 10.2.2 found" in message),
                       (1, [True, False, True], True))
-        status, tried, message = build("unshare", "--map-root-user", "--net", "--",
-                                       QEMU_SERIES="11.1")
+        status, tried, message = build(*alone, QEMU_SERIES="11.1")
         results.check("source of QEMU: series 11.1 is only tried as Debian's tarball",
                       (status, [each.startswith("https:") for each in tried],
                        "no source of QEMU 11.1.1 found" in message),
@@ -109,7 +111,30 @@ def test_sources(results):
                       (status, "is QEMU 0.1; the patches are for 11.1.1" in message), (1, True))
         status, tried, message = build(QEMU_SERIES="11", QEMU_URL=f"{site}/good")
         results.check("source of QEMU: another series is refused",
-                      (status, tried, "is not a series of patches: 10.2 or 11.1" in message),
+                      (status, tried, "is not a series of patches: 11.1 or 10.2" in message),
                       (1, [], True))
+        status, tried, message = build(*alone)
+        results.check("source of QEMU: 11.1 is tried first, then 10.2",
+                      (status, [each.startswith("https:") for each in tried],
+                       "no source of QEMU 10.2.2 found" in message),
+                      (1, [False, True, True, False, True], True))
+        # As if the small tarball were the one that is known of 10.2, in a cache with simple names
+        script = os.path.join(root, "tools/qemu/build")
+        with open(script, encoding="utf-8") as file:
+            text = file.read()
+        known = re.findall(r"debian_sha256=(\w{64})", text)
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(text.replace(known[1], sha256).replace("/qemu-$key", "/qemu-$version"))
+        status, _, message = build(QEMU_SOURCE=os.path.join(folder, "good"))
+        results.check("source of QEMU: a tarball of 10.2 chooses that series",
+                      (status, "is QEMU 0.1; the patches are for 10.2.2" in message), (1, True))
+        for each in ("10.2.2", "11.1.1"):
+            program = os.path.join(cache, f"virtio-mmr/qemu-{each}/qemu-system-x86_64")
+            os.makedirs(os.path.dirname(program))
+            with open(program, "wb") as file:
+                os.fchmod(file.fileno(), 0o755)
+            status, _, message = build()
+            results.check(f"source of QEMU: a program of {each} in the cache is used",
+                          (status, message), (0, program))
     server.shutdown()
     server.server_close()
