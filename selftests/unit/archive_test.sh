@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# tools/archive/apt, when Debian has moved a suite from its mirrors to its archive. The mirror
+# here is one that does not answer, and the archive is a folder with a real signed index.
+set -euo pipefail
+
+here=$(dirname "$(readlink -f "$0")")
+archive=$here/../../tools/archive
+# shellcheck source=selftests/lib/ktap.sh
+source "$here/../lib/ktap.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+suite=$("$archive/debian" meson)
+codename=$("$archive/debian" codename)
+
+# What the mirror of this machine has, in a folder of the archive's form
+lists=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/apt/$suite-deb/lists
+"$archive/apt" "$suite" apt-cache stats >/dev/null
+index=$(find "$lists" -maxdepth 1 -name "*_${suite}_main_binary-amd64_Packages*")
+folder=$work/debian/dists/$suite
+mkdir -p "$folder/main/binary-amd64"
+cp "$lists"/*_"${suite}"_InRelease "$folder/InRelease"
+/usr/lib/apt/apt-helper cat-file "$index" >"$folder/main/binary-amd64/Packages"
+
+# Nobody listens there
+mkdir "$work/sources"
+echo "deb http://127.0.0.1:1/debian $codename main" >"$work/sources/list"
+cat >"$work/apt.conf" <<END
+Dir::Etc::sourcelist "$work/sources/list";
+Dir::Etc::sourceparts "$work/none";
+Dir::State::lists "$work/lists";
+Acquire::Retries "0";
+Acquire::IndexTargets::deb::Packages::CompressionTypes "uncompressed";
+Dir::Etc::Parts "$work/none";
+END
+mkdir -p "$work/lists/partial" "$work/none"
+
+ask() { # [VARIABLE=VALUE...]: leaves what it says, and its status
+	status=0
+	output=$(env APT_CONFIG="$work/apt.conf" XDG_CACHE_HOME="$work/cache" "$@" \
+		"$archive/apt" "$suite" apt-cache show meson 2>&1) || status=$?
+}
+
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$name"
+	else
+		echo "# status $status: ${output//$'\n'/$'\n'# }"
+		ktap_test_fail "$name"
+	fi
+}
+
+refused() {
+	[[ $status != 0 && $output == *"cannot read the package index of '$suite'"* &&
+		$output == *"DEBIAN_ARCHIVE="* ]]
+}
+
+found() {
+	[[ $status == 0 && $output == *'Package: meson'* ]]
+}
+
+found_at_once() {
+	found && [[ $output != *127.0.0.1* ]]
+}
+
+# As if an hour had gone by
+later() {
+	touch -d '2 hours ago' "$work/cache/virtio-mmr/apt/$suite-deb/updated"
+}
+
+ktap_print_header
+ktap_set_plan 5
+ask DEBIAN_ARCHIVE="file://$work/none"
+check neither_has_it refused
+ask DEBIAN_ARCHIVE="file://$work/debian"
+check archive_has_it found
+# The mirror is not asked again
+later
+ask DEBIAN_ARCHIVE="file://$work/debian"
+check archive_is_remembered found_at_once
+later
+mv "$folder/InRelease" "$work/gone"
+ask DEBIAN_ARCHIVE="file://$work/debian"
+check old_index_is_used found
+# A file that Debian did not sign
+mv "$work/gone" "$folder/InRelease"
+rm -r "$work/cache"
+sed -i 's/^Suite: .*/Suite: other/' "$folder/InRelease"
+ask DEBIAN_ARCHIVE="file://$work/debian"
+check signature_counts refused
+ktap_finished
