@@ -25,6 +25,8 @@ console=${native_bdf[console0]} rng=${native_bdf[rng0]}
 common=01 device=04
 feature=0x4 device_status=0x14 generation=0x15 queue_size=0x18 queue_enable=0x1c
 cache_mode=0x20 queues=0x22 segments=0x4 ports=0x4
+# Of the legacy registers: the page of a queue
+legacy_queue=0x8
 
 lie() { # PARAMETER=VALUE...
 	insmod "$here/../build/$(uname -r)/tests/lie.ko" "$@"
@@ -62,14 +64,23 @@ cache_mode() {
 	read_cache_mode "$(register_at "$blk" $device $cache_mode)"
 }
 
-legacy_cache_mode() {
-	local place='by legacy registers in BAR ([0-5]) at 0x([0-9a-f]*)'
+bind_by_legacy() { # BDF
 	native_legacy Y
-	native_bind "$blk"
+	native_bind "$1"
 	native_legacy N
+}
+
+# Prints the address of a register of a function that was bound so
+legacy_register_at() { # BDF OFFSET
+	local place="$1: .* by legacy registers in BAR ([0-5]) at 0x([0-9a-f]*)"
 	[[ $(log_lines) =~ $place ]] || say "no line about the registers"
-	# 24 bytes of them come before the configuration while MSI-X is on
-	read_cache_mode "$(bar_at "$blk" "${BASH_REMATCH[1]}" $((0x${BASH_REMATCH[2]} + 24 + cache_mode)))"
+	bar_at "$1" "${BASH_REMATCH[1]}" $((0x${BASH_REMATCH[2]} + $2))
+}
+
+legacy_cache_mode() {
+	bind_by_legacy "$blk"
+	# 24 bytes come before the configuration while MSI-X is on
+	read_cache_mode "$(legacy_register_at "$blk" $((24 + cache_mode)))"
 }
 
 # More segments than 16 bits can hold, which have nothing of this number
@@ -125,25 +136,46 @@ answers_at_no_time() { # LEGACY
 	rmmod early_answers
 }
 
-# A reset takes no queue away. One is enough to see that, for all queues
-queues_stay() {
-	local virtio resets
-	native_bind "$blk"
+# The device does not access memory that the virtio driver has freed, not even when it is bound
+# again, and says it is reset
+keeps_a_queue() { # ADDRESS: of what says so
 	works "$blk"
-	virtio=$(virtio_of "$blk")
-	insmod "$here/../build/$(uname -r)/tests/reclaim.ko" function=virtio_mmr_reset_device
-	lie at="$(register_at "$blk" $common $queue_enable)" answer=1
-	echo "$virtio" >/sys/bus/virtio/drivers/virtio_blk/unbind
-	resets=$(</sys/module/reclaim/parameters/may_wait)
-	rmmod reclaim
-	same "number of resets" "$resets" 1
+	same "bus mastering of a disk in use" "$(masters "$blk")" 1
+	lie at="$1" answer=1
+	virtio_of "$blk" >/sys/bus/virtio/drivers/virtio_blk/unbind
 	same "bus mastering" "$(masters "$blk")" 0
 	same "number of lines" "$(log_lines | grep -c "$blk: queue [0-9]* is still in use")" 1
+	native_unbind "$blk"
+}
+
+works_again() {
 	truth
 	native_unbind "$blk"
 	native_bind "$blk"
 	works "$blk"
 	native_unbind "$blk"
+}
+
+# A reset takes no queue away. One is enough to see that, for all queues
+queues_stay() {
+	local resets
+	native_bind "$blk"
+	insmod "$here/../build/$(uname -r)/tests/reclaim.ko" function=virtio_mmr_reset_device
+	keeps_a_queue "$(register_at "$blk" $common $queue_enable)"
+	resets=$(</sys/module/reclaim/parameters/may_wait)
+	rmmod reclaim
+	same "number of resets" "$resets" 1
+	native_bind "$blk"
+	same "bus mastering of a disk without queues" "$(masters "$blk")" 0
+	works_again
+}
+
+legacy_queues_stay() {
+	bind_by_legacy "$blk"
+	keeps_a_queue "$(legacy_register_at "$blk" $legacy_queue)"
+	bind_by_legacy "$blk"
+	same "bus mastering of a disk without queues" "$(masters "$blk")" 0
+	works_again
 }
 
 # Statistics of its own. The register is read for each half of the features, so this offers bit 18 as
@@ -201,6 +233,7 @@ native_check status_flips status_flips
 native_check answers_at_no_time answers_at_no_time N
 native_check legacy_answers_at_no_time answers_at_no_time Y
 native_check queues_stay queues_stay
+native_check legacy_queues_stay legacy_queues_stay
 native_check statistics statistics
 native_check small_ring small_ring
 native_check too_many_queues too_many_queues

@@ -176,6 +176,8 @@ static int start(struct virtio_mmr_transport *transport, bool legacy)
 	ret = pci_enable_device(pdev);
 	if (ret)
 		return ret;
+	/* Until it has queues. Another driver, or another kernel, may have left it. */
+	pci_clear_master(pdev);
 	ret = pci_request_selected_regions(pdev, transport->regions, VIRTIO_MMR_PCI_NAME);
 	if (ret)
 		goto out_disable;
@@ -191,7 +193,6 @@ static int start(struct virtio_mmr_transport *transport, bool legacy)
 	return 0;
 
 out_unmap:
-	pci_clear_master(pdev);
 	unmap_all(transport);
 	pci_release_selected_regions(pdev, transport->regions);
 out_disable:
@@ -203,7 +204,6 @@ static void stop(struct virtio_mmr_transport *transport)
 {
 	struct pci_dev *pdev = transport->pdev;
 
-	pci_clear_master(pdev);
 	unmap_all(transport);
 	pci_release_selected_regions(pdev, transport->regions);
 	pci_disable_device(pdev);

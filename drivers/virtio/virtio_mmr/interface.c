@@ -170,12 +170,29 @@ bool virtio_mmr_break_if_dead(struct virtio_mmr_transport *transport)
 }
 
 /**
+ * virtio_mmr_keep_out - give no queue to a device that has kept one after its reset
+ * @transport: the device
+ * @index: of the queue
+ */
+void virtio_mmr_keep_out(struct virtio_mmr_transport *transport, unsigned int index)
+{
+	struct pci_dev *pdev = transport->pdev;
+
+	pci_clear_master(pdev);
+	transport->stuck = true;
+	/* One that is gone gives all ones. */
+	if (pci_device_is_present(pdev))
+		pci_err(pdev, "queue %u is still in use after a reset, so the device may not access memory; reset the function, then bind it again\n",
+			index);
+}
+
+/**
  * virtio_mmr_reset_device - reset the device, and wait until it has done so
  * @transport: the device, with its registers mapped
  *
  * A device that does not reset itself may still write to memory that its driver then frees. So
- * it loses bus mastering until a reset succeeds. One that did not reset itself before is not waited
- * for again.
+ * it loses bus mastering, and gets no queue until a reset succeeds. One that did not reset itself
+ * before is not waited for again.
  *
  * Return: 0, -EIO if device status is not 0 after 1 s, or -ENODEV if the function is gone.
  */
@@ -201,7 +218,6 @@ int virtio_mmr_reset_device(struct virtio_mmr_transport *transport)
 	if (!status) {
 		transport->stuck = false;
 		WRITE_ONCE(transport->gave_up, false);
-		pci_set_master(transport->pdev);
 		return 0;
 	}
 	pci_clear_master(transport->pdev);

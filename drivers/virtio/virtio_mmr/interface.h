@@ -19,6 +19,7 @@ void virtio_mmr_set_status(struct virtio_device *vdev, u8 status);
 bool virtio_mmr_uses_queues(struct virtio_mmr_transport *transport);
 bool virtio_mmr_is_reset(struct virtio_mmr_transport *transport);
 int virtio_mmr_check_addresses(struct virtio_mmr_transport *transport);
+void virtio_mmr_keep_out(struct virtio_mmr_transport *transport, unsigned int index);
 int virtio_mmr_reset_device(struct virtio_mmr_transport *transport);
 void virtio_mmr_reset(struct virtio_device *vdev);
 const char *virtio_mmr_bus_name(struct virtio_device *vdev);

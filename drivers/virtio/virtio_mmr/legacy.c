@@ -152,11 +152,12 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
 /* Some devices reset themselves when a queue is taken away. Most have been reset before this. */
 static void take_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
 {
-	if (vp_legacy_get_queue_enable(&transport->ldev, vq->index)) {
-		vp_legacy_set_queue_address(&transport->ldev, vq->index, 0);
-		/* A read, so that the device has the write before the ring is freed */
-		vp_legacy_get_queue_enable(&transport->ldev, vq->index);
-	}
+	if (!vp_legacy_get_queue_enable(&transport->ldev, vq->index))
+		return;
+	vp_legacy_set_queue_address(&transport->ldev, vq->index, 0);
+	/* The device has the write before this read, and so before the ring is freed. */
+	if (vp_legacy_get_queue_enable(&transport->ldev, vq->index) && !transport->stuck)
+		virtio_mmr_keep_out(transport, vq->index);
 }
 
 static u16 set_queue_vector(struct virtio_mmr_transport *transport, u16 index, u16 vector)

@@ -220,18 +220,10 @@ static struct virtqueue *create_queue(struct virtio_mmr_transport *transport, u1
  */
 static void take_queue(struct virtio_mmr_transport *transport, struct virtqueue *vq)
 {
-	struct pci_dev *pdev = transport->pdev;
-
 	if (transport->status && vp_modern_get_queue_enable(&transport->mdev, vq->index))
 		virtio_mmr_reset_device(transport);
-	if (transport->stuck || !vp_modern_get_queue_enable(&transport->mdev, vq->index))
-		return;
-	pci_clear_master(pdev);
-	transport->stuck = true;
-	/* One that is gone gives all ones. */
-	if (pci_device_is_present(pdev))
-		pci_err(pdev, "queue %u is still in use after a reset, so the device may not access memory; reset the function, then bind it again\n",
-			vq->index);
+	if (!transport->stuck && vp_modern_get_queue_enable(&transport->mdev, vq->index))
+		virtio_mmr_keep_out(transport, vq->index);
 }
 
 static void enable_queue(struct virtio_mmr_transport *transport, u16 index)

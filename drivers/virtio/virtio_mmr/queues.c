@@ -5,6 +5,9 @@
  * The core of virtio calls find_vqs and del_vqs for a device one after the other. So the list
  * of queues needs no lock: handlers are installed after it is allocated, and removed before it
  * is freed.
+ *
+ * The function has bus mastering only while it has queues. A device may keep one that it has lost,
+ * whatever it says of its reset, and has none that it says are in use when it gets others.
  */
 #include <linux/interrupt.h>
 #include <linux/io.h>
@@ -239,6 +242,7 @@ void virtio_mmr_del_vqs(struct virtio_device *vdev)
 	unsigned int i;
 
 	free_interrupts(transport);
+	pci_clear_master(transport->pdev);
 	for (i = 0; i < transport->num_queues; i++) {
 		struct virtqueue *vq = transport->queues[i].vq;
 
@@ -483,6 +487,7 @@ static int create_queues(struct virtio_mmr_transport *transport, unsigned int co
 	unsigned int i;
 	int ret;
 
+	pci_set_master(transport->pdev);
 	for (i = 0; i < count; i++) {
 		vqs[i] = NULL;
 		if (!infos[i].name)

@@ -126,8 +126,6 @@ static int freeze(struct device *dev)
 	if (ret)
 		return ret;
 	binding->frozen = true;
-	/* Whatever it does now, it reaches no memory; a reset gives that back. */
-	pci_clear_master(transport->pdev);
 	return 0;
 }
 
