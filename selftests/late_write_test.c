@@ -3,7 +3,12 @@
  * The guest wakes the function up, and the host resets it meanwhile. vfio-pci-core has read the
  * register of the power state while the function was in D3, and writes it after the reset. The
  * function is awake in the end, was not touched while it slept, and works.
+ *
+ * A reset of the host may also begin right after that write, and not end before the writer does.
  */
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "kselftest_harness.h"
 
 #include "lib/background.h"
@@ -19,6 +24,9 @@
 
 /* The module in selftests/modules, which holds the write until the next reset has begun */
 #define LATE_WRITE	"late_write"
+
+/* The one that locks configuration space */
+#define HOLD_CONFIG	"hold_config"
 
 FIXTURE(late_write)
 {
@@ -174,6 +182,92 @@ TEST_F(late_write, of_power_state_and_unbind)
 	session_attach(&self->session);
 	vfio_command(device, PCI_COMMAND_IO, 0);
 	entropy_start(&self->entropy, device, IOVA_BASE);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+}
+
+FIXTURE(held_write)
+{
+	struct session session;
+	struct vfio_device *device;
+	struct entropy entropy;
+};
+
+FIXTURE_SETUP(held_write)
+{
+	const char *bdf = functions_find("rng", 0);
+	char parameters[96];
+
+	if (!bdf)
+		SKIP(return, "no rng function given");
+	session_open(&self->session, bdf);
+	self->device = &self->session.device;
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
+	if (!vfio_capability(self->device, PCI_CAP_ID_PM))
+		SKIP(return, "no power management capability");
+	snprintf(parameters, sizeof(parameters), "function=%s after=vfio_pci_core_write", bdf);
+	MODULE_LOAD(HOLD_CONFIG, parameters);
+}
+
+FIXTURE_TEARDOWN(held_write)
+{
+	entropy_stop(&self->entropy);
+	EXPECT_TRUE(session_close(&self->session));
+}
+
+/*
+ * A reset of a bus may wait for the unbinding of another function, and that one for the writer's
+ * end. The function may sleep then, so it is not touched after the reset. A new write of the power
+ * state, or the next user, finds it awake.
+ */
+static void kill_writer(struct __test_metadata *_metadata, struct _test_data_held_write *self)
+{
+	struct vfio_device *device = self->device;
+	bool ended;
+	int status;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(wake_up(device) ? 1 : 0);
+	module_wait(HOLD_CONFIG, "held", NULL);
+	EXPECT_EQ(module_number(HOLD_CONFIG, "held"), 1);
+	usleep(100000);
+	EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);
+	kill(child, SIGKILL);
+	ended = background_process_ends(child, LEGACY_TIMEOUT, &status);
+	EXPECT_TRUE(ended);
+	module_unload(HOLD_CONFIG);
+	if (!ended)
+		waitpid(child, &status, 0);
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+	/* As long as nothing was reset, the function is awake */
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SIZE, 2), self->entropy.queue.ring.num);
+	EXPECT_EQ(sysfs_reset(device->bdf), 0);
+	vfio_command(device, PCI_COMMAND_IO, 0);
+	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_SIZE, 2), 0xffff);
+}
+
+TEST_F(held_write, killed)
+{
+	kill_writer(_metadata, self);
+	EXPECT_EQ(wake_up(self->device), 0);
+	EXPECT_EQ(legacy_read(self->device, VIRTIO_MMR_QUEUE_SIZE, 2),
+		  self->entropy.queue.ring.num);
+	entropy_restart(&self->entropy);
+	EXPECT_TRUE(entropy_works(&self->entropy));
+}
+
+TEST_F(held_write, killed_and_closed)
+{
+	kill_writer(_metadata, self);
+	entropy_stop(&self->entropy);
+	session_detach(&self->session);
+	session_attach(&self->session);
+	vfio_command(self->device, PCI_COMMAND_IO, 0);
+	entropy_start(&self->entropy, self->device, IOVA_BASE);
 	EXPECT_TRUE(entropy_works(&self->entropy));
 }
 

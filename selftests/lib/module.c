@@ -69,7 +69,7 @@ void module_wait(const char *name, const char *parameter, struct background *thr
 	unsigned int waited;
 
 	for (waited = 0; waited < LEGACY_TIMEOUT; waited++) {
-		if (module_number(name, parameter) || background_is_over(thread))
+		if (module_number(name, parameter) || (thread && background_is_over(thread)))
 			break;
 		usleep(1000);
 	}

@@ -29,7 +29,7 @@ unsigned long module_number(const char *name, const char *parameter);
 /* Sets one; ends the test if that is refused */
 void module_set_number(const char *name, const char *parameter, unsigned long value);
 
-/* Waits until a number is not 0, or the thread is over, or LEGACY_TIMEOUT */
+/* Waits until a number is not 0, or the thread, if given, is over, or LEGACY_TIMEOUT */
 void module_wait(const char *name, const char *parameter, struct background *thread);
 
 #endif /* SELFTESTS_MODULE_H */

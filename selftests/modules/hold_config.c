@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * For interrupt_race_test and changing_test: while this module is loaded, the configuration space
- * of a function is locked. The PCI core does that while it resets the function or its bus.
+ * For interrupt_race_test, changing_test and late_write_test: while this module is loaded, the
+ * configuration space of a function is locked. The PCI core does that while it resets the function
+ * or its bus. It may also begin only when some function of the kernel returns for the first time.
  */
+#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 
@@ -10,11 +12,29 @@ static char *function;
 module_param(function, charp, 0444);
 MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
 
+static char *after;
+module_param(after, charp, 0444);
+MODULE_PARM_DESC(after, "The function of the kernel that returns before, or nothing");
+
+static unsigned int held;
+module_param(held, uint, 0444);
+MODULE_PARM_DESC(held, "1 from the time on when configuration space is locked");
+
 static struct pci_dev *pdev;
+
+static int lock(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	if (!held && pci_cfg_access_trylock(pdev))
+		held = 1;
+	return 0;
+}
+
+static struct kretprobe probe = { .handler = lock };
 
 static int __init hold_config_init(void)
 {
 	struct device *dev;
+	int ret;
 
 	if (!function)
 		return -EINVAL;
@@ -22,16 +42,24 @@ static int __init hold_config_init(void)
 	if (!dev)
 		return -ENODEV;
 	pdev = to_pci_dev(dev);
-	if (!pci_cfg_access_trylock(pdev)) {
-		pci_dev_put(pdev);
-		return -EBUSY;
+	if (after) {
+		probe.kp.symbol_name = after;
+		ret = register_kretprobe(&probe);
+	} else {
+		held = pci_cfg_access_trylock(pdev);
+		ret = held ? 0 : -EBUSY;
 	}
-	return 0;
+	if (ret)
+		pci_dev_put(pdev);
+	return ret;
 }
 
 static void __exit hold_config_exit(void)
 {
-	pci_cfg_access_unlock(pdev);
+	if (after)
+		unregister_kretprobe(&probe);
+	if (held)
+		pci_cfg_access_unlock(pdev);
 	pci_dev_put(pdev);
 }
 

@@ -98,8 +98,8 @@ static void finish(struct virtio_mmr_binding *binding)
 
 /*
  * A disk takes no requests until its reset is over. So memory for a reset must not wait for writes
- * to a disk, which may be this one, or another function of the same reset. In a suspend of the host
- * the kernel itself sees to that.
+ * to a disk, which may be this one, or another function of the same reset. This is for the task of
+ * the reset alone; in a suspend of the host the kernel sees to that for all tasks.
  */
 static void reset_prepare(struct pci_dev *pdev)
 {

@@ -166,8 +166,8 @@ enum virtio_mmr_away {
  *	function's memory are RCU readers, and reset_prepare waits for them. A lock is no
  *	alternative: accesses would take it inside core_device.memory_lock, and some resets hold
  *	that lock and others do not.
- * @writes_power: the guest writes its power state. Set with command_lock held, and cleared with
- *	the lock of configuration space as well
+ * @writes_power: the guest writes its power state, or was killed in the middle. Set with
+ *	command_lock held, and cleared with the lock of configuration space as well, or at open
  */
 struct virtio_mmr_device {
 	struct vfio_pci_core_device core_device;

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/pm_runtime.h>
+#include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
 #include "access.h"
@@ -122,7 +123,9 @@ static bool sleeps_unknown(struct pci_dev *pdev)
 /*
  * After a write of the power state: a function that sleeps unknown to the PCI core is woken up.
  * The lock of configuration space keeps resets away, as in lock_for_change(), and is free even
- * while an unbind waits for the user with the device lock.
+ * while an unbind waits for the user with the device lock. A reset of a bus may hold it and wait
+ * for such an unbind of another function, so a fatal signal ends the wait. The next reset then
+ * leaves the function as one that may sleep, until another write or the next user comes.
  */
 static int settle_power(struct virtio_mmr_device *mmr)
 {
@@ -135,6 +138,8 @@ static int settle_power(struct virtio_mmr_device *mmr)
 		if (pci_cfg_access_trylock(pdev))
 			break;
 		up_write(&core->memory_lock);
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		usleep_range(1000, 2000);
 	}
 	if (sleeps_unknown(pdev)) {

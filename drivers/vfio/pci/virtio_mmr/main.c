@@ -45,7 +45,8 @@ static int alloc_opened(struct virtio_mmr_device *mmr)
 
 /*
  * Checks the lists at each open: the device may answer differently than at probe. During a reset
- * by the host they read as ones, which says nothing. vfio-pci-core gives the same error then.
+ * by the host they read as ones, which says nothing. vfio-pci-core gives the same error then. What
+ * a killed write of the power state has left ends here, as an open wakes the function.
  */
 static int check_lists(struct virtio_mmr_device *mmr)
 {
@@ -54,6 +55,8 @@ static int check_lists(struct virtio_mmr_device *mmr)
 
 	if (!pci_cfg_access_trylock(pdev))
 		return -EAGAIN;
+	WRITE_ONCE(mmr->writes_power, false);
+	clear_bit(VIRTIO_MMR_AWAY_WAKING, &mmr->away);
 	ret = virtio_mmr_check_lists(pdev, &mmr->scan,
 				     &mmr->opened->messages[VIRTIO_MMR_MESSAGE_LISTS]);
 	pci_cfg_access_unlock(pdev);
