@@ -227,4 +227,56 @@ TEST_F(race, off_during_a_reset_without_end)
 	EXPECT_TRUE(intx_msix_is_on(self->device));
 }
 
+/* Opens the function, has its INTx interrupt on, says so, and waits to be killed */
+static void use_until_killed(struct _test_data_race *self, int ready)
+{
+	session_attach(&self->session);
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	set_address(self);
+	if (!intx_trigger(self->device, self->trigger) && intx_msix_is_on(self->device) &&
+	    write(ready, "", 1) == 1)
+		pause();
+	_exit(1);
+}
+
+TEST_F(race, killed_during_a_reset_without_end)
+{
+	char parameters[64], byte;
+	int ready[2], status;
+	bool ended;
+	pid_t child;
+
+	session_detach(&self->session);
+	ASSERT_EQ(pipe(ready), 0);
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		use_until_killed(self, ready[1]);
+	close(ready[1]);
+	ASSERT_EQ(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	snprintf(parameters, sizeof(parameters), "function=%s", self->device->bdf);
+	MODULE_LOAD(HOLD_CONFIG, parameters);
+	kill(child, SIGKILL);
+	ended = background_process_ends(child, RELEASE, &status);
+	EXPECT_TRUE(ended);
+	module_unload(HOLD_CONFIG);
+	if (!ended)
+		waitpid(child, &status, 0);
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+	/* The next user finds a function without vectors, and gets some */
+	session_attach(&self->session);
+	EXPECT_FALSE(intx_msix_is_on(self->device));
+	vfio_command(self->device, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 0);
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	set_address(self);
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+}
+
 FUNCTIONS_HARNESS_MAIN
