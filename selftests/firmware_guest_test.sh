@@ -5,8 +5,8 @@
 # disk or by the network, and GRUB compares a file with its checksum (guest/grub.cfg). All functions
 # lack the modern interface (disable-modern=on), as most of these guests prefer it.
 #
-# Runs in L1, with the options that --devices prints, after --prepare on the host, which fetches
-# the firmware and QEMU from Debian:
+# Runs in L1, with the options that --devices prints, after --prepare [RELEASE...] on the host, which
+# fetches the firmware and QEMU from Debian. The releases are bookworm and trixie:
 #	selftests/firmware_guest_test.sh [GUEST...]
 set -euo pipefail
 
@@ -63,12 +63,15 @@ case ${1-} in
 	exit
 	;;
 --prepare)
-	for release in bookworm trixie; do
+	shift
+	releases=("$@")
+	[[ $# -gt 0 ]] || releases=(bookworm trixie)
+	for release in "${releases[@]}"; do
 		"$tools/../archive/unpack" --suites "$release" --all "$all_packages-$release" grub-pc-bin \
 			grub-efi-amd64-bin grub-efi-ia32-bin ovmf u-boot-qemu ipxe ipxe-qemu dosfstools mtools
 		"$here/helpers/firmware-images" "$all_packages-$release" "$all_media/$release"
+		[[ $release != trixie ]] || "$tools/../archive/qemu" trixie >/dev/null
 	done
-	"$tools/../archive/qemu" trixie >/dev/null
 	exit
 	;;
 # For the documentation
@@ -86,10 +89,6 @@ mapfile -t nets < <(sed -n 's/ net .*//p' <<<"$linux_created" | head -n 4)
 read -r blk _ _ blk_disk < <(grep ' blk ' <<<"$linux_created") || true
 read -r scsi _ _ scsi_disk < <(grep ' scsi ' <<<"$linux_created") || true
 [[ ${#nets[@]} == 4 && ${blk-} && ${scsi-} ]] || skip_all "other functions than $0 --devices prints"
-for release in bookworm trixie; do
-	[[ -d $all_media/$release && -d $all_packages-$release ]] ||
-		skip_all "no firmware; $0 --prepare on the host fetches it"
-done
 declare -A bdf_of=([blk]=$blk [scsi]=$scsi [bios]=${nets[0]} [efi]=${nets[1]}
 	[bios_trixie]=${nets[2]} [efi_trixie]=${nets[3]})
 "$tools/vfs" bind "${bdf_of[@]}"
@@ -99,6 +98,8 @@ choose() { # NAME: sets its fields, and the release and what belongs to it
 	release=bookworm
 	[[ $1 != *_trixie ]] || release=trixie
 	packages=$all_packages-$release media=$all_media/$release
+	[[ -d $packages && -d $media ]] ||
+		skip_all "no firmware of $release; $0 --prepare on the host fetches it"
 	line=$(guest_line "$1") || exit "$KSFT_FAIL"
 	IFS='|' read -r functions platform checks _ <<<"$line"
 	disk=$blk_disk
