@@ -17,6 +17,7 @@
 #include "lib/modern.h"
 #include "lib/module.h"
 #include "lib/session.h"
+#include "lib/sysfs.h"
 
 #define HOLD_CONFIG	"hold_config"
 #define LINGER		"linger"
@@ -225,6 +226,38 @@ TEST_F(race, off_during_a_reset_without_end)
 	/* The function works on, with new vectors */
 	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
 	EXPECT_TRUE(intx_msix_is_on(self->device));
+}
+
+/* As the function has it, whatever the guest sees */
+static uint16_t command_of(const struct vfio_device *device)
+{
+	uint8_t config[SYSFS_CONFIG_SIZE];
+
+	sysfs_config(device->bdf, config);
+	return config[PCI_COMMAND] | config[PCI_COMMAND + 1] << 8;
+}
+
+/* A reset ends while the vectors are given back, and restores COMMAND */
+TEST_F(race, off_while_a_reset_ends)
+{
+	char parameters[64];
+
+	legacy_write(self->device, VIRTIO_MMR_DEVICE_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_write(self->device, VIRTIO_MMR_QUEUE_SELECT, 2, 0);
+	set_address(self);
+	vfio_command(self->device, PCI_COMMAND_MASTER, 0);
+	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);
+	EXPECT_TRUE(intx_msix_is_on(self->device));
+	EXPECT_TRUE(command_of(self->device) & PCI_COMMAND_MASTER);
+
+	snprintf(parameters, sizeof(parameters), "function=%s until=pci_free_irq_vectors",
+		 self->device->bdf);
+	MODULE_LOAD(HOLD_CONFIG, parameters);
+	EXPECT_EQ(intx_off(self->device), 0);
+	EXPECT_EQ(module_number(HOLD_CONFIG, "held"), 0);
+	module_unload(HOLD_CONFIG);
+	EXPECT_TRUE(command_of(self->device) & PCI_COMMAND_MASTER);
+	EXPECT_FALSE(intx_msix_is_on(self->device));
 }
 
 /* Opens the function, has its INTx interrupt on, says so, and waits to be killed */

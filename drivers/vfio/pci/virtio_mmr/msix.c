@@ -307,7 +307,7 @@ static void free_reachable(struct virtio_mmr_device *mmr)
 {
 	struct pci_dev *pdev = mmr->core_device.pdev;
 	pci_power_t state = pdev->current_state;
-	u16 command;
+	u16 command, now;
 
 	if (state != PCI_D0)
 		pci_set_power_state(pdev, PCI_D0);
@@ -317,7 +317,9 @@ static void free_reachable(struct virtio_mmr_device *mmr)
 
 	free_vectors(mmr, mmr->intx.vectors.count);
 
-	if (!(command & PCI_COMMAND_MEMORY))
+	/* A reset that lock_for_release() did not wait for may have restored it meanwhile. */
+	pci_read_config_word(pdev, PCI_COMMAND, &now);
+	if (now == (command | PCI_COMMAND_MEMORY))
 		pci_write_config_word(pdev, PCI_COMMAND, command);
 	if (state != PCI_D0)
 		pci_set_power_state(pdev, state);
