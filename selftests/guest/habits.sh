@@ -42,13 +42,8 @@ if [ -z "$wrong" ]; then pass rebound; else fail rebound "round $((round - 1)): 
 
 to_driver unbind "$net"
 
-get() { # OFFSET COUNT: of configuration space, as one number
-	value=0 shift=0
-	for byte in $(od -An -tu1 -v -j "$1" -N "$2" "$net/config"); do
-		value=$((value | byte << shift))
-		shift=$((shift + 8))
-	done
-	echo $value
+get() { # OFFSET COUNT
+	config "$net" "$1" "$2"
 }
 
 put() { # OFFSET COUNT VALUE

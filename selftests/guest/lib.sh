@@ -27,6 +27,16 @@ version_1() { # VIRTIO-DEVICE
 	cut -c 33 "$1/features"
 }
 
+# Of configuration space, as one number
+config() { # PCI-DEVICE OFFSET BYTES
+	value=0 shift=0
+	for byte in $(od -An -tu1 -v -j "$2" -N "$3" "$1/config"); do
+		value=$((value | byte << shift))
+		shift=$((shift + 8))
+	done
+	echo $value
+}
+
 # Interrupts that arrived as MSI-X for a virtio device, on all CPUs
 msix_count() { # VIRTIO-DEVICE
 	awk -v "device=$(basename "$1")-" '

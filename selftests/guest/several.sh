@@ -6,6 +6,9 @@
 # each disk there is a line, by the name in the label that the runner has put on it:
 #	data NAME FIRST-SECTOR SECTORS SHA256
 sector=8192 sectors=1024
+# On q35 the net function may be at a root port of its own and the block function on a conventional
+# bridge below another one: check places
+: "${places:=0}"
 # Another net function has the ID of a modern one, and so a modern driver: check modern
 : "${modern:=0}"
 machine=$(uname -m)
@@ -27,7 +30,35 @@ functions() { # DEVICE-ID: prints their virtio devices
 	done
 }
 
+# The window of I/O ports that a bridge forwards, as two numbers
+window() { # PCI-DEVICE
+	echo $((($(config "$1" 0x1c 1) & 0xf0) << 8)) $((($(config "$1" 0x1d 1) & 0xf0) << 8 | 0xfff))
+}
+
+# What is wrong with the place of a function, in words: BAR0 is in a window of 4 KiB
+misplaced() { # VIRTIO-DEVICE BRIDGE-ID
+	pci=$(dirname "$1")
+	bridge=$(dirname "$(readlink -f "$pci")")
+	seen=$(cat "$bridge/vendor"):$(cat "$bridge/device")
+	if [ "$seen" != "$2" ]; then
+		echo "it is below $seen, not $2"
+		return
+	fi
+	read -r first last _ <"$pci/resource"
+	window "$bridge" | {
+		read -r base limit
+		[ $((limit - base)) = $((0xfff)) ] && [ $((base)) -gt 0 ] || echo "its bridge forwards $base to $limit"
+		[ $((first)) -ge "$base" ] && [ $((last)) -le "$limit" ] && [ $((first)) -lt $((last)) ] ||
+			echo "BAR0 is at $first, outside $base to $limit"
+	}
+}
+
 disks=$(functions 0x1001)
+if [ "$places" = 1 ]; then
+	# QEMU's pcie-root-port and pcie-pci-bridge
+	trouble="$(misplaced "$(functions 0x1000)" 0x1b36:0x000c) $(misplaced "$disks" 0x1b36:0x000e)"
+	if [ "$trouble" = ' ' ]; then pass places; else fail places "$trouble"; fi
+fi
 number=0
 for virtio in $disks; do
 	head -c $((sectors * 512)) /dev/urandom >/tmp/written$number
