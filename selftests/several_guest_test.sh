@@ -21,6 +21,7 @@ guests=(
 	'two_trixie_backports|machine net0 blk0|as ``two``, in QEMU 11.1 of Debian 13 (trixie-backports)'
 	'two_old|machine net0 blk0|as ``two``, with Linux 5.10 of Debian 11'
 	'two_q35_ports|machine places net0 blk0|as ``two``, on ``q35``: net at a root port, block on a conventional bridge'
+	'microvm|machine no_ports net0 blk0|modern drivers: as ``two``, on ``microvm``, where functions have no I/O ports'
 	'four|machine net0 net1 blk0 blk1|two of each'
 	'eight|machine net0 net1 net2 net3 blk0 blk1 blk2 blk3|four of each'
 	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
@@ -238,13 +239,17 @@ guest_test() { # NAME
 			--qemu-arg 'pcie-pci-bridge,id=bridge,bus=port2')
 		guest_run "$name" several.sh "${nets[0]},bus=port1" "${disks[0]},bus=bridge,addr=1"
 		;;
+	microvm)
+		guest_variables=(ports=0 bit_32=1)
+		guest_arguments+=(--machine microvm --kernel-arg virtio_pci.force_legacy=0)
+		;;&
 	two_old) guest_arguments+=(--kernel 5.10) ;;&
 	two_trixie*)
 		qemu=$("$tools/../archive/qemu" "$(tr _ - <<<"${name#two_}")")
 		"$qemu" --version | sed 's/^/# /'
 		guest_arguments+=(--qemu "$qemu")
 		;;&
-	two | two_old | two_trixie* | four | eight | i386*)
+	two | two_old | two_trixie* | microvm | four | eight | i386*)
 		[[ $name != four ]] || count=2
 		[[ $name != eight ]] || count=4
 		guest_run "$name" several.sh "${nets[@]:0:count}" "${disks[@]:0:count}"

@@ -6,9 +6,13 @@
 # each disk there is a line, by the name in the label that the runner has put on it:
 #	data NAME FIRST-SECTOR SECTORS SHA256
 sector=8192 sectors=1024
+# Feature bit 32 of the functions' drivers: 0 for legacy ones
+: "${bit_32:=0}"
 # On q35 the net function may be at a root port of its own and the block function on a conventional
 # bridge below another one: check places
 : "${places:=0}"
+# On microvm the functions have no I/O ports: check no_ports
+: "${ports:=1}"
 # Another net function has the ID of a modern one, and so a modern driver: check modern
 : "${modern:=0}"
 machine=$(uname -m)
@@ -59,6 +63,15 @@ if [ "$places" = 1 ]; then
 	trouble="$(misplaced "$(functions 0x1000)" 0x1b36:0x000c) $(misplaced "$disks" 0x1b36:0x000e)"
 	if [ "$trouble" = ' ' ]; then pass places; else fail places "$trouble"; fi
 fi
+if [ "$ports" = 0 ]; then
+	trouble=''
+	for virtio in $(functions 0x1000) $disks; do
+		read -r first last _ <"$(dirname "$virtio")/resource"
+		[ "$((first)) $((last))" = '0 0' ] || trouble="$trouble BAR0 of $virtio is at $first"
+	done
+	if [ -z "$trouble" ]; then pass no_ports; else fail no_ports "$trouble"; fi
+fi
+
 number=0
 for virtio in $disks; do
 	head -c $((sectors * 512)) /dev/urandom >/tmp/written$number
@@ -81,7 +94,7 @@ use_net() { # CHECK VIRTIO-DEVICE VALUE-OF-FEATURE-BIT-32
 
 number=0
 for virtio in $(functions 0x1000); do
-	use_net net$number "$virtio" 0
+	use_net net$number "$virtio" "$bit_32"
 	number=$((number + 1))
 done
 [ "$modern" = 0 ] || use_net modern "$(functions 0x1041)" 1
@@ -92,7 +105,7 @@ for virtio in $disks; do
 	disk=/dev/$(ls "$virtio/block")
 	dd if="$disk" of=/tmp/read bs=64k skip=$((sector / 128)) count=$((sectors / 128)) iflag=direct \
 		2>>/tmp/error$number
-	trouble=$(wrong "$virtio" 0)
+	trouble=$(wrong "$virtio" "$bit_32")
 	if cmp /tmp/written$number /tmp/read 2>>/tmp/error$number && [ -z "$trouble" ]; then
 		pass blk$number
 	else
