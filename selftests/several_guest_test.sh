@@ -22,6 +22,7 @@ guests=(
 	'two_old|machine net0 blk0|as ``two``, with Linux 5.10 of Debian 11'
 	'two_q35_ports|machine places net0 blk0|as ``two``, on ``q35``: net at a root port, block on a conventional bridge'
 	'microvm|machine no_ports net0 blk0|modern drivers: as ``two``, on ``microvm``, where functions have no I/O ports'
+	'types_old|linux|a function of each type; Linux 5.10 of Debian 11'
 	'four|machine net0 net1 blk0 blk1|two of each'
 	'eight|machine net0 net1 net2 net3 blk0 blk1 blk2 blk3|four of each'
 	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
@@ -34,6 +35,7 @@ guests=(
 	'queues|maximum queues_4 queues_1 queues_2 driver|the same with a legacy driver'
 	'large|capacity write_low write_high read_low read_high|a disk of 3 TiB'
 	'i386|machine net0 blk0|32 bits: Debian 12, 686-pae; a net and a block function'
+	'types_i386|machine linux|a function of each type; 32 bits: Debian 12, 686-pae'
 	'i386_nomsi|machine net0 blk0|the same with ``pci=nomsi``'
 )
 
@@ -42,7 +44,8 @@ source "$here/lib/linux_guest.sh"
 case ${1-} in
 --devices)
 	# The first one has several queues
-	printf '%s\n' --vf net,queues=4 --vf net:4 --vf blk:4
+	printf '%s\n' --vf net,queues=4 --vf net:4 --vf blk:4 --vf scsi --vf rng --vf console \
+		--vf balloon --vf 9p
 	exit
 	;;
 --prepare)
@@ -69,7 +72,10 @@ mapfile -t images < <(sed -n 's/.* blk [^ ]* //p' <<<"$linux_created" | tail -n 
 mapfile -t all_nets < <(sed -n 's/ net .*//p' <<<"$linux_created")
 queues=${all_nets[-5]-} queues_number=$((${#all_nets[@]} - 5))
 [[ ${#nets[@]} == 4 && ${#disks[@]} == 4 && $queues ]] || skip_all "other functions than $0 --devices prints"
-"$tools/vfs" bind "$queues" "${nets[@]}" "${disks[@]}"
+# For guests with all types: the last of each, as the suite's first ones have other contents
+[[ $# != 0 && " $*" != *' types_'* ]] || linux_functions < <(tac <<<"$linux_created")
+mapfile -t bdfs < <(printf '%s\n' "$queues" "${nets[@]}" "${disks[@]}" "${linux_bdf[@]}" | sort -u)
+"$tools/vfs" bind "${bdfs[@]}"
 
 choose() { # NAME: sets "checks", and "after", those of the host
 	local line
@@ -79,12 +85,20 @@ choose() { # NAME: sets "checks", and "after", those of the host
 	plug*) after='free' ;;
 	reboot | reset | habits | queues*) after='' ;;
 	large) after='image_low image_high' ;;
+	types_*)
+		after=''
+		linux_first=() linux_variables=() linux_lspci=1
+		[[ $1 != *_i386 ]] || linux_first=(machine) linux_variables=(machine_wanted=i686) linux_lspci=0
+		;;
 	*) after='images' ;;
 	esac
 }
 
-guest_points() {
-	echo $(($(wc -w <<<"$checks $after") + 3))
+guest_points() { # of the last one chosen
+	case $checks in
+	*linux*) linux_points ;;
+	*) echo $(($(wc -w <<<"$checks $after") + 3)) ;;
+	esac
 }
 
 # --- What the guest left on the host ----------------------------------------------
@@ -171,6 +185,7 @@ guest_test() { # NAME
 	guest_arguments=(--timeout 240) guest_variables=() guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	rm -f "$guest_console" "$verdict"
 	log_mark
+	guest_scripts=(lib.sh)
 	case $name in
 	plug*)
 		guest_variables=("rounds=$rounds")
@@ -222,7 +237,7 @@ guest_test() { # NAME
 		resize "$size"
 		guest_run "$name" large.sh "${disks[0]}"
 		;;
-	i386*)
+	*i386*)
 		kernel=$(find "$XDG_CACHE_HOME/virtio-mmr/kernels" -maxdepth 1 -name '*-686-pae' | sort -V | tail -n 1)
 		guest_arguments+=(--kernel "${kernel##*/}")
 		guest_variables=(machine_wanted=i686)
@@ -243,7 +258,7 @@ guest_test() { # NAME
 		guest_variables=(ports=0 bit_32=1)
 		guest_arguments+=(--machine microvm --kernel-arg virtio_pci.force_legacy=0)
 		;;&
-	two_old) guest_arguments+=(--kernel 5.10) ;;&
+	*_old) guest_arguments+=(--kernel 5.10) ;;&
 	two_trixie*)
 		qemu=$("$tools/../archive/qemu" "$(tr _ - <<<"${name#two_}")")
 		"$qemu" --version | sed 's/^/# /'
@@ -253,6 +268,10 @@ guest_test() { # NAME
 		[[ $name != four ]] || count=2
 		[[ $name != eight ]] || count=4
 		guest_run "$name" several.sh "${nets[@]:0:count}" "${disks[@]:0:count}"
+		;;
+	types_*)
+		linux_guest "$name"
+		return
 		;;
 	esac
 	for check in $checks; do

@@ -22,6 +22,15 @@ finish() {
 	exit $status
 }
 
+check_machine() { # EXPECTED
+	machine=$(uname -m)
+	if [ "$machine" = "$1" ]; then
+		pass machine
+	else
+		fail machine "the kernel runs on $machine"
+	fi
+}
+
 # VIRTIO_F_VERSION_1 is bit 32: a modern driver must have it, a legacy one cannot
 version_1() { # VIRTIO-DEVICE
 	cut -c 33 "$1/features"

@@ -15,11 +15,8 @@ sector=8192 sectors=1024
 : "${ports:=1}"
 # Another net function has the ID of a modern one, and so a modern driver: check modern
 : "${modern:=0}"
-machine=$(uname -m)
-case ${machine_wanted:=x86_64} in
-"$machine") pass machine ;;
-*) fail machine "the kernel runs on $machine" ;;
-esac
+: "${machine_wanted:=x86_64}"
+check_machine "$machine_wanted"
 
 # What is wrong with a function, in words
 wrong() { # VIRTIO-DEVICE VALUE-OF-FEATURE-BIT-32

@@ -17,6 +17,8 @@ linux_driver=legacy linux_interrupts=msix linux_requests=0 linux_sectors=2048
 linux_properties=''
 # Checks of the scripts before guest/linux.sh
 linux_first=()
+# More of its variables, as lines NAME=VALUE; whether the guest has lspci
+linux_variables=() linux_lspci=1
 # The check of the host that says how interrupts came to the guest: linux_$linux_proof
 linux_proof=own_interrupts
 
@@ -39,7 +41,9 @@ linux_cases() {
 	local type kind=intx
 	[[ $linux_interrupts != msix ]] || kind=msix
 	for type in $(linux_given); do
-		printf "${type}_%s\n" identity lspci driver "$linux_driver"
+		echo "${type}_identity"
+		[[ $linux_lspci == 0 ]] || echo "${type}_lspci"
+		printf "${type}_%s\n" driver "$linux_driver"
 	done
 	# A console's output need not end with an interrupt
 	printf '%s\n' net_{ping,transfer,$kind} blk_{write_flush,read,label,$kind} \
@@ -165,7 +169,8 @@ linux_own_interrupts() { # BEFORE
 linux_guest() { # NAME
 	local name=$1 case verdict=$VIRTIO_MMR_RESULTS/balloon-$1 balloon bdfs=() type intx
 	guest_variables=("driver=$linux_driver" "interrupts=$linux_interrupts" "requests=$linux_requests"
-		"without=$linux_without" "sectors=$linux_sectors")
+		"without=$linux_without" "sectors=$linux_sectors" "has_lspci=$linux_lspci"
+		"${linux_variables[@]}")
 	guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	for type in $(linux_given); do
 		bdfs+=("${linux_bdf[$type]}$linux_properties")
