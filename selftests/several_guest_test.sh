@@ -30,7 +30,7 @@ guests=(
 	'reboot|first_ping first_disk second_ping second_disk|a net and a block function; the guest reboots'
 	'reset|before_1 before_2 after_net after_blk|a net and a block function; the machine is reset twice while both are in use (``system_reset``)'
 	'habits|rebound io_off bar_sized bar_moved bar_back sleep used_again|a net and a block function; the driver leaves them ten times, and BAR0 moves'
-	'options|machine net0 net1 net2 blk0 blk1 modern|functions with options of vfio-pci: ``x-msix-relocation``, ``x-no-mmap``, ``x-no-kvm-msix``, ``x-no-kvm-ioeventfd``, ``x-no-vfio-ioeventfd``; one with the ID of a modern function'
+	'options|machine relocated net0 net1 net2 blk0 blk1 modern|functions with options of vfio-pci: ``x-msix-relocation``, ``x-no-mmap``, ``x-no-kvm-msix``, ``x-no-kvm-ioeventfd``, ``x-no-vfio-ioeventfd``; one with the ID of a modern function'
 	'queues_modern|maximum queues_4 queues_1 queues_2 driver|modern driver: a net function with four pairs of queues; the guest uses four, one and two (``ethtool -L``)'
 	'queues|maximum queues_4 queues_1 queues_2 driver|the same with a legacy driver'
 	'large|capacity write_low write_high read_low read_high|a disk of 3 TiB'
@@ -90,6 +90,7 @@ choose() { # NAME: sets "checks", and "after", those of the host
 		linux_first=() linux_variables=() linux_lspci=1
 		[[ $1 != *_i386 ]] || linux_first=(machine) linux_variables=(machine_wanted=i686) linux_lspci=0
 		;;
+	options) after='images no_mmap no_kvm_msix' ;;
 	*) after='images' ;;
 	esac
 }
@@ -125,6 +126,18 @@ check_image() { # low|high
 	local sector sectors sum
 	read -r _ _ sector sectors sum < <(grep "^data $1 " <<<"$guest_output") || return 1
 	same_data "${images[0]}" "$sector" "$sectors" "$sum"
+}
+
+# --- Options of vfio-pci ----------------------------------------------------------------
+
+# QEMU's log has its trace. Only these functions have such an event
+traced_only() { # EVENT BDF...
+	local found
+	found=$(grep -a "^$1 " "${guest_console%/*}/qemu.log" | grep -oE '[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]' | sort -u)
+	[[ $found == "$(printf '%s\n' "${@:2}" | sort)" ]] || {
+		echo "# $1: ${found//$'\n'/ }"
+		return 1
+	}
 }
 
 # --- Plugged in and out -----------------------------------------------------------------
@@ -223,7 +236,9 @@ guest_test() { # NAME
 		;;
 	options)
 		count=2
-		guest_variables=(modern=1)
+		guest_variables=(modern=1 table_of_first=3)
+		guest_arguments+=(--qemu-arg -trace --qemu-arg vfio_region_mmap
+			--qemu-arg -trace --qemu-arg vfio_msi_interrupt)
 		guest_run "$name" several.sh "${nets[0]},x-msix-relocation=bar3" "${nets[1]},x-no-mmap=on" \
 			"${nets[2]},x-no-kvm-msix=on,x-no-kvm-ioeventfd=on" "${nets[3]},x-pci-device-id=0x1041" \
 			"${disks[0]},x-no-kvm-msix=on" "${disks[1]},x-no-vfio-ioeventfd=on,x-no-kvm-ioeventfd=on"
@@ -281,6 +296,13 @@ guest_test() { # NAME
 		case $check in
 		free) ktap_test_result "$name.free" test -e "$verdict" ;;
 		images) ktap_test_result "$name.images" check_images "$count" ;;
+		no_mmap)
+			ktap_test_result "$name.$check" traced_only vfio_region_mmap \
+				"${nets[0]}" "${nets[@]:2}" "${disks[@]:0:2}"
+			;;
+		no_kvm_msix)
+			ktap_test_result "$name.$check" traced_only vfio_msi_interrupt "${nets[2]}" "${disks[0]}"
+			;;
 		image_*) ktap_test_result "$name.$check" check_image "${check#image_}" ;;
 		esac
 	done

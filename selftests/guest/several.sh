@@ -13,6 +13,8 @@ sector=8192 sectors=1024
 : "${places:=0}"
 # On microvm the functions have no I/O ports: check no_ports
 : "${ports:=1}"
+# QEMU has moved the MSI-X table of the first net function to this BAR: check relocated
+: "${table_of_first:=}"
 # Another net function has the ID of a modern one, and so a modern driver: check modern
 : "${modern:=0}"
 : "${machine_wanted:=x86_64}"
@@ -54,6 +56,16 @@ misplaced() { # VIRTIO-DEVICE BRIDGE-ID
 	}
 }
 
+# BAR of the MSI-X table
+table_bar() { # VIRTIO-DEVICE
+	pci=$(dirname "$1")
+	place=$(config "$pci" 0x34 1)
+	while [ "$place" != 0 ] && [ "$(config "$pci" "$place" 1)" != 17 ]; do
+		place=$(config "$pci" $((place + 1)) 1)
+	done
+	[ "$place" = 0 ] || echo $(($(config "$pci" $((place + 4)) 4) & 7))
+}
+
 disks=$(functions 0x1001)
 if [ "$places" = 1 ]; then
 	# QEMU's pcie-root-port and pcie-pci-bridge
@@ -67,6 +79,20 @@ if [ "$ports" = 0 ]; then
 		[ "$((first)) $((last))" = '0 0' ] || trouble="$trouble BAR0 of $virtio is at $first"
 	done
 	if [ -z "$trouble" ]; then pass no_ports; else fail no_ports "$trouble"; fi
+fi
+
+if [ "$table_of_first" ]; then
+	number=0 trouble=''
+	for virtio in $(functions 0x1000); do
+		bar=$(table_bar "$virtio")
+		case $number:$bar in
+		"0:$table_of_first") ;;
+		# The others have it where the device has it
+		0:* | *:"$table_of_first" | *:) trouble="$trouble net$number has it in BAR '$bar'" ;;
+		esac
+		number=$((number + 1))
+	done
+	if [ -z "$trouble" ] && [ $number -gt 1 ]; then pass relocated; else fail relocated "$trouble"; fi
 fi
 
 number=0
