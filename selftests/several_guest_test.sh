@@ -28,12 +28,12 @@ guests=(
 	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
 	'plug_q35|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|the same at a root port of ``q35``'
 	'reboot|first_ping first_disk second_ping second_disk|a net and a block function; the guest reboots'
-	'reset|before_1 before_2 after_net after_blk|a net and a block function; the machine is reset twice while both are in use (``system_reset``)'
-	'habits|rebound io_off bar_sized bar_moved bar_back sleep used_again|a net and a block function; the driver leaves them ten times, and BAR0 moves'
+	'reset|driver before_1 before_2 after_net after_blk|a net and a block function; the machine is reset twice while both are in use (``system_reset``)'
+	'habits|driver rebound io_off bar_sized bar_moved bar_back sleep used_again|a net and a block function; the driver leaves them ten times, and BAR0 moves'
 	'options|machine relocated net0 net1 net2 blk0 blk1 modern|functions with options of vfio-pci: ``x-msix-relocation``, ``x-no-mmap``, ``x-no-kvm-msix``, ``x-no-kvm-ioeventfd``, ``x-no-vfio-ioeventfd``; one with the ID of a modern function'
-	'queues_modern|maximum queues_4 queues_1 queues_2 driver|modern driver: a net function with four pairs of queues; the guest uses four, one and two (``ethtool -L``)'
-	'queues|maximum queues_4 queues_1 queues_2 driver|the same with a legacy driver'
-	'large|capacity write_low write_high read_low read_high|a disk of 3 TiB'
+	'queues_modern|driver maximum queues_4 queues_1 queues_2|modern driver: a net function with four pairs of queues; the guest uses four, one and two (``ethtool -L``)'
+	'queues|driver maximum queues_4 queues_1 queues_2|the same with a legacy driver'
+	'large|driver capacity write_low write_high read_low read_high|a disk of 3 TiB'
 	'i386|machine net0 blk0|32 bits: Debian 12, 686-pae; a net and a block function'
 	'types_i386|machine linux|a function of each type; 32 bits: Debian 12, 686-pae'
 	'i386_nomsi|machine net0 blk0|the same with ``pci=nomsi``'
@@ -199,6 +199,7 @@ guest_test() { # NAME
 	rm -f "$guest_console" "$verdict"
 	log_mark
 	guest_scripts=(lib.sh)
+	[[ " $checks " != *' driver '* ]] || guest_scripts+=(driver.sh)
 	case $name in
 	plug*)
 		guest_variables=("rounds=$rounds")
