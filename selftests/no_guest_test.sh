@@ -26,6 +26,7 @@ mapfile -t bdfs < <(sed -n 's/ net .*//p' <<<"$linux_created" | tail -n 4)
 [[ ${#bdfs[@]} == 4 ]] || skip_all "no four net functions; $0 --devices prints what the machine needs"
 bdf=${bdfs[0]}
 pf=$(readlink -f "/sys/bus/pci/devices/$bdf/physfn")
+id="$(<"/sys/bus/pci/devices/$bdf/vendor") $(<"/sys/bus/pci/devices/$bdf/device")"
 
 # --- QEMU -------------------------------------------------------------------------------
 
@@ -172,18 +173,27 @@ off_while_bound() {
 	echo 0 >"$pf/sriov_numvfs" && bound '' 0
 }
 
-# Only driver_override finds a driver then
+# The driver takes VFs by itself, once it has been told their ID
+driver=/sys/bus/pci/drivers/virtio_mmr_vfio_pci
+with_autoprobe() {
+	echo "$id" >"$driver/new_id" && echo 1 >"$pf/sriov_drivers_autoprobe" || return
+	echo 3 >"$pf/sriov_numvfs" && bound virtio_mmr_vfio_pci 3 && answers
+}
+
+# Only driver_override finds a driver then, though the driver still has the ID
 without_autoprobe() {
 	local all
-	echo 0 >"$pf/sriov_drivers_autoprobe"
+	echo 0 >"$pf/sriov_numvfs" && echo 0 >"$pf/sriov_drivers_autoprobe" || return
 	echo 3 >"$pf/sriov_numvfs" && bound '' 3 || return
 	mapfile -t all < <(vfs_of_pf)
 	"$tools/vfs" bind "${all[@]}" && bound virtio_mmr_vfio_pci 3 && answers
 }
 
 as_before() {
+	local status=0
+	echo "$id" >"$driver/remove_id" || status=1
 	echo 1 >"$pf/sriov_drivers_autoprobe"
-	echo 0 >"$pf/sriov_numvfs" && cat "$pf/sriov_totalvfs" >"$pf/sriov_numvfs"
+	echo 0 >"$pf/sriov_numvfs" && cat "$pf/sriov_totalvfs" >"$pf/sriov_numvfs" && return "$status"
 }
 
 # ----------------------------------------------------------------------------------------
@@ -204,7 +214,7 @@ starts() {
 }
 
 checks=(starts not_twice not_by_another no_migration no_snapshot free_for_the_next too_little_memory
-	enough_memory fewer off_while_bound without_autoprobe as_before)
+	enough_memory fewer off_while_bound with_autoprobe without_autoprobe as_before)
 ktap_print_header
 ktap_set_plan $((${#checks[@]} + 1))
 log_mark
