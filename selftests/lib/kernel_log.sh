@@ -8,6 +8,8 @@ log_faults=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../tools/vm/kernel
 # dmesg_dma_stopped() logs a line before and after the DMA faults that it waits for
 log_unexpected='/selftests: DMA faults are expected/,/selftests: that was the last one/{/DMAR:/d}'
 # dmesg_expect_injections() logs these lines around failures that a test asks for, with stacks
+# log_known_leaks() logs these lines around a report of kmemleak about a fault of Linux
+log_unexpected+='; /selftests: leaks of the kernel are expected/,/selftests: no more leaks are expected/{/kmemleak:/d}'
 log_unexpected+='; /selftests: failures are injected/,/selftests: no more failures are injected/{/Call Trace:/d}'
 
 # Prints the first fault in a log on stdin, and succeeds if there is one. All of it is read: with
@@ -43,6 +45,28 @@ log_clean() {
 		echo "# the kernel got tainted: new bits $taint"
 		return 1
 	fi
+}
+
+# Has kmemleak, where there is one, report a leak in a function of the kernel now, and forget it.
+# Prints all leaks if others are among them, and fails
+log_known_leaks() { # FUNCTION
+	local leaks=/sys/kernel/debug/kmemleak others
+	[[ -e $leaks ]] || return 0
+	echo '<4>selftests: leaks of the kernel are expected' >/dev/kmsg
+	echo scan >$leaks
+	# Memory must be some seconds old
+	sleep 6
+	echo scan >$leaks
+	echo '<4>selftests: no more leaks are expected' >/dev/kmsg
+	others=$(awk -v "known= $1+" '
+		/^unreferenced/ { others += object && !found; object = 1; found = 0 }
+		index($0, known) { found = 1 }
+		END { print others + (object && !found) }' $leaks)
+	if [[ $others != 0 ]]; then
+		cat $leaks
+		return 1
+	fi
+	echo clear >$leaks
 }
 
 # The driver logs a line for each bind, for as long as the module is loaded
