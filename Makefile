@@ -221,7 +221,7 @@ check-scale: setup
 	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) scale
 
 check-guests: setup
-	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) guests
+	@selftests/vmtest.sh --kernel $(DEFAULT_KERNEL) guests dpdk
 
 # The tests that depend on the kernel, on all of them. One that Debian has just got may
 # be newer than the core's compat/kernel_range, until the tests pass.
@@ -301,7 +301,7 @@ help:
 	@echo '  make check-libvirt'
 	@echo '                 tests with the libvirt of Debian 12 and 13'
 	@echo '  make check-guests'
-	@echo '                 firmware, boot loaders and other kinds of Linux guests'
+	@echo '                 firmware, boot loaders, DPDK and other kinds of Linux guests'
 	@echo '  make check-scale'
 	@echo '                 tests with 1,016 functions in one virtual machine, which needs 6 GiB of memory'
 	@echo '  make check-kernels'
