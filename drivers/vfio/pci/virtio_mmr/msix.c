@@ -317,10 +317,12 @@ static void free_reachable(struct virtio_mmr_device *mmr)
 
 	free_vectors(mmr, mmr->intx.vectors.count);
 
-	/* A reset that lock_for_release() did not wait for may have restored it meanwhile. */
-	pci_read_config_word(pdev, PCI_COMMAND, &now);
-	if (now == (command | PCI_COMMAND_MEMORY))
-		pci_write_config_word(pdev, PCI_COMMAND, command);
+	if (!(command & PCI_COMMAND_MEMORY)) {
+		/* A reset that was not waited for may have restored it meanwhile. */
+		pci_read_config_word(pdev, PCI_COMMAND, &now);
+		if (now == (command | PCI_COMMAND_MEMORY))
+			pci_write_config_word(pdev, PCI_COMMAND, command);
+	}
 	if (state != PCI_D0)
 		pci_set_power_state(pdev, state);
 }
