@@ -198,7 +198,6 @@ TEST_F(race, off_with_the_highest_queue)
 TEST_F(race, off_during_a_reset_without_end)
 {
 	char parameters[64];
-	bool ended;
 	int status;
 	pid_t child;
 
@@ -215,11 +214,7 @@ TEST_F(race, off_during_a_reset_without_end)
 	ASSERT_GE(child, 0);
 	if (!child)
 		_exit(intx_off(self->device) ? 1 : 0);
-	ended = background_process_ends(child, RELEASE, &status);
-	EXPECT_TRUE(ended);
-	module_unload(HOLD_CONFIG);
-	if (!ended)
-		waitpid(child, &status, 0);
+	EXPECT_TRUE(module_unload_after(HOLD_CONFIG, child, RELEASE, &status));
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
 	EXPECT_FALSE(intx_msix_is_on(self->device));
 
@@ -278,7 +273,6 @@ TEST_F(race, killed_during_a_reset_without_end)
 {
 	char parameters[64], byte;
 	int ready[2], status;
-	bool ended;
 	pid_t child;
 
 	session_detach(&self->session);
@@ -294,11 +288,7 @@ TEST_F(race, killed_during_a_reset_without_end)
 	snprintf(parameters, sizeof(parameters), "function=%s", self->device->bdf);
 	MODULE_LOAD(HOLD_CONFIG, parameters);
 	kill(child, SIGKILL);
-	ended = background_process_ends(child, RELEASE, &status);
-	EXPECT_TRUE(ended);
-	module_unload(HOLD_CONFIG);
-	if (!ended)
-		waitpid(child, &status, 0);
+	EXPECT_TRUE(module_unload_after(HOLD_CONFIG, child, RELEASE, &status));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 
 	/* The next user finds a function without vectors, and gets some */

@@ -222,7 +222,6 @@ FIXTURE_TEARDOWN(held_write)
 static void kill_writer(struct __test_metadata *_metadata, struct _test_data_held_write *self)
 {
 	struct vfio_device *device = self->device;
-	bool ended;
 	int status;
 	pid_t child;
 
@@ -236,11 +235,7 @@ static void kill_writer(struct __test_metadata *_metadata, struct _test_data_hel
 	usleep(100000);
 	EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);
 	kill(child, SIGKILL);
-	ended = background_process_ends(child, LEGACY_TIMEOUT, &status);
-	EXPECT_TRUE(ended);
-	module_unload(HOLD_CONFIG);
-	if (!ended)
-		waitpid(child, &status, 0);
+	EXPECT_TRUE(module_unload_after(HOLD_CONFIG, child, LEGACY_TIMEOUT, &status));
 	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 
 	/* As long as nothing was reset, the function is awake */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "legacy.h"
@@ -37,6 +38,16 @@ void module_unload(const char *name)
 {
 	if (syscall(SYS_delete_module, name, O_NONBLOCK))
 		fail("module %s cannot be removed: %s", name, strerror(errno));
+}
+
+bool module_unload_after(const char *name, pid_t child, unsigned int milliseconds, int *status)
+{
+	bool ended = background_process_ends(child, milliseconds, status);
+
+	module_unload(name);
+	if (!ended)
+		waitpid(child, status, 0);
+	return ended;
 }
 
 unsigned long module_number(const char *name, const char *parameter)

@@ -23,6 +23,12 @@ do {										\
 /* Ends the test if the module does not go */
 void module_unload(const char *name);
 
+/*
+ * Waits for the end of a child for that time, unloads the module, and then waits for the child as
+ * long as it takes. False if the child did not end while the module was there.
+ */
+bool module_unload_after(const char *name, pid_t child, unsigned int milliseconds, int *status);
+
 /* The present value of a number; ends the test if there is none */
 unsigned long module_number(const char *name, const char *parameter);
 
