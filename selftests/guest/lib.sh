@@ -84,6 +84,13 @@ interrupts_wrong() { # VIRTIO-DEVICE
 	fi
 }
 
+# What is wrong with a function in use, in words
+function_wrong() { # VIRTIO-DEVICE VALUE-OF-FEATURE-BIT-32
+	[ -e "$1" ] || echo "no driver has it"
+	[ "$(version_1 "$1")" = "$2" ] || echo "its feature bit 32 is not $2"
+	interrupts_wrong "$1"
+}
+
 # All networks have the same addresses, so only one is up at a time
 ping_gateway() { # VIRTIO-DEVICE; prints what ping says
 	interface=$(ls "$1/net")

@@ -20,13 +20,6 @@ sector=8192 sectors=1024
 : "${machine_wanted:=x86_64}"
 check_machine "$machine_wanted"
 
-# What is wrong with a function, in words
-wrong() { # VIRTIO-DEVICE VALUE-OF-FEATURE-BIT-32
-	[ -e "$1" ] || echo "no driver has it"
-	[ "$(version_1 "$1")" = "$2" ] || echo "its feature bit 32 is not $2"
-	interrupts_wrong "$1"
-}
-
 functions() { # DEVICE-ID: prints their virtio devices
 	for pci in /sys/bus/pci/devices/*; do
 		[ "$(cat "$pci/vendor"):$(cat "$pci/device")" = "0x1af4:$1" ] && echo "$pci"/virtio*
@@ -105,7 +98,7 @@ done
 
 use_net() { # CHECK VIRTIO-DEVICE VALUE-OF-FEATURE-BIT-32
 	answer=$(ping_gateway "$2") || true
-	trouble=$(wrong "$2" "$3")
+	trouble=$(function_wrong "$2" "$3")
 	if [ -z "$trouble" ] && [ "${answer#*, 0% packet loss}" != "$answer" ]; then
 		pass "$1"
 	else
@@ -128,7 +121,7 @@ for virtio in $disks; do
 	disk=/dev/$(ls "$virtio/block")
 	dd if="$disk" of=/tmp/read bs=64k skip=$((sector / 128)) count=$((sectors / 128)) iflag=direct \
 		2>>/tmp/error$number
-	trouble=$(wrong "$virtio" "$bit_32")
+	trouble=$(function_wrong "$virtio" "$bit_32")
 	if cmp /tmp/written$number /tmp/read 2>>/tmp/error$number && [ -z "$trouble" ]; then
 		pass blk$number
 	else

@@ -7,9 +7,9 @@ log_faults=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../tools/vm/kernel
 
 # dmesg_dma_stopped() logs a line before and after the DMA faults that it waits for
 log_unexpected='/selftests: DMA faults are expected/,/selftests: that was the last one/{/DMAR:/d}'
-# dmesg_expect_injections() logs these lines around failures that a test asks for, with stacks
 # log_known_leaks() logs these lines around a report of kmemleak about a fault of Linux
 log_unexpected+='; /selftests: leaks of the kernel are expected/,/selftests: no more leaks are expected/{/kmemleak:/d}'
+# dmesg_expect_injections() logs these lines around failures that a test asks for, with stacks
 log_unexpected+='; /selftests: failures are injected/,/selftests: no more failures are injected/{/Call Trace:/d}'
 
 # Prints the first fault in a log on stdin, and succeeds if there is one. All of it is read: with
