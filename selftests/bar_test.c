@@ -235,8 +235,8 @@ static void expect_no_state_after_close(struct __test_metadata *_metadata,
 	ASSERT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), area.iova >> 12);
 	ASSERT_NE(legacy_status(device), 0);
 
-	iova_unmap(&area);
 	session_detach(&self->session);
+	iova_unmap(&area);
 	session_attach(&self->session);
 
 	EXPECT_EQ(vfio_config_read(device, PCI_COMMAND, 2) &

@@ -414,9 +414,7 @@ TEST_F(closed, with_an_interrupt_pending)
 		ASSERT_TRUE(entropy_works(&self->entropy));
 		ASSERT_EQ(vfio_eventfd_wait(self->trigger, LEGACY_TIMEOUT), 1);
 		ASSERT_EQ(variant->before(device), 0);
-		/* The memory stays, so that no DMA comes too late */
 		session_detach(&self->session);
-		self->entropy.area.container = NULL;
 		iova_unmap(&self->entropy.area);
 
 		/* Unused, so the host sees its own state again */
@@ -461,9 +459,7 @@ TEST_F(closed, in_the_middle_of_requests)
 			legacy_queue_kick(&self->entropy.queue);
 		}
 		ASSERT_EQ(variant->before(device), 0);
-		/* The memory stays, so that no DMA comes too late */
 		session_detach(&self->session);
-		self->entropy.area.container = NULL;
 		iova_unmap(&self->entropy.area);
 		EXPECT_EQ(intx_host_interrupts(device, "virtio_mmr"), 0);
 		session_attach(&self->session);
@@ -509,7 +505,6 @@ TEST_F(asleep, is_woken_for_the_close)
 	EXPECT_EQ(vfio_eventfd_wait(wakeup, 0), 0);
 	session_detach(&self->session);
 	EXPECT_EQ(vfio_eventfd_wait(wakeup, 0), 1);
-	self->entropy.area.container = NULL;
 	iova_unmap(&self->entropy.area);
 	close(wakeup);
 }

@@ -82,8 +82,8 @@ TEST_F(intx, is_not_the_users)
 	ASSERT_EQ(intx_trigger(device, fd), 0);
 	entropy_start(&self->entropy, device, IOVA_BASE);
 	ASSERT_TRUE(entropy_works(&self->entropy));
-	iova_unmap(&self->entropy.area);
 	session_detach(&self->session);
+	iova_unmap(&self->entropy.area);
 	session_attach(&self->session);
 	EXPECT_DISABLED("for the next user");
 	close(fd);

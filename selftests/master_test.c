@@ -237,8 +237,8 @@ TEST_F(master, over_resets_of_the_function)
 			ASSERT_EQ(sysfs_reset(device->bdf), 0);
 			break;
 		case 2:
-			iova_unmap(&self->entropy.area);
 			session_detach(&self->session);
+			iova_unmap(&self->entropy.area);
 			session_attach(&self->session);
 			EXPECT_FALSE(guest_has_it(device));
 			iova_map(&self->entropy.area, &self->session.container, IOVA_BASE,

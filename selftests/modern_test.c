@@ -407,8 +407,8 @@ TEST_F(modern, resets)
 		modern_restart(modern);
 	}
 	ASSERT_TRUE(modern_works(modern));
-	iova_unmap(&modern->area);
 	session_detach(&self->session);
+	iova_unmap(&modern->area);
 	EXPECT_EQ(intx_host_interrupts(device, "virtio_mmr"), 0);
 	session_attach(&self->session);
 	vfio_command(device, PCI_COMMAND_MEMORY, 0);

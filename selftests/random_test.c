@@ -547,8 +547,8 @@ static void open_device(struct _test_data_random *self)
 
 static void close_device(struct _test_data_random *self)
 {
-	iova_unmap(&self->area);
 	session_detach(&self->session);
+	iova_unmap(&self->area);
 }
 
 static void set_command(struct _test_data_random *self, bool io)

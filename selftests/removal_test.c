@@ -222,8 +222,8 @@ TEST_F_TIMEOUT(removal, waits_for_user, 120)
 	EXPECT_EQ(legacy_read(device, VIRTIO_MMR_QUEUE_ADDRESS, 4), address);
 
 	/* Closes with accesses in flight, and with MSI-X and queues still set up */
-	iova_unmap(&self->entropy.area);
 	session_detach(&self->session);
+	iova_unmap(&self->entropy.area);
 	EXPECT_EQ(background_wait(watching), -EBADF);
 	EXPECT_EQ(watch.wrong + watch.ones, 0);
 	expect_removed(_metadata, self, variant->removal, child);

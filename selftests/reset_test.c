@@ -478,8 +478,8 @@ TEST_F(reset, by_link_error)
 			EXPECT_EQ(legacy_config(device), layout);
 			expect_fresh(_metadata, &self->entropy);
 		} else {
-			iova_unmap(&self->entropy.area);
 			session_detach(&self->session);
+			iova_unmap(&self->entropy.area);
 			session_attach(&self->session);
 			entropy_start(&self->entropy, device, IOVA_BASE);
 			EXPECT_EQ(legacy_config(device), layout);
@@ -550,8 +550,8 @@ TEST_F(reset, close_with_accesses_in_flight)
 	for (i = 0; i < ROUNDS / 4; i++) {
 		prober.thread = background_start(probe, &prober);
 		usleep(50000);
-		iova_unmap(&self->entropy.area);
 		session_detach(&self->session);
+		iova_unmap(&self->entropy.area);
 		/* The thread stops at an error of its file descriptor, not at a wrong value */
 		EXPECT_EQ(background_wait(prober.thread), -EBADF);
 		EXPECT_EQ(prober.watch.wrong, 0);

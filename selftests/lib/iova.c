@@ -28,15 +28,17 @@ void iova_map(struct iova_area *area, struct vfio_container *container,
 
 void iova_hide(struct iova_area *area)
 {
+	struct vfio_container *container = area->container;
 	int ret;
 
-	if (!area->container)
+	area->container = NULL;
+	/* A container that was closed has no mappings */
+	if (!container || container->fd < 0)
 		return;
-	ret = vfio_dma_unmap(area->container, area->iova, area->size);
+	ret = vfio_dma_unmap(container, area->iova, area->size);
 	if (ret)
 		fail("UNMAP_DMA of %zu bytes at %#llx: %s", area->size,
 		     (unsigned long long)area->iova, strerror(-ret));
-	area->container = NULL;
 }
 
 void iova_unmap(struct iova_area *area)

@@ -27,7 +27,11 @@ struct iova_area {
 void iova_map(struct iova_area *area, struct vfio_container *container,
 	      uint64_t iova, size_t size);
 
-/* Takes the memory from the device only. The test can still read it */
+/*
+ * Takes the memory from the device only. The test can still read it. A device reads a live queue
+ * even after the answer to the last request, when it looks for more. So the queue is reset
+ * before, or the session is detached.
+ */
 void iova_hide(struct iova_area *area);
 void iova_unmap(struct iova_area *area);
 
