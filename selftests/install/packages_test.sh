@@ -67,7 +67,8 @@ build_packages() { # DIR: of a tree, to the current folder
 outside() {
 	local suite=${1:-bookworm} suites series work later releases=() one tools
 	case $suite in
-	bookworm) suites=system ;;
+	# Its 6.12 is in its security updates alone
+	bookworm) suites=bookworm,bookworm-security ;;
 	trixie) suites=trixie,trixie-backports ;;
 	*)
 		echo "usage: selftests/install/packages_test.sh [bookworm|trixie]" >&2
@@ -96,7 +97,6 @@ outside() {
 		releases+=("$(kernel_packages "$suites" "$one")")
 	done
 	mapfile -t tools < <(kernel_tools "$suites" "${releases[@]}")
-	[[ $suites != system ]] || suites=$suite
 	"$repository/tools/archive/chroot" "$suites" "dkms libjansson4 libkmod2 libpci3 lintian make man-db openssl ${tools[*]}" \
 		"$repository $work ${KSELFTEST:-$("$here/../headers")}" \
 		env KSELFTEST="${KSELFTEST:-$("$here/../headers")}" \
