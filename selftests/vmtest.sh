@@ -112,10 +112,20 @@ fi
 
 # --- One suite -----------------------------------------------------------------
 
+# What is tested, with + where files were changed. tools/docs/record wants to know
+commit() {
+	local changed
+	changed=$(git status --porcelain 2>/dev/null) || {
+		echo unknown
+		return
+	}
+	echo "$(git rev-parse --short=12 HEAD)${changed:++}"
+}
+
 taps=$repository/results/tap
 
 run_vm() { # SUITE SERIES
-	local release module newer text line arguments=() status=0 machine=$1-$2 folder=results/vm/$1-$2 tap fault
+	local release module newer text line arguments=() status=0 machine=$1-$2 folder=results/vm/$1-$2 tap fault tested
 	release=$(basename "$(tools/vm/kernel "$2")")
 	module=build/$release/virtio_mmr_vfio_pci.ko
 	[[ -e $module ]] || fail "$module is missing: run 'make modules KERNEL=$2' or 'make setup' first"
@@ -130,6 +140,7 @@ run_vm() { # SUITE SERIES
 	[[ ! $text ]] || mapfile -t arguments <<<"$text"
 
 	echo "$1 on Linux $release"
+	tested=$(commit)
 	rm -rf "$folder/tap"
 	tools/vm/run --kernel "$2" --name "$machine" --timeout "$limit" "${qemu[@]}" "${arguments[@]}" -- \
 		env VIRTIO_MMR_CYCLES="${VIRTIO_MMR_CYCLES:-}" \
@@ -137,6 +148,7 @@ run_vm() { # SUITE SERIES
 		VIRTIO_MMR_TORTURE_OPERATIONS="${VIRTIO_MMR_TORTURE_OPERATIONS:-}" \
 		VIRTIO_MMR_SEED="${VIRTIO_MMR_SEED:-}" NATIVE_CASES="${NATIVE_CASES:-}" \
 		selftests/lib/inside "$1" || status=$?
+	[[ ! -d $folder ]] || echo "$tested" >"$folder/commit"
 	while read -r tap; do
 		rm -f "$taps/$machine.$tap.tap"
 		[[ ! -e $folder/tap/$tap.tap ]] || cp "$folder/tap/$tap.tap" "$taps/$machine.$tap.tap"
