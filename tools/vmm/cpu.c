@@ -220,6 +220,7 @@ static void exit_port(struct cpu *cpu)
 			exits_read_port(cpu->machine, run->io.port, data, run->io.size);
 		else
 			exits_write_port(cpu->machine, run->io.port, data, run->io.size);
+		lock_let_first(&cpu->machine->lock);
 	}
 }
 
@@ -273,7 +274,7 @@ void cpu_run(struct cpu *cpu)
 
 		if (ret < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
-		pthread_mutex_lock(&cpu->machine->lock);
+		lock_take(&cpu->machine->lock);
 		if (ret < 0) {
 			message_of_end("CPU %u: KVM cannot go on: %s; a BAR that the guest uses may have gone",
 				       cpu->id, strerror(errno));
@@ -286,7 +287,7 @@ void cpu_run(struct cpu *cpu)
 			exit_odd(cpu);
 		}
 		is_over = cpu->machine->is_over;
-		pthread_mutex_unlock(&cpu->machine->lock);
+		lock_give(&cpu->machine->lock);
 	}
 	/* The first thread ends the program. The guest must not go on after its reset. */
 	for (;;)

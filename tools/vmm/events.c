@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The first thread: waits for signals of functions, for input, and for the end. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ static struct line lines[MACHINE_SERIALS];
 static struct termios terminal;
 static pid_t own_group;
 static int stopped = -1;
+static int keys[2] = { -1, -1 };	/* of a pipe: to read, to write */
 static int signals = -1;
 static int exit_status = -1;
 
@@ -122,6 +124,13 @@ static void prepare_terminal(void)
 	atexit(restore_terminal);
 }
 
+/* Input comes by a pipe, which events_run_input() fills. */
+static void open_keys(void)
+{
+	if (pipe2(keys, O_CLOEXEC) || fcntl(keys[0], F_SETFL, O_NONBLOCK))
+		fail("cannot make a pipe: %s", strerror(errno));
+}
+
 /**
  * events_open - prepare what this thread waits for
  * @machine: the machine
@@ -145,6 +154,7 @@ void events_open(struct machine *machine, int second, const char *second_name)
 	if (stopped < 0)
 		fail("cannot make an eventfd: %s", strerror(errno));
 	machine->stop = stop;
+	open_keys();
 	open_signals();
 	prepare_terminal();
 }
@@ -158,6 +168,32 @@ void events_open(struct machine *machine, int second, const char *second_name)
 void events_run_output(unsigned int number)
 {
 	output_run(&lines[number].output);
+	for (;;)
+		pause();
+}
+
+/**
+ * events_run_input - pass standard input on; for a thread of its own
+ *
+ * Others may read the same terminal or pipe. So a read can block although there was input just
+ * before, and the first thread must not wait for it. Does not return.
+ */
+void events_run_input(void)
+{
+	/* In the background, a read stops this program, even if there is no input. */
+	struct pollfd event = { .fd = STDIN_FILENO, .events = POLLIN };
+	uint8_t data[SERIAL_FIFO];
+	ssize_t count;
+
+	for (;;) {
+		poll(&event, 1, -1);
+		count = read(STDIN_FILENO, data, sizeof(data));
+		if (count < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (count <= 0 || write(keys[1], data, count) != count)
+			break;
+	}
+	close(keys[1]);
 	for (;;)
 		pause();
 }
@@ -190,10 +226,10 @@ static bool receive(struct machine *machine)
 	/* The guest's loopback may have filled it. A read of nothing looks like the end. */
 	if (!room)
 		return true;
-	count = read(STDIN_FILENO, data, room);
+	count = read(keys[0], data, room);
 	if (count > 0)
 		serial_receive(&machine->serials[0], data, count);
-	return count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR));
+	return count != 0;
 }
 
 static void end_by_signal(struct machine *machine)
@@ -276,7 +312,7 @@ int events_run(struct machine *machine)
 
 	for (;;) {
 		ready = poll(events, count, TICK_MS);
-		pthread_mutex_lock(&machine->lock);
+		lock_take_first(&machine->lock);
 		if (ready > 0)
 			handle(machine, events, count);
 		if (ready > 0 && events[INPUT].revents)
@@ -295,7 +331,7 @@ int events_run(struct machine *machine)
 		}
 		/* Input waits until the guest has room for it. */
 		events[INPUT].fd = has_input && serial_room(&machine->serials[0]) ?
-				   STDIN_FILENO : -1;
-		pthread_mutex_unlock(&machine->lock);
+				   keys[0] : -1;
+		lock_give(&machine->lock);
 	}
 }

@@ -87,7 +87,7 @@ void machine_open(struct machine *machine, unsigned int cpus, uint64_t size)
 	machine->container = -1;
 	machine->iommufd = -1;
 	machine->exit_port = -1;
-	pthread_mutex_init(&machine->lock, NULL);
+	lock_open(&machine->lock);
 	pci_init(&machine->pci);
 	machine->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (machine->kvm < 0)

@@ -2,12 +2,12 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <linux/kvm.h>
 
+#include "lock.h"
 #include "pci.h"
 #include "serial.h"
 
@@ -66,7 +66,7 @@ struct machine {
 	uint8_t *memory;
 	uint64_t size;
 	unsigned int cpus;
-	pthread_mutex_t lock;
+	struct lock lock;
 	struct pci pci;
 	struct serial serials[MACHINE_SERIALS];
 	uint8_t cmos_index;

@@ -279,6 +279,14 @@ static void *run_output(void *context)
 	return NULL;
 }
 
+static void *run_input(void *context)
+{
+	(void)context;
+	begin();
+	events_run_input();
+	return NULL;
+}
+
 static void *run_messages(void *context)
 {
 	(void)context;
@@ -302,8 +310,8 @@ static void start_thread(void *(*run)(void *context), void *context)
  */
 static void start_threads(struct cpu *cpus, unsigned int count)
 {
-	/* This one, those of CPUs, of serial ports, and of messages */
-	unsigned int i, threads = 1 + count + MACHINE_SERIALS + 1;
+	/* This one, those of CPUs, of serial ports, of input, and of messages */
+	unsigned int i, threads = 1 + count + MACHINE_SERIALS + 2;
 
 	pthread_barrier_init(&ready, NULL, threads);
 	pthread_barrier_init(&start, NULL, threads);
@@ -311,6 +319,7 @@ static void start_threads(struct cpu *cpus, unsigned int count)
 		start_thread(run_cpu, &cpus[i]);
 	for (i = 0; i < MACHINE_SERIALS; i++)
 		start_thread(run_output, (void *)(uintptr_t)i);
+	start_thread(run_input, NULL);
 	start_thread(run_messages, NULL);
 	pthread_barrier_wait(&ready);
 }

@@ -4,6 +4,7 @@
  * end may come from the host, which wants a function back.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <signal.h>
@@ -28,6 +29,8 @@
 #define CTRL_BACKSLASH	28
 #define BDF		"0000:01:00.1"
 #define TEXT_SIZE	512
+#define HOLD_US		500000
+#define READERS		8
 
 static struct machine machine;
 /* Why the guest ends, in memory that the program shares with the test */
@@ -74,11 +77,39 @@ static void open_terminal(const char *name)
 		_exit(1);
 }
 
-/* A program with the terminal, as mmrvmm is one */
-static void run(void)
+/* Holds the lock as a CPU does whose guest resets functions all the time */
+static void run_busy_cpu(void)
 {
-	pthread_mutex_init(&machine.lock, NULL);
+	for (;;) {
+		lock_take(&machine.lock);
+		usleep(HOLD_US);
+		lock_give(&machine.lock);
+	}
+}
+
+static pthread_barrier_t ready;
+
+/* The C library makes calls at a thread's start that the sandbox forbids. */
+static void *run_thread(void *run)
+{
+	pthread_barrier_wait(&ready);
+	((void (*)(void))run)();
+	return NULL;
+}
+
+/* A program with the terminal, as mmrvmm is one */
+static void run(unsigned int busy_cpus)
+{
+	pthread_t thread;
+	unsigned int i;
+
+	lock_open(&machine.lock);
 	events_open(&machine, -1, NULL);
+	pthread_barrier_init(&ready, NULL, 2 + busy_cpus);
+	pthread_create(&thread, NULL, run_thread, events_run_input);
+	for (i = 0; i < busy_cpus; i++)
+		pthread_create(&thread, NULL, run_thread, run_busy_cpu);
+	pthread_barrier_wait(&ready);
 	sandbox_enter();
 	exit(events_run(&machine));
 }
@@ -91,7 +122,7 @@ static bool is_raw(int terminal)
 }
 
 static void start(struct __test_metadata *_metadata, struct _test_data_terminal *self,
-		  bool ignores_hangup)
+		  bool ignores_hangup, unsigned int busy_cpus)
 {
 	unsigned int i;
 
@@ -101,7 +132,7 @@ static void start(struct __test_metadata *_metadata, struct _test_data_terminal 
 		open_terminal(ptsname(self->controller));
 		if (ignores_hangup)
 			signal(SIGHUP, SIG_IGN);
-		run();
+		run(busy_cpus);
 	}
 	for (i = 0; i < PATIENCE_MS && !is_raw(self->terminal); i++)
 		usleep(1000);
@@ -156,14 +187,14 @@ FIXTURE_TEARDOWN(terminal) { }
 
 TEST_F(terminal, ends_by_sigterm)
 {
-	start(_metadata, self, false);
+	start(_metadata, self, false, 0);
 	kill(self->child, SIGTERM);
 	EXPECT_ENDS(128 + SIGTERM);
 }
 
 TEST_F(terminal, ends_by_sighup)
 {
-	start(_metadata, self, false);
+	start(_metadata, self, false, 0);
 	kill(self->child, SIGHUP);
 	EXPECT_ENDS(128 + SIGHUP);
 }
@@ -172,7 +203,7 @@ TEST_F(terminal, ends_by_a_key)
 {
 	const char key = CTRL_C;
 
-	start(_metadata, self, false);
+	start(_metadata, self, false, 0);
 	ASSERT_EQ(1, write(self->controller, &key, 1));
 	EXPECT_ENDS(128 + SIGINT);
 }
@@ -181,7 +212,7 @@ TEST_F(terminal, ends_by_another_key)
 {
 	const char key = CTRL_BACKSLASH;
 
-	start(_metadata, self, false);
+	start(_metadata, self, false, 0);
 	ASSERT_EQ(1, write(self->controller, &key, 1));
 	EXPECT_ENDS(128 + SIGQUIT);
 }
@@ -194,7 +225,7 @@ TEST_F(terminal, ends_for_the_host)
 	add_function(&functions[0]);
 	add_function(&functions[1]);
 	strcpy(functions[0].bdf, "other");
-	start(_metadata, self, false);
+	start(_metadata, self, false, 0);
 	ASSERT_EQ(0, eventfd_write(functions[1].request, 1));
 	EXPECT_ENDS(STATUS_FAILED);
 	EXPECT_EQ(said, strstr(said, BDF ": the host takes it back"));
@@ -205,7 +236,7 @@ TEST_F(terminal, ends_after_an_error)
 	static struct function function;
 
 	add_function(&function);
-	start(_metadata, self, false);
+	start(_metadata, self, false, 0);
 	ASSERT_EQ(0, eventfd_write(function.error, 1));
 	EXPECT_ENDS(STATUS_FAILED);
 	EXPECT_EQ(said, strstr(said, BDF ": the host reports an error"));
@@ -225,7 +256,7 @@ static void run_shell(const char *name)
 		setpgid(0, 0);
 		tcsetpgrp(STDIN_FILENO, getpgrp());
 		signal(SIGTTOU, SIG_DFL);
-		run();
+		run(0);
 	}
 	for (i = 0; i < PATIENCE_MS && !is_raw(STDIN_FILENO); i++)
 		usleep(1000);
@@ -258,12 +289,61 @@ TEST_F(terminal, ignored_signal_stays_ignored)
 {
 	int status;
 
-	start(_metadata, self, true);
+	start(_metadata, self, true, 0);
 	kill(self->child, SIGHUP);
 	usleep(300000);
 	ASSERT_EQ(0, waitpid(self->child, &status, WNOHANG));
 	kill(self->child, SIGTERM);
 	EXPECT_ENDS(128 + SIGTERM);
+}
+
+/* Whatever CPUs do, the first thread has the lock after one of them. */
+TEST_F(terminal, ends_beside_busy_cpus)
+{
+	unsigned int i;
+	int status;
+
+	start(_metadata, self, false, 4);
+	kill(self->child, SIGTERM);
+	for (i = 0; i < PATIENCE_MS && !waitpid(self->child, &status, WNOHANG); i++)
+		usleep(1000);
+	ASSERT_LT(i, PATIENCE_MS);
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(128 + SIGTERM, WEXITSTATUS(status));
+}
+
+/*
+ * Each byte wakes all of them, and one gets it. A read of the others blocks, and the busy CPU leaves
+ * much time between the wake-up and the read.
+ */
+TEST(input_of_several)
+{
+	pid_t children[READERS];
+	int files[2], status;
+	unsigned int i, j;
+
+	ASSERT_EQ(0, pipe(files));
+	for (i = 0; i < READERS; i++) {
+		children[i] = fork();
+		if (!children[i]) {
+			dup2(files[0], STDIN_FILENO);
+			run(1);
+		}
+	}
+	sleep(1);
+	for (i = 0; i < 40; i++) {
+		ASSERT_EQ(1, write(files[1], "x", 1));
+		usleep(50000);
+	}
+	for (i = 0; i < READERS; i++)
+		kill(children[i], SIGTERM);
+	for (i = 0; i < READERS; i++) {
+		for (j = 0; j < PATIENCE_MS && !waitpid(children[i], &status, WNOHANG); j++)
+			usleep(1000);
+		if (j == PATIENCE_MS)
+			kill(children[i], SIGKILL);
+		EXPECT_LT(j, PATIENCE_MS);
+	}
 }
 
 TEST_HARNESS_MAIN
