@@ -128,10 +128,15 @@ static void physical_read(struct function *function, unsigned int position, uint
 		memset(data, 0xff, width);
 }
 
-static void physical_write(struct function *function, unsigned int position, uint8_t byte)
+/*
+ * Neighbours are written at once: a function acts on each write to a register, such as the data of
+ * VIRTIO_PCI_CAP_PCI_CFG.
+ */
+static void physical_write(struct function *function, unsigned int position, const uint8_t *data,
+			   unsigned int width)
 {
 	/* A function that does not answer drops it. */
-	if (pwrite(function->device, &byte, 1, function->config_position + position) < 0)
+	if (pwrite(function->device, data, width, function->config_position + position) < 0)
 		return;
 }
 
@@ -162,34 +167,46 @@ void function_config_read(void *context, unsigned int position, uint8_t *data,
 	}
 }
 
-/* Returns whether places of BARs may have changed. */
-static bool write_byte(struct function *function, unsigned int position, uint8_t byte)
-{
-	uint8_t forward = byte;
+/* What the bytes of one write have led to */
+struct outcome {
+	uint8_t data[4];	/* for the function */
+	bool forward[4];	/* it gets this one */
+	bool moved;		/* places of BARs may have changed */
+	bool reset;		/* the function resets itself */
+};
 
+static void write_byte(struct function *function, unsigned int position, uint8_t byte,
+		       unsigned int number, struct outcome *outcome)
+{
+	uint8_t *forward = &outcome->data[number];
+
+	*forward = byte;
 	if (function->scan.msix_flags && position == function->scan.msix_flags + 1u) {
 		msix_write_control(function, byte);
-		return false;
+		return;
 	}
 	if (!function->by_driver) {
-		forward = virtio_mmr_view_write(&function->view, position, byte);
-		if (virtio_mmr_view_owner(&function->view, position) == VIRTIO_MMR_VIEW_BAR)
-			return true;
+		*forward = virtio_mmr_view_write(&function->view, position, byte);
+		if (virtio_mmr_view_owner(&function->view, position) == VIRTIO_MMR_VIEW_BAR) {
+			outcome->moved = true;
+			return;
+		}
 	}
 	if (position == PCI_COMMAND) {
 		function->command_memory = byte & PCI_COMMAND_MEMORY;
-		forward |= PCI_COMMAND_MEMORY;
+		*forward |= PCI_COMMAND_MEMORY;
 	} else if (position == PCI_COMMAND + 1) {
 		intx_disable(function, byte & COMMAND_HIGH_INTX_DISABLE);
 	}
 	if (virtio_mmr_fields_have(&function->power_fields, position))
-		forward &= ~PCI_PM_CTRL_STATE_MASK;
-	physical_write(function, position, forward);
-	if ((virtio_mmr_fields_have(&function->express_resets, position) &&
-	     byte & DEVCTL_HIGH_FLR) ||
-	    (virtio_mmr_fields_have(&function->af_resets, position) && byte & PCI_AF_CTRL_FLR))
-		intx_was_reset(function);
-	return position == PCI_COMMAND || position - PCI_BASE_ADDRESS_0 < 4 * FUNCTION_BARS;
+		*forward &= ~PCI_PM_CTRL_STATE_MASK;
+	outcome->forward[number] = true;
+	outcome->reset |= (virtio_mmr_fields_have(&function->express_resets, position) &&
+			   byte & DEVCTL_HIGH_FLR) ||
+			  (virtio_mmr_fields_have(&function->af_resets, position) &&
+			   byte & PCI_AF_CTRL_FLR);
+	outcome->moved |= position == PCI_COMMAND ||
+			  position - PCI_BASE_ADDRESS_0 < 4 * FUNCTION_BARS;
 }
 
 /**
@@ -203,12 +220,22 @@ void function_config_write(void *context, unsigned int position, const uint8_t *
 			   unsigned int width)
 {
 	struct function *function = context;
-	bool moved = false;
-	unsigned int i;
+	struct outcome outcome = {};
+	unsigned int i, count;
 
 	for (i = 0; i < width; i++)
-		moved |= write_byte(function, position + i, data[i]);
-	if (moved)
+		write_byte(function, position + i, data[i], i, &outcome);
+	for (i = 0; i < width; i += count) {
+		for (count = 0; i + count < width && outcome.forward[i + count]; count++)
+			;
+		if (count)
+			physical_write(function, position + i, &outcome.data[i], count);
+		else
+			count = 1;
+	}
+	if (outcome.reset)
+		intx_was_reset(function);
+	if (outcome.moved)
 		bars_update(function->machine);
 }
 
@@ -238,8 +265,10 @@ void function_enable_master(struct function *function)
 	uint8_t command;
 
 	physical_read(function, PCI_COMMAND, &command, 1);
-	if (!(command & PCI_COMMAND_MASTER))
-		physical_write(function, PCI_COMMAND, command | PCI_COMMAND_MASTER);
+	if (command & PCI_COMMAND_MASTER)
+		return;
+	command |= PCI_COMMAND_MASTER;
+	physical_write(function, PCI_COMMAND, &command, 1);
 }
 
 /**
@@ -248,15 +277,16 @@ void function_enable_master(struct function *function)
  */
 void function_start(struct function *function)
 {
-	uint8_t command;
+	uint8_t command, line = function->intx.irq;
 
 	function->intx.vectors.config = VIRTIO_MMR_NO_VECTOR;
 	function->intx.state.connected = true;
 	virtio_mmr_view_init(&function->view, &function->scan,
 			     function->by_driver ? NULL : &function->intx.state);
 	physical_read(function, PCI_COMMAND, &command, 1);
-	physical_write(function, PCI_COMMAND, command | PCI_COMMAND_MEMORY);
-	physical_write(function, PCI_INTERRUPT_LINE, function->intx.irq);
+	command |= PCI_COMMAND_MEMORY;
+	physical_write(function, PCI_COMMAND, &command, 1);
+	physical_write(function, PCI_INTERRUPT_LINE, &line, 1);
 	bars_divide(function);
 	function->machine->pci.slots[function->slot] = (struct pci_slot){
 		.read = function_config_read,
