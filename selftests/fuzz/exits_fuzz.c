@@ -100,7 +100,7 @@ int host_map(int vm, uint32_t slot, uint64_t address, uint64_t size, void *memor
 		slots[slot].size = 0;
 		return 0;
 	}
-	expect(!slots[slot].size && address >= MACHINE_LOW_BARS);
+	expect(!slots[slot].size && address >= RAM);
 	for (i = 1; i < MAX_SLOT; i++)
 		if (slots[i].size && address < slots[i].address + slots[i].size &&
 		    slots[i].address < address + size)

@@ -130,8 +130,11 @@ static void assign(struct function *function, uint64_t *low, uint64_t *high)
 		if (!address && is_wide)
 			address = take(high, MACHINE_HIGH_BARS_END, size);
 		if (!address)
-			message("%s: BAR %u of 0x%llx bytes has no room in the guest; fewer functions may help",
-				function->bdf, bar, (unsigned long long)size);
+			message("%s: BAR %u of 0x%llx bytes has no room in the guest, which has 0x%llx for BARs of 32 bits; %s",
+				function->bdf, bar, (unsigned long long)size,
+				MACHINE_LOW_BARS_END - MACHINE_LOW_BARS,
+				size > MACHINE_LOW_BARS_END - MACHINE_LOW_BARS ?
+				"QEMU may have room for it" : "fewer functions may help");
 		write_register(function, position, address);
 		if (is_wide)
 			write_register(function, position + 4, address >> 32);
@@ -193,11 +196,11 @@ static uint64_t read_address(struct function *function, unsigned int bar)
 }
 
 /* Not over RAM or interrupt controllers, and aligned as vfio-pci makes it */
-static bool is_allowed(uint64_t address, uint64_t size)
+static bool is_allowed(const struct machine *machine, uint64_t address, uint64_t size)
 {
 	if (address % size)
 		return false;
-	return (address >= MACHINE_LOW_BARS && size <= MACHINE_LOW_BARS_END - MACHINE_LOW_BARS &&
+	return (address >= machine->size && size <= MACHINE_LOW_BARS_END &&
 		address <= MACHINE_LOW_BARS_END - size) ||
 	       (address >= MACHINE_HIGH_BARS && size <= MACHINE_HIGH_BARS_END - MACHINE_HIGH_BARS &&
 		address <= MACHINE_HIGH_BARS_END - size);
@@ -212,7 +215,7 @@ static void remove_moved(struct function *function, unsigned int bar)
 	if (!size)
 		return;
 	address = read_address(function, bar);
-	on = function->command_memory && is_allowed(address, size);
+	on = function->command_memory && is_allowed(function->machine, address, size);
 	if (on == place->on && address == place->address)
 		return;
 	map(function, bar, false);

@@ -64,6 +64,17 @@ static void write_byte(struct machine *machine, uint16_t port, uint8_t value)
 		machine->stop(machine, 0);
 }
 
+/* Bytes of an access from a port on that one function has, or 0 */
+static unsigned int find_part(struct machine *machine, uint16_t port, unsigned int width,
+			      struct function **function, unsigned int *offset)
+{
+	*function = bars_find_port(machine, port, offset);
+	if (!*function)
+		return 0;
+	return width < (*function)->view.io_bar_size - *offset ?
+	       width : (*function)->view.io_bar_size - *offset;
+}
+
 /**
  * exits_read_port - the guest reads ports
  * @machine: the machine, locked
@@ -74,23 +85,23 @@ static void write_byte(struct machine *machine, uint16_t port, uint8_t value)
 void exits_read_port(struct machine *machine, uint16_t port, uint8_t *data, unsigned int width)
 {
 	struct function *function;
-	unsigned int offset, i;
+	unsigned int offset, part, i;
 
 	if (pci_has_port(port, width)) {
 		pci_port_read(&machine->pci, port, data, width);
 		return;
 	}
-	function = bars_find_port(machine, port, &offset);
-	if (!function) {
-		for (i = 0; i < width; i++)
+	/* An access may begin or end beside a BAR, or in another one. */
+	for (i = 0; i < width; i += part) {
+		part = find_part(machine, port + i, width - i, &function, &offset);
+		if (part) {
+			memset(data + i, 0xff, part);
+			io_bar_read(function, offset, data + i, part);
+		} else {
 			data[i] = read_byte(machine, port + i);
-		return;
+			part = 1;
+		}
 	}
-	/* The rest of an access that goes beyond the BAR is nobody's. */
-	memset(data, 0xff, width);
-	if (width > function->view.io_bar_size - offset)
-		width = function->view.io_bar_size - offset;
-	io_bar_read(function, offset, data, width);
 }
 
 /**
@@ -104,21 +115,21 @@ void exits_write_port(struct machine *machine, uint16_t port, const uint8_t *dat
 		      unsigned int width)
 {
 	struct function *function;
-	unsigned int offset, i;
+	unsigned int offset, part, i;
 
 	if (pci_has_port(port, width)) {
 		pci_port_write(&machine->pci, port, data, width);
 		return;
 	}
-	function = bars_find_port(machine, port, &offset);
-	if (!function) {
-		for (i = 0; i < width; i++)
+	for (i = 0; i < width; i += part) {
+		part = find_part(machine, port + i, width - i, &function, &offset);
+		if (part) {
+			io_bar_write(function, offset, data + i, part);
+		} else {
 			write_byte(machine, port + i, data[i]);
-		return;
+			part = 1;
+		}
 	}
-	if (width > function->view.io_bar_size - offset)
-		width = function->view.io_bar_size - offset;
-	io_bar_write(function, offset, data, width);
 }
 
 /* Bytes from an offset that can be one access */

@@ -17,7 +17,7 @@
 #define MACHINE_INPUTS		24	/* of the I/O APIC, which are the first GSIs */
 #define MACHINE_ROUTES		(16 + MACHINE_INPUTS - 1)
 
-/* Guest addresses that BARs may have: below 4 GiB, and above */
+/* Places of BARs at the start, below 4 GiB and above. The guest may use all from its memory on. */
 #define MACHINE_LOW_BARS	0xc0000000ull
 #define MACHINE_LOW_BARS_END	0xfec00000ull
 #define MACHINE_HIGH_BARS	0x100000000ull
