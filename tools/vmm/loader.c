@@ -144,7 +144,7 @@ static const char *write_command_line(struct loader *loader, uint64_t limit)
 	size_t length = strlen(loader->command_line);
 
 	if (length >= COMMAND_LINE_MAX || length > limit)
-		return "the kernel's command line is too long";
+		return "the kernel takes no command line of this length; a shorter --append helps";
 	memcpy(loader->memory + COMMAND_LINE, loader->command_line, length + 1);
 	return NULL;
 }
@@ -170,9 +170,10 @@ static const char *start_linux(struct loader *loader, uint64_t end, uint64_t ini
 	if (error)
 		return error;
 	if (loader->initrd.size) {
-		if (loader->initrd.size > top)
-			return "the initrd " NO_ROOM;
-		initrd = (top - loader->initrd.size) & ~(uint64_t)(PAGE - 1);
+		initrd = loader->initrd.size > top ? 0 :
+			 (top - loader->initrd.size) & ~(uint64_t)(PAGE - 1);
+		if (initrd < end && top < loader->size)
+			return "the initrd does not fit below the address that the kernel needs it at; a smaller one helps";
 		if (initrd < end)
 			return "the kernel with its initrd " NO_ROOM;
 		memcpy(loader->memory + initrd, loader->initrd.data, loader->initrd.size);

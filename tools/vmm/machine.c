@@ -80,6 +80,7 @@ void machine_route(struct machine *machine)
 void machine_open(struct machine *machine, unsigned int cpus, uint64_t size)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
+	int error;
 
 	machine->cpus = cpus;
 	machine->size = size;
@@ -107,8 +108,10 @@ void machine_open(struct machine *machine, unsigned int cpus, uint64_t size)
 			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (machine->memory == MAP_FAILED)
 		fail("no memory for the guest: %s; less --memory may help", strerror(errno));
-	if (host_map(machine->vm, 0, 0, size, machine->memory))
-		fail("KVM does not take the guest's memory");
+	error = host_map(machine->vm, 0, 0, size, machine->memory);
+	if (error)
+		fail("KVM does not take %llu bytes as the guest's memory: %s; less --memory may help",
+		     (unsigned long long)size, strerror(-error));
 
 	machine->routes = calloc(1, sizeof(*machine->routes) +
 				 (MACHINE_ROUTES + MACHINE_FUNCTIONS * FUNCTION_VECTORS) *

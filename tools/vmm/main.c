@@ -214,8 +214,14 @@ static void load(struct machine *machine, const struct options *options, struct 
 	if (options->initrd)
 		loader->initrd = map_file(options->initrd);
 	error = loader_load(loader);
+	if (error && options->initrd)
+		fail("%s of %zu bytes, --initrd %s of %zu bytes, --append of %zu characters, --memory %lu: %s",
+		     options->image, loader->image.size, options->initrd, loader->initrd.size,
+		     strlen(options->append), options->memory, error);
 	if (error)
-		fail("%s: %s", options->image, error);
+		fail("%s of %zu bytes, --append of %zu characters, --memory %lu: %s",
+		     options->image, loader->image.size, strlen(options->append),
+		     options->memory, error);
 	unmap_file(&loader->image);
 	unmap_file(&loader->initrd);
 	write_mptable(machine, loader);
@@ -381,6 +387,7 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	close_inherited();
+	sandbox_limit_files();
 	parse(&options, argc, argv);
 	/* A reader of the output that ends is no reason to end the guest. */
 	signal(SIGPIPE, SIG_IGN);

@@ -12,8 +12,9 @@
 #include "message.h"
 #include "output.h"
 
-/* At the end, a reader may take this long for the next bytes */
-#define FINISH_S	1
+/* At the end, a reader may take this long for the next bytes, and all readers this long in all */
+#define NEXT_S		1
+#define FINISH_S	5
 #define CHUNK		4096u
 
 /**
@@ -117,20 +118,39 @@ void output_run(struct output *output)
 	pthread_mutex_unlock(&output->lock);
 }
 
+static struct timespec last;
+
+static void set_last(void)
+{
+	clock_gettime(CLOCK_MONOTONIC, &last);
+	last.tv_sec += FINISH_S;
+}
+
+static bool is_later(const struct timespec *one, const struct timespec *other)
+{
+	return one->tv_sec > other->tv_sec ||
+	       (one->tv_sec == other->tv_sec && one->tv_nsec > other->tv_nsec);
+}
+
 /**
  * output_finish - wait until all is written, as long as that goes on
  * @output: the file
+ *
+ * From the first call on, all files together have 5 s.
  */
 void output_finish(struct output *output)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct timespec end;
 	int error = 0;
 
+	pthread_once(&once, set_last);
 	pthread_mutex_lock(&output->lock);
 	while (output->count && !error) {
 		clock_gettime(CLOCK_MONOTONIC, &end);
-		end.tv_sec += FINISH_S;
-		error = pthread_cond_timedwait(&output->changed, &output->lock, &end);
+		end.tv_sec += NEXT_S;
+		error = pthread_cond_timedwait(&output->changed, &output->lock,
+					       is_later(&end, &last) ? &last : &end);
 	}
 	pthread_mutex_unlock(&output->lock);
 }

@@ -2,6 +2,7 @@
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
+void sandbox_limit_files(void);
 void sandbox_drop(const char *user);
 void sandbox_enter(void);
 

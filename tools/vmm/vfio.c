@@ -170,13 +170,13 @@ static void scan(struct function *function)
 	}
 }
 
-static int new_eventfd(void)
+static int new_eventfd(const struct function *function)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	if (fd < 0)
-		fail("cannot make an eventfd: %s; a higher limit of open files may help",
-		     strerror(errno));
+		fail("%s: cannot make an eventfd: %s; a higher limit of open files (ulimit -n) may help, or fewer functions",
+		     function->bdf, strerror(errno));
 	return fd;
 }
 
@@ -185,12 +185,12 @@ static void open_endings(struct function *function)
 {
 	int error;
 
-	function->request = new_eventfd();
+	function->request = new_eventfd(function);
 	error = host_signal_request(function->device, function->request);
 	if (error)
 		fail("%s: VFIO does not tell when the host wants it back: error %d", function->bdf,
 		     -error);
-	function->error = new_eventfd();
+	function->error = new_eventfd(function);
 	error = host_signal_error(function->device, function->error);
 	/* Older kernels want the capability of PCI Express for this. */
 	if (error && error != -ENOTTY)
@@ -214,14 +214,14 @@ static void open_interrupts(struct function *function)
 	function->msix.first_gsi = MACHINE_INPUTS + machine->routes->nr - MACHINE_ROUTES;
 	machine->routes->nr += function->msix.count;
 	for (i = 0; i < function->msix.count; i++)
-		function->msix.eventfds[i] = new_eventfd();
+		function->msix.eventfds[i] = new_eventfd(function);
 	msix_start(function);
 
 	function->intx.irq = irqs[(function->slot - 1) % (sizeof(irqs) / sizeof(irqs[0]))];
 	for (i = 0; i < VIRTIO_MMR_NUM_VECTORS; i++)
-		function->intx.sources[i] = new_eventfd();
-	function->intx.trigger = new_eventfd();
-	function->intx.resample = new_eventfd();
+		function->intx.sources[i] = new_eventfd(function);
+	function->intx.trigger = new_eventfd(function);
+	function->intx.resample = new_eventfd(function);
 }
 
 /**
@@ -258,7 +258,8 @@ void vfio_add(struct machine *machine, const char *bdf)
 	for (bar = 0; bar < FUNCTION_BARS; bar++)
 		open_bar(function, bar);
 	if (ioctl(function->device, VFIO_DEVICE_RESET))
-		fail("%s: cannot be reset: %s", bdf, strerror(errno));
+		fail("%s: cannot be reset: %s; the kernel's log may say why, and a new bind to its driver may help",
+		     bdf, strerror(errno));
 	open_endings(function);
 	open_interrupts(function);
 	function_start(function);

@@ -256,9 +256,14 @@ TEST_F(loader, initrd_is_too_large)
 
 	make_bzimage(self);
 	self->loader.initrd = (struct loader_file){ initrd, MEMORY - ADDRESS - 0x10000 + 1 };
-	EXPECT_NE(NULL, load(self));
+	EXPECT_NE(NULL, strstr(load(self), "more --memory"));
 	self->loader.initrd.size = MEMORY + 1ull;
-	EXPECT_NE(NULL, load(self));
+	EXPECT_NE(NULL, strstr(load(self), "more --memory"));
+
+	/* There is enough memory, and the kernel cannot use it for this. */
+	self->loader.initrd.size = 0x20000;
+	set(self->file + 0x22c, 4, ADDRESS + 0x20000);
+	EXPECT_NE(NULL, strstr(load(self), "a smaller one helps"));
 	free(initrd);
 }
 

@@ -126,4 +126,27 @@ TEST_F(output, finishes)
 	EXPECT_NE(0, self->output->count);
 }
 
+static void *read_slowly(void *fd)
+{
+	static uint8_t data[4096];
+
+	while (read(*(int *)fd, data, sizeof(data)) > 0)
+		usleep(500000);
+	return NULL;
+}
+
+/* The end comes although somebody reads on and on. */
+TEST_F(output, finishes_beside_a_slow_reader)
+{
+	static uint8_t data[192 << 10];
+	pthread_t reader;
+
+	ASSERT_EQ(0, pthread_create(&reader, NULL, read_slowly, &self->files[0]));
+	output_add(self->output, data, sizeof(data));
+	output_finish(self->output);
+	EXPECT_NE(0, self->output->count);
+	pthread_cancel(reader);
+	pthread_join(reader, NULL);
+}
+
 TEST_HARNESS_MAIN

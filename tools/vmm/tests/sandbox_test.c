@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -106,6 +107,7 @@ TEST_F(sandbox, filter)
 
 	ASSERT_LE(0, child);
 	if (!child) {
+		sandbox_limit_files();
 		sandbox_enter();
 		_exit(variant->does() ? 1 : PASSED);
 	}
@@ -117,6 +119,18 @@ TEST_F(sandbox, filter)
 		ASSERT_TRUE(WIFSIGNALED(status));
 		EXPECT_EQ(SIGSYS, WTERMSIG(status));
 	}
+}
+
+/* The usual soft limit is less than many vectors need. */
+TEST(files_up_to_the_hard_limit)
+{
+	struct rlimit few = { .rlim_cur = 64, .rlim_max = 1024 };
+	unsigned int i;
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &few));
+	sandbox_limit_files();
+	for (i = 0; i < 500; i++)
+		ASSERT_LE(0, eventfd(0, 0));
 }
 
 static struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
