@@ -626,10 +626,7 @@ static void expect_interrupts(struct __test_metadata *_metadata,
 			      struct _test_data_vectors *self)
 {
 	ASSERT_TRUE(intx_msix_is_on(self->device));
-	while (legacy_read(self->device, VIRTIO_MMR_ISR_STATUS, 1))
-		;
-	vfio_eventfd_wait(self->trigger, 0);
-	ASSERT_EQ(intx_unmask(self->device), 0);
+	intx_settle(self->device, self->trigger);
 	INTX_ASSERT_SERVED(self->trigger);
 }
 

@@ -42,8 +42,7 @@ static void start(struct _test_data_handover *self)
 	if (self->entropy.device) {
 		entropy_restart(&self->entropy);
 		/* A queue of before may have caused a signal; without INTx there is none */
-		intx_unmask(self->device);
-		vfio_eventfd_wait(self->trigger, 0);
+		intx_settle(self->device, self->trigger);
 		return;
 	}
 	entropy_start(&self->entropy, self->device, IOVA_BASE);
@@ -514,9 +513,7 @@ TEST_F(layout, is_the_one_without_vectors)
 			  ethernet->mac[i] ^ 0x10);
 	for (i = 0; i < 6; i++)
 		legacy_write(device, VIRTIO_MMR_COMMON_SIZE + i, 1, ethernet->mac[i]);
-	vfio_eventfd_wait(fd, 0);
-	legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1);
-	ASSERT_EQ(intx_unmask(device), 0);
+	intx_settle(device, fd);
 	ASSERT_TRUE(ethernet_send(ethernet, bytes, 60));
 	EXPECT_EQ(intx_handle(device, fd, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
 

@@ -153,8 +153,7 @@ static uint8_t read_isr(struct vfio_device *device)
 	if (variant->switches)							\
 		ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);	\
 	legacy_reset(self->device);						\
-	EXPECT_EQ(intx_unmask(self->device), 0);				\
-	vfio_eventfd_wait(self->trigger, 0);					\
+	intx_settle(self->device, self->trigger);				\
 	entropy_restart(&self->entropy);					\
 	ASSERT_SERVED();							\
 	ASSERT_SERVED();							\
@@ -554,8 +553,7 @@ TEST_F(asleep, gives_them_back_in_d0)
 		intx_set_power(device, INTX_D0);
 		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 		legacy_reset(device);
-		intx_unmask(device);
-		vfio_eventfd_wait(self->trigger, 0);
+		intx_settle(device, self->trigger);
 		entropy_restart(&self->entropy);
 	}
 	EXPECT_TRUE(power.is_on);

@@ -72,8 +72,7 @@ static bool request(struct _test_data_interrupt *self)
 #define ASSERT_STARTS() do {							\
 	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);		\
 	entropy_restart(&self->entropy);					\
-	ASSERT_EQ(intx_unmask(self->device), 0);				\
-	vfio_eventfd_wait(self->trigger, 0);					\
+	intx_settle(self->device, self->trigger);				\
 } while (0)
 
 #define ASSERT_SERVED() INTX_ASSERT_SERVED(self->trigger)

@@ -397,10 +397,7 @@ TEST_F(few, refused_by_the_device)
 	/* The next start of the guest has its interrupts, if the device takes them */
 	qmp_set_number(device->bdf, REFUSED_QUEUE, 0);
 	entropy_restart(&self->entropy);
-	while (isr(device))
-		;
-	vfio_eventfd_wait(self->trigger, 0);
-	ASSERT_EQ(intx_unmask(device), 0);
+	intx_settle(device, self->trigger);
 	ASSERT_TRUE(entropy_works(&self->entropy));
 	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
 }

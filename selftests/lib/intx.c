@@ -9,6 +9,8 @@
 
 /* PCI PM 1.2: the recovery time from D3hot */
 #define D3HOT_DELAY	20000 /* us */
+/* Without a signal in this time, there is none under way */
+#define SILENCE		50 /* ms */
 
 static int action(struct vfio_device *device, uint32_t flags, unsigned int count,
 		  const void *data, size_t size)
@@ -131,4 +133,13 @@ int intx_handle(struct vfio_device *device, int eventfd, unsigned int millisecon
 	if (ret)
 		return ret;
 	return signals == 1 ? isr : -EEXIST;
+}
+
+void intx_settle(struct vfio_device *device, int eventfd)
+{
+	intx_unmask(device);
+	while (vfio_eventfd_wait(eventfd, SILENCE)) {
+		legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1);
+		intx_unmask(device);
+	}
 }

@@ -66,6 +66,12 @@ unsigned int intx_host_interrupts(const struct vfio_device *device, const char *
 int intx_handle(struct vfio_device *device, int eventfd, unsigned int milliseconds);
 
 /*
+ * Handles what is left of the driver's use before: interrupts of a device that was reset can be
+ * under way on another CPU, and come late. A guest gives each of them an EOI.
+ */
+void intx_settle(struct vfio_device *device, int eventfd);
+
+/*
  * What most fixtures have: the first entropy function, with two eventfds. The second one unmasks,
  * or is another trigger
  */
