@@ -14,6 +14,7 @@
 #	tcg		QEMU emulates the guest's CPU, without KVM
 #	noapic		the guest uses the 8259
 #	kexec		a kernel with MSI-X boots the one without
+#	busy		with kexec: while the functions are in use
 #	suspend		the guest suspends itself before
 #	old		the guest has the oldest kernel that Debian has: --prepare fetches it
 #	iommufd		QEMU opens the functions by /dev/vfio/devices
@@ -44,10 +45,10 @@ patience=240
 
 # Sets what linux_guest needs
 choose() { # GUEST
-	local words word kernel
+	local words word
 	IFS=_ read -ra words <<<"$1"
 	linux_driver=${words[1]} linux_interrupts=ioapic linux_requests=200 linux_first=() linux_without=''
-	linux_sectors=2048 linux_properties=''
+	linux_sectors=2048 linux_properties='' linux_variables=()
 	guest_arguments=(--timeout "$patience" --machine "${words[0]}") guest_scripts=(lib.sh)
 	[[ $1 == *_kexec* ]] || guest_arguments+=(--kernel-arg pci=nomsi)
 	[[ $linux_driver == legacy ]] ||
@@ -74,10 +75,13 @@ choose() { # GUEST
 		trixie) guest_arguments+=(--qemu "$("$tools/../archive/qemu" trixie)") ;;
 		backports) guest_arguments+=(--qemu "$("$tools/../archive/qemu" trixie-backports)") ;;
 		kexec)
-			guest_scripts+=(kexec.sh) linux_first=(before_{net,blk})
-			kernel=$XDG_CACHE_HOME/virtio-mmr/kernels/$(uname -r)
-			guest_arguments+=(--mem 768 --file "$build/kexec=/kexec" --file "$kernel/vmlinux=/vmlinux"
-				--file "$("$tools/initramfs" l2 "$kernel")=/initrd")
+			guest_kexec "$(uname -r)"
+			linux_variables+=(second=pci=nomsi)
+			linux_first+=(before_{net,blk})
+			;;
+		busy)
+			linux_variables+=("busy='read write'")
+			linux_first+=(busy)
 			;;
 		suspend)
 			guest_scripts+=(suspend.sh)
@@ -94,4 +98,5 @@ choose() { # GUEST
 linux_begin
 linux_functions <<<"$linux_created"
 "$tools/vfs" bind "${linux_bdf[@]}"
+[[ "$*" != *_busy* ]] || guest_slow_disk "${linux_bdf[blk]}"
 linux_guests "$@"

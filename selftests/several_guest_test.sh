@@ -29,6 +29,9 @@ guests=(
 	'plug_q35|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|the same at a root port of ``q35``'
 	'reboot|first_ping first_disk second_ping second_disk|a net and a block function; the guest reboots'
 	'reset|driver before_1 before_2 after_net after_blk|a net and a block function; the machine is reset twice while both are in use (``system_reset``)'
+	'kexec|driver before_net before_blk after_net after_blk|a net and a block function; the kernel boots another one by kexec'
+	'kexec_busy|driver before_net before_blk busy after_net after_blk|the same while both are in use'
+	'kexec_old|driver before_net before_blk busy after_net after_blk|the same with Linux 5.10, which leaves its queues to the next kernel'
 	'habits|driver rebound io_off bar_sized bar_moved bar_back sleep used_again|a net and a block function; the driver leaves them ten times, and BAR0 moves'
 	'options|machine relocated net0 net1 net2 blk0 blk1 modern|functions with options of vfio-pci: ``x-msix-relocation``, ``x-no-mmap``, ``x-no-kvm-msix``, ``x-no-kvm-ioeventfd``, ``x-no-vfio-ioeventfd``; one with the ID of a modern function'
 	'queues_modern|driver maximum queues_4 queues_1 queues_2|modern driver: a net function with four pairs of queues; the guest uses four, one and two (``ethtool -L``)'
@@ -84,6 +87,8 @@ choose() { # NAME: sets "checks", and "after", those of the host
 	case $1 in
 	plug*) after='free' ;;
 	reboot | reset | habits | queues*) after='' ;;
+	kexec_old) after='left_in_use' ;;
+	kexec*) after='reset_between' ;;
 	large) after='image_low image_high' ;;
 	types_*)
 		after=''
@@ -185,6 +190,30 @@ reset_guest() {
 	done
 }
 
+# --- Another kernel by kexec --------------------------------------------------------------
+
+trace=/sys/kernel/tracing/instances/several
+# Of what guests write to device status
+trace_statuses() {
+	mkdir "$trace"
+	echo 'write == 1 && offset == 0x12' >"$trace/events/virtio_mmr/virtio_mmr_access/filter"
+	echo 1 >"$trace/events/virtio_mmr/virtio_mmr_access/enable"
+}
+
+# Linux resets the device when it starts to use it, and has set DRIVER_OK at the end of that. What
+# comes between two starts is the first kernel's
+statuses_between() { # WRITES BDF...
+	local bdf statuses start='0x0 0x1 0x3 0x7' wrong=0
+	for bdf in "${@:2}"; do
+		statuses=$(sed -n "s/.* virtio_mmr_access: $bdf write offset=0x12 width=1 value=\([^ ]*\) .*/\1/p" \
+			"$trace/trace" | paste -sd ' ')
+		echo "# device status of $bdf: $statuses"
+		[[ $statuses == *"$start${1:+ $1} $start"* ]] || wrong=1
+	done
+	rmdir "$trace"
+	[[ $wrong == 0 ]]
+}
+
 # --- All of them ----------------------------------------------------------------------
 
 # Of L1's QEMU, which shows the guest another capacity
@@ -224,6 +253,24 @@ guest_test() { # NAME
 		guest_run "$name" reset.sh "${nets[0]}" "${disks[0]}"
 		kill "$helper" 2>/dev/null || true
 		wait "$helper" || true
+		;;
+	kexec*)
+		guest_arguments+=(--timeout 400)
+		case $name in
+		*_busy) guest_variables=("busy='read write'") ;;
+		# It goes on with what it has begun
+		*_old) guest_variables=(busy=write) ;;
+		esac
+		kernel=$(uname -r)
+		if [[ $name == *_old ]]; then
+			kernel=5.10
+			guest_arguments+=(--kernel "$kernel")
+		fi
+		guest_kexec "$kernel"
+		trace_statuses
+		guest_slow_disk "${disks[0]}"
+		guest_run "$name" again.sh "${nets[0]}" "${disks[0]}"
+		guest_slow_disk "${disks[0]}" 0
 		;;
 	habits) guest_run "$name" habits.sh "${nets[0]}" "${disks[0]}" ;;
 	queues*)
@@ -304,6 +351,8 @@ guest_test() { # NAME
 		no_kvm_msix)
 			ktap_test_result "$name.$check" traced_only vfio_msi_interrupt "${nets[2]}" "${disks[0]}"
 			;;
+		left_in_use) ktap_test_result "$name.$check" statuses_between '' "${nets[0]}" "${disks[0]}" ;;
+		reset_between) ktap_test_result "$name.$check" statuses_between 0x0 "${nets[0]}" "${disks[0]}" ;;
 		image_*) ktap_test_result "$name.$check" check_image "${check#image_}" ;;
 		esac
 	done

@@ -33,6 +33,25 @@ guest_run() { # NAME SCRIPT BDF...
 	done <<<"$guest_output"
 }
 
+# A guest whose kernel boots the same one again, by guest/kexec.sh: adds to guest_arguments and
+# guest_scripts. The script has set "build"
+guest_kexec() { # RELEASE, or a series as of tools/vm/guest --kernel
+	local kernels=$XDG_CACHE_HOME/virtio-mmr/kernels kernel
+	kernel=$kernels/$1
+	[[ -e $kernel ]] || kernel=$(find "$kernels" -maxdepth 1 -name "$1.*-amd64" | sort -V | tail -n 1)
+	guest_scripts+=(kexec.sh)
+	guest_arguments+=(--mem 768 --file "$build/kexec=/kexec" --file "$kernel/vmlinux=/vmlinux"
+		--file "$("$here/../tools/vm/initramfs" l2 "$kernel")=/initrd")
+}
+
+# Requests to a block function take some time from here on, so that some are always under way
+guest_slow_disk() { # BDF [REQUESTS-IN-A-SECOND, 0 for no limit]
+	local device
+	device=$("$here/../tools/vm/vfs" list | sed -n "s/^$1 blk \([^ ]*\) .*/\1/p")
+	"$here/../tools/vm/qmp" block_set_io_throttle "{\"id\": \"/machine/peripheral/$device/virtio-backend\",
+		\"iops\": ${2:-50}, \"iops_rd\": 0, \"iops_wr\": 0, \"bps\": 0, \"bps_rd\": 0, \"bps_wr\": 0}" >/dev/null
+}
+
 # A guest that boots again may print a check's result more than once
 guest_passed() { # NAME
 	grep -qx "pass $1" <<<"$guest_output" && ! grep -q "^fail $1:" <<<"$guest_output"
