@@ -48,7 +48,7 @@ choose() { # GUEST
 	local words word
 	IFS=_ read -ra words <<<"$1"
 	linux_driver=${words[1]} linux_interrupts=ioapic linux_requests=200 linux_first=() linux_without=''
-	linux_sectors=2048 linux_properties='' linux_variables=()
+	linux_sectors=2048 linux_properties='' linux_variables=() linux_sleeps=0
 	guest_arguments=(--timeout "$patience" --machine "${words[0]}") guest_scripts=(lib.sh)
 	[[ $1 == *_kexec* ]] || guest_arguments+=(--kernel-arg pci=nomsi)
 	[[ $linux_driver == legacy ]] ||
@@ -84,7 +84,7 @@ choose() { # GUEST
 			linux_first+=(busy)
 			;;
 		suspend)
-			guest_scripts+=(suspend.sh)
+			guest_scripts+=(suspend.sh) linux_sleeps=2
 			linux_first=({before,idle,memory}_{net,blk} suspend_{freeze,mem})
 			;;
 		*)

@@ -32,6 +32,7 @@ guests=(
 	'kexec|driver before_net before_blk after_net after_blk|a net and a block function; the kernel boots another one by kexec'
 	'kexec_busy|driver before_net before_blk busy after_net after_blk|the same while both are in use'
 	'kexec_old|driver before_net before_blk busy after_net after_blk|the same with Linux 5.10, which leaves its queues to the next kernel'
+	'suspend|driver before_net before_blk suspend_freeze idle_net idle_blk suspend_mem memory_net memory_blk after_net after_blk|a net and a block function; the guest suspends its devices and resumes them, twice'
 	'habits|driver rebound io_off bar_sized bar_moved bar_back sleep used_again|a net and a block function; the driver leaves them ten times, and BAR0 moves'
 	'options|machine relocated net0 net1 net2 blk0 blk1 modern|functions with options of vfio-pci: ``x-msix-relocation``, ``x-no-mmap``, ``x-no-kvm-msix``, ``x-no-kvm-ioeventfd``, ``x-no-vfio-ioeventfd``; one with the ID of a modern function'
 	'queues_modern|driver maximum queues_4 queues_1 queues_2|modern driver: a net function with four pairs of queues; the guest uses four, one and two (``ethtool -L``)'
@@ -87,6 +88,7 @@ choose() { # NAME: sets "checks", and "after", those of the host
 	case $1 in
 	plug*) after='free' ;;
 	reboot | reset | habits | queues*) after='' ;;
+	suspend) after='slept' ;;
 	kexec_old) after='left_in_use' ;;
 	kexec*) after='reset_between' ;;
 	large) after='image_low image_high' ;;
@@ -223,7 +225,7 @@ resize() { # BYTES
 }
 
 guest_test() { # NAME
-	local name=$1 check helper verdict=$VIRTIO_MMR_RESULTS/plug-verdict kernel qemu size=$((3 << 40)) count=1 bus=pci.0
+	local name=$1 check helper verdict=$VIRTIO_MMR_RESULTS/plug-verdict states=$VIRTIO_MMR_RESULTS/states kernel qemu size=$((3 << 40)) count=1 bus=pci.0
 	guest_arguments=(--timeout 240) guest_variables=() guest_console=$VIRTIO_MMR_RESULTS/guest-$name/console.log
 	rm -f "$guest_console" "$verdict"
 	log_mark
@@ -271,6 +273,12 @@ guest_test() { # NAME
 		guest_slow_disk "${disks[0]}"
 		guest_run "$name" again.sh "${nets[0]}" "${disks[0]}"
 		guest_slow_disk "${disks[0]}" 0
+		;;
+	suspend)
+		guest_scripts+=(suspend.sh)
+		power_watch "$states" "${nets[0]}" "${disks[0]}"
+		guest_run "$name" again.sh "${nets[0]}" "${disks[0]}"
+		power_watch_ends
 		;;
 	habits) guest_run "$name" habits.sh "${nets[0]}" "${disks[0]}" ;;
 	queues*)
@@ -351,6 +359,7 @@ guest_test() { # NAME
 		no_kvm_msix)
 			ktap_test_result "$name.$check" traced_only vfio_msi_interrupt "${nets[2]}" "${disks[0]}"
 			;;
+		slept) ktap_test_result "$name.$check" power_slept "$states" 2 "${nets[0]}" "${disks[0]}" ;;
 		left_in_use) ktap_test_result "$name.$check" statuses_between '' "${nets[0]}" "${disks[0]}" ;;
 		reset_between) ktap_test_result "$name.$check" statuses_between 0x0 "${nets[0]}" "${disks[0]}" ;;
 		image_*) ktap_test_result "$name.$check" check_image "${check#image_}" ;;

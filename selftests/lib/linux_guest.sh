@@ -6,6 +6,8 @@
 
 # shellcheck source=selftests/lib/counters.sh
 source "$here/lib/counters.sh"
+# shellcheck source=selftests/lib/power.sh
+source "$here/lib/power.sh"
 
 linux_types=(net blk scsi rng console balloon 9p)
 # The type that the guest lacks, if any: Linux' modern balloon driver refuses VIRTIO_F_ACCESS_PLATFORM,
@@ -19,6 +21,8 @@ linux_properties=''
 linux_first=()
 # More of its variables, as lines NAME=VALUE; whether the guest has lspci
 linux_variables=() linux_lspci=1
+# How often the guest suspends its functions: check slept
+linux_sleeps=0
 # The check of the host that says how interrupts came to the guest: linux_$linux_proof
 linux_proof=own_interrupts
 
@@ -58,7 +62,7 @@ linux_cases() {
 linux_points() {
 	local points=7
 	[[ $linux_without == balloon ]] || points=8
-	echo $(($(linux_cases | wc -l) + points))
+	echo $(($(linux_cases | wc -l) + points + (linux_sleeps > 0)))
 }
 
 # Begins a test with such guests: takes in the other parts, and creates all functions. They are
@@ -167,7 +171,8 @@ linux_own_interrupts() { # BEFORE
 # Runs the guest. Its test points are NAME.CHECK. Options for tools/vm/guest are in
 # guest_arguments
 linux_guest() { # NAME
-	local name=$1 case verdict=$VIRTIO_MMR_RESULTS/balloon-$1 balloon bdfs=() type intx
+	local name=$1 case verdict=$VIRTIO_MMR_RESULTS/balloon-$1 states=$VIRTIO_MMR_RESULTS/states-$1
+	local balloon bdfs=() type intx
 	guest_variables=("driver=$linux_driver" "interrupts=$linux_interrupts" "requests=$linux_requests"
 		"without=$linux_without" "sectors=$linux_sectors" "has_lspci=$linux_lspci"
 		"${linux_variables[@]}")
@@ -180,7 +185,9 @@ linux_guest() { # NAME
 	intx=$(linux_intx)
 	[[ $linux_without == balloon ]] || linux_balloon "$verdict" &
 	balloon=$!
+	[[ $linux_sleeps == 0 ]] || power_watch "$states" "${bdfs[@]%%,*}"
 	guest_run "$name" linux.sh "${bdfs[@]}"
+	[[ $linux_sleeps == 0 ]] || power_watch_ends
 	kill "$balloon" 2>/dev/null || true
 	wait "$balloon" || true
 
@@ -196,6 +203,8 @@ linux_guest() { # NAME
 	# The host saw the memory go and come
 	[[ $linux_without == balloon ]] ||
 		ktap_test_result "$name.balloon_size" test -e "$verdict"
+	[[ $linux_sleeps == 0 ]] ||
+		ktap_test_result "$name.slept" power_slept "$states" "$linux_sleeps" "${bdfs[@]%%,*}"
 	ktap_test_result "$name.kernel_log" log_clean
 }
 
