@@ -25,8 +25,9 @@ guests=(
 	'types_old|linux|a function of each type; Linux 5.10 of Debian 11'
 	'four|machine net0 net1 blk0 blk1|two of each'
 	'eight|machine net0 net1 net2 net3 blk0 blk1 blk2 blk3|four of each'
-	'plug|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
-	'plug_q35|plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|the same at a root port of ``q35``'
+	'plug|hotplug plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|a net function, plugged in and taken out while in use, three times'
+	'plug_q35|hotplug plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|the same at a root port of ``q35``, by ACPI'
+	'plug_q35_native|hotplug plugged_1 unplugged_1 plugged_2 unplugged_2 plugged_3 unplugged_3|the same by the port itself (``acpi-pci-hotplug-with-bridge-support=off``)'
 	'reboot|first_ping first_disk second_ping second_disk|a net and a block function; the guest reboots'
 	'reset|driver before_1 before_2 after_net after_blk|a net and a block function; the machine is reset twice while both are in use (``system_reset``)'
 	'kexec|driver before_net before_blk after_net after_blk|a net and a block function; the kernel boots another one by kexec'
@@ -235,10 +236,15 @@ guest_test() { # NAME
 	plug*)
 		guest_variables=("rounds=$rounds")
 		guest_arguments+=("${monitored[@]}")
-		if [[ $name == *_q35 ]]; then
+		if [[ $name == *_q35* ]]; then
 			bus=slot1
 			guest_arguments+=(--machine q35 --qemu-arg -device
 				--qemu-arg 'pcie-root-port,id=slot1,chassis=1,slot=1,io-reserve=4K')
+		fi
+		if [[ $name == *_native ]]; then
+			guest_variables+=(by=pciehp)
+			guest_arguments+=(--qemu-arg -global
+				--qemu-arg ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off)
 		fi
 		plug "$verdict" "$bus" &
 		helper=$!

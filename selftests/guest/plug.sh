@@ -4,6 +4,8 @@
 # Runs in a guest (busybox), after lib.sh, without functions. A message on its console shows the
 # host when to plug a net function in, and when to take it out again, while it is in use.
 : "${rounds:=3}"
+# What takes functions in and lets them go: acpiphp, or pciehp at a root port. Check hotplug
+: "${by:=acpiphp}"
 modprobe virtio_pci
 modprobe virtio_net
 
@@ -17,6 +19,24 @@ wait_for() { # COMMAND...
 is_gone() {
 	[ ! -e "$pci" ]
 }
+
+# pciehp drives ports that have native hot plug, and all other slots are those of ACPI
+slots_driver() {
+	for port in /sys/bus/pci_express/drivers/pciehp/*:pcie*; do
+		[ ! -e "$port" ] || {
+			echo pciehp
+			return
+		}
+	done
+	for slot in /sys/bus/pci/slots/*; do
+		[ ! -e "$slot" ] || {
+			echo acpiphp
+			return
+		}
+	done
+}
+seen=$(slots_driver)
+if [ "$seen" = "$by" ]; then pass hotplug; else fail hotplug "slots are driven by '$seen'"; fi
 
 round=1
 while [ $round -le "$rounds" ]; do
