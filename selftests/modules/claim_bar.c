@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * For claimed_bar_test: while this module is loaded, a BAR of a function is its own, as it would
+ * be that of a driver for a part of the function.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+
+static char *function;
+module_param(function, charp, 0444);
+MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
+
+static int bar;
+module_param(bar, int, 0444);
+MODULE_PARM_DESC(bar, "The BAR's number");
+
+static struct pci_dev *pdev;
+
+static int __init claim_bar_init(void)
+{
+	struct device *dev;
+	int ret;
+
+	if (!function)
+		return -EINVAL;
+	dev = bus_find_device_by_name(&pci_bus_type, NULL, function);
+	if (!dev)
+		return -ENODEV;
+	pdev = to_pci_dev(dev);
+	ret = pci_request_region(pdev, bar, KBUILD_MODNAME);
+	if (ret)
+		pci_dev_put(pdev);
+	return ret;
+}
+
+static void __exit claim_bar_exit(void)
+{
+	pci_release_region(pdev, bar);
+	pci_dev_put(pdev);
+}
+
+module_init(claim_bar_init);
+module_exit(claim_bar_exit);
+MODULE_DESCRIPTION("Claims a BAR of a function");
+MODULE_LICENSE("GPL");
