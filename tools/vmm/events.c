@@ -129,6 +129,9 @@ static void open_keys(void)
 {
 	if (pipe2(keys, O_CLOEXEC) || fcntl(keys[0], F_SETFL, O_NONBLOCK))
 		fail("cannot make a pipe: %s", strerror(errno));
+	/* What the guest does not read stays with the caller, except for this much (a page). */
+	if (fcntl(keys[1], F_SETPIPE_SZ, 1) < 0)
+		fail("cannot make a pipe small: %s", strerror(errno));
 }
 
 /**
@@ -202,10 +205,11 @@ static void finish(struct machine *machine)
 {
 	unsigned int i;
 
-	for (i = 0; i < MACHINE_SERIALS; i++) {
+	/* The last one has the time that the others take. */
+	for (i = 0; i < MACHINE_SERIALS; i++)
 		serial_flush(&machine->serials[i]);
+	for (i = 0; i < MACHINE_SERIALS; i++)
 		output_finish(&lines[i].output);
-	}
 }
 
 static int64_t now_ms(void)

@@ -58,7 +58,7 @@ static void wait_for_reset(struct function *function, struct virtio_mmr_port_res
 	static const struct timespec pause = { .tv_nsec = RESET_WAIT_NS };
 	unsigned int tries;
 
-	/* One instruction can ask for many resets, and the machine is locked. */
+	/* One instruction can ask for many resets, and keeps other CPUs out. */
 	for (tries = 0; reset->status && tries < RESET_TRIES && !function->machine->has_waited;
 	     tries++) {
 		nanosleep(&pause, NULL);

@@ -12,9 +12,13 @@
 #include "message.h"
 #include "output.h"
 
-/* At the end, a reader may take this long for the next bytes, and all readers this long in all */
+/*
+ * At the end, a reader may take this long for the next bytes, and all readers this long in all; but
+ * each this long at least, which is much for a file
+ */
 #define NEXT_S		1
 #define FINISH_S	5
+#define LEAST_NS	200000000
 #define CHUNK		4096u
 
 /**
@@ -126,6 +130,19 @@ static void set_last(void)
 	last.tv_sec += FINISH_S;
 }
 
+static struct timespec least(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now.tv_nsec += LEAST_NS;
+	if (now.tv_nsec >= 1000000000) {
+		now.tv_nsec -= 1000000000;
+		now.tv_sec++;
+	}
+	return now;
+}
+
 static bool is_later(const struct timespec *one, const struct timespec *other)
 {
 	return one->tv_sec > other->tv_sec ||
@@ -136,21 +153,24 @@ static bool is_later(const struct timespec *one, const struct timespec *other)
  * output_finish - wait until all is written, as long as that goes on
  * @output: the file
  *
- * From the first call on, all files together have 5 s.
+ * From the first call on, all files together have 5 s; a later one has 0.2 s at least.
  */
 void output_finish(struct output *output)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct timespec end;
+	struct timespec limit, end;
 	int error = 0;
 
 	pthread_once(&once, set_last);
+	limit = least();
+	if (is_later(&last, &limit))
+		limit = last;
 	pthread_mutex_lock(&output->lock);
 	while (output->count && !error) {
 		clock_gettime(CLOCK_MONOTONIC, &end);
 		end.tv_sec += NEXT_S;
 		error = pthread_cond_timedwait(&output->changed, &output->lock,
-					       is_later(&end, &last) ? &last : &end);
+					       is_later(&end, &limit) ? &limit : &end);
 	}
 	pthread_mutex_unlock(&output->lock);
 }

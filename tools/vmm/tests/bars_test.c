@@ -33,8 +33,11 @@ int host_map(int vm, uint32_t slot, uint64_t at, uint64_t size, void *from)
 }
 
 void notify_move(struct function *function, bool on, uint16_t port) { }
+
 void function_config_write(void *context, unsigned int position, const uint8_t *data,
-			   unsigned int width) { }
+			   unsigned int width)
+{
+}
 
 uint32_t function_config_dword(struct function *function, unsigned int position)
 {

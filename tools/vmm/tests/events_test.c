@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -87,6 +88,16 @@ static void run_busy_cpu(void)
 	}
 }
 
+/* One instruction with many accesses: the lock is never given for good. */
+static void run_long_instruction(void)
+{
+	lock_take(&machine.lock);
+	for (;;) {
+		usleep(HOLD_US);
+		lock_let_first(&machine.lock);
+	}
+}
+
 static pthread_barrier_t ready;
 
 /* The C library makes calls at a thread's start that the sandbox forbids. */
@@ -98,7 +109,7 @@ static void *run_thread(void *run)
 }
 
 /* A program with the terminal, as mmrvmm is one */
-static void run(unsigned int busy_cpus)
+static void run_beside(void (*run_cpu)(void), unsigned int busy_cpus)
 {
 	pthread_t thread;
 	unsigned int i;
@@ -108,10 +119,15 @@ static void run(unsigned int busy_cpus)
 	pthread_barrier_init(&ready, NULL, 2 + busy_cpus);
 	pthread_create(&thread, NULL, run_thread, events_run_input);
 	for (i = 0; i < busy_cpus; i++)
-		pthread_create(&thread, NULL, run_thread, run_busy_cpu);
+		pthread_create(&thread, NULL, run_thread, run_cpu);
 	pthread_barrier_wait(&ready);
 	sandbox_enter();
 	exit(events_run(&machine));
+}
+
+static void run(unsigned int busy_cpus)
+{
+	run_beside(run_busy_cpu, busy_cpus);
 }
 
 static bool is_raw(int terminal)
@@ -312,9 +328,52 @@ TEST_F(terminal, ends_beside_busy_cpus)
 	EXPECT_EQ(128 + SIGTERM, WEXITSTATUS(status));
 }
 
+TEST(ends_in_an_instruction)
+{
+	pid_t child = fork();
+	unsigned int i;
+	int status;
+
+	ASSERT_LE(0, child);
+	if (!child)
+		run_beside(run_long_instruction, 1);
+	sleep(1);
+	kill(child, SIGTERM);
+	for (i = 0; i < PATIENCE_MS && !waitpid(child, &status, WNOHANG); i++)
+		usleep(1000);
+	if (i == PATIENCE_MS)
+		kill(child, SIGKILL);
+	ASSERT_LT(i, PATIENCE_MS);
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(128 + SIGTERM, WEXITSTATUS(status));
+}
+
+/* A guest that does not read leaves its input to others. */
+TEST(takes_little_input)
+{
+	static char data[60000];
+	int files[2], left;
+	pid_t child;
+
+	ASSERT_EQ(0, pipe(files));
+	ASSERT_EQ(sizeof(data), write(files[1], data, sizeof(data)));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		dup2(files[0], STDIN_FILENO);
+		run(0);
+	}
+	sleep(1);
+	kill(child, SIGTERM);
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	ASSERT_EQ(0, ioctl(files[0], FIONREAD, &left));
+	EXPECT_LT(50000, left);
+	EXPECT_GT(60000, left);
+}
+
 /*
- * Each byte wakes all of them, and one gets it. A read of the others blocks, and the busy CPU leaves
- * much time between the wake-up and the read.
+ * Each byte wakes all of them, and one gets it. A read of the others blocks, and the busy CPU
+ * leaves much time between the wake-up and the read.
  */
 TEST(input_of_several)
 {

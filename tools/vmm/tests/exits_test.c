@@ -58,9 +58,14 @@ bool msix_covers(const struct function *function, unsigned int bar, uint64_t off
 }
 
 void msix_read(const struct function *function, uint64_t offset, uint8_t *data,
-	       unsigned int width) { }
+	       unsigned int width)
+{
+}
+
 void msix_write(struct function *function, uint64_t offset, const uint8_t *data,
-		unsigned int width) { }
+		unsigned int width)
+{
+}
 
 unsigned int modern_part(const struct function *function, unsigned int bar, uint64_t offset,
 			 unsigned int width, bool is_write)
@@ -87,7 +92,9 @@ uint64_t function_bar_read(struct function *function, unsigned int bar, uint64_t
 }
 
 void function_bar_write(struct function *function, unsigned int bar, uint64_t offset,
-			unsigned int width, uint64_t value) { }
+			unsigned int width, uint64_t value)
+{
+}
 
 uint8_t serial_read(struct serial *serial, unsigned int offset)
 {

@@ -25,7 +25,6 @@ static struct {
 static unsigned int num_writes, resets, updates;
 static bool function_is_open;
 
-ssize_t __wrap_pwrite(int fd, const void *data, size_t width, off_t position);
 ssize_t __wrap_pwrite(int fd, const void *data, size_t width, off_t position)
 {
 	if (!function_is_open)
@@ -38,7 +37,6 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t width, off_t position)
 	return width;
 }
 
-ssize_t __wrap_pread(int fd, void *data, size_t width, off_t position);
 ssize_t __wrap_pread(int fd, void *data, size_t width, off_t position)
 {
 	memset(data, 0, width);

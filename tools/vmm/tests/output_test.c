@@ -139,12 +139,28 @@ static void *read_slowly(void *fd)
 TEST_F(output, finishes_beside_a_slow_reader)
 {
 	static uint8_t data[192 << 10];
-	pthread_t reader;
+	pthread_t reader, thread;
+	struct output *other;
+	int files[2];
 
 	ASSERT_EQ(0, pthread_create(&reader, NULL, read_slowly, &self->files[0]));
 	output_add(self->output, data, sizeof(data));
 	output_finish(self->output);
 	EXPECT_NE(0, self->output->count);
+
+	/* Another file has some time nevertheless. */
+	other = calloc(1, sizeof(*other));
+	ASSERT_NE(NULL, other);
+	ASSERT_EQ(0, pipe(files));
+	output_open(other, files[1], "another pipe");
+	ASSERT_EQ(0, pthread_create(&thread, NULL, run, other));
+	output_add(other, data, 1024);
+	output_finish(other);
+	EXPECT_EQ(0, other->count);
+	close(files[0]);
+	output_add(other, data, 1);
+	pthread_join(thread, NULL);
+	free(other);
 	pthread_cancel(reader);
 	pthread_join(reader, NULL);
 }
