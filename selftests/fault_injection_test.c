@@ -626,7 +626,7 @@ static void expect_interrupts(struct __test_metadata *_metadata,
 			      struct _test_data_vectors *self)
 {
 	ASSERT_TRUE(intx_msix_is_on(self->device));
-	intx_settle(self->device, self->trigger);
+	ASSERT_EQ(intx_settle(self->device, self->trigger), 0);
 	INTX_ASSERT_SERVED(self->trigger);
 }
 

@@ -513,7 +513,7 @@ TEST_F(layout, is_the_one_without_vectors)
 			  ethernet->mac[i] ^ 0x10);
 	for (i = 0; i < 6; i++)
 		legacy_write(device, VIRTIO_MMR_COMMON_SIZE + i, 1, ethernet->mac[i]);
-	intx_settle(device, fd);
+	ASSERT_EQ(intx_settle(device, fd), 0);
 	ASSERT_TRUE(ethernet_send(ethernet, bytes, 60));
 	EXPECT_EQ(intx_handle(device, fd, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
 

@@ -68,7 +68,7 @@ static bool time_is_over(struct timespec *end)
 	vfio_msix_disable(device_);							\
 	ASSERT_EQ(intx_trigger(device_, self->trigger), 0);				\
 	entropy_restart(&self->entropy);						\
-	intx_settle(device_, self->trigger);						\
+	ASSERT_EQ(intx_settle(device_, self->trigger), 0);				\
 	legacy_read(device_, VIRTIO_MMR_ISR_STATUS, 1);					\
 	legacy_read(device_, VIRTIO_MMR_ISR_STATUS, 1);					\
 	legacy_read(device_, VIRTIO_MMR_ISR_STATUS, 1);					\

@@ -153,7 +153,7 @@ static uint8_t read_isr(struct vfio_device *device)
 	if (variant->switches)							\
 		ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);	\
 	legacy_reset(self->device);						\
-	intx_settle(self->device, self->trigger);				\
+	ASSERT_EQ(intx_settle(self->device, self->trigger), 0);			\
 	entropy_restart(&self->entropy);					\
 	ASSERT_SERVED();							\
 	ASSERT_SERVED();							\
@@ -553,7 +553,7 @@ TEST_F(asleep, gives_them_back_in_d0)
 		intx_set_power(device, INTX_D0);
 		ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 		legacy_reset(device);
-		intx_settle(device, self->trigger);
+		ASSERT_EQ(intx_settle(device, self->trigger), 0);
 		entropy_restart(&self->entropy);
 	}
 	EXPECT_TRUE(power.is_on);

@@ -72,7 +72,7 @@ static bool request(struct _test_data_interrupt *self)
 #define ASSERT_STARTS() do {							\
 	ASSERT_EQ(intx_trigger(self->device, self->trigger), 0);		\
 	entropy_restart(&self->entropy);					\
-	intx_settle(self->device, self->trigger);				\
+	ASSERT_EQ(intx_settle(self->device, self->trigger), 0);			\
 } while (0)
 
 #define ASSERT_SERVED() INTX_ASSERT_SERVED(self->trigger)

@@ -397,7 +397,7 @@ TEST_F(few, refused_by_the_device)
 	/* The next start of the guest has its interrupts, if the device takes them */
 	qmp_set_number(device->bdf, REFUSED_QUEUE, 0);
 	entropy_restart(&self->entropy);
-	intx_settle(device, self->trigger);
+	ASSERT_EQ(intx_settle(device, self->trigger), 0);
 	ASSERT_TRUE(entropy_works(&self->entropy));
 	EXPECT_EQ(intx_handle(device, self->trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "intx.h"
 #include "legacy.h"
 #include "report.h"
@@ -11,6 +12,8 @@
 #define D3HOT_DELAY	20000 /* us */
 /* Without a signal in this time, there is none under way */
 #define SILENCE		50 /* ms */
+/* Each vector can have one under way, and the line is not deasserted at once */
+#define SIGNALS_MAX	16
 
 static int action(struct vfio_device *device, uint32_t flags, unsigned int count,
 		  const void *data, size_t size)
@@ -135,11 +138,17 @@ int intx_handle(struct vfio_device *device, int eventfd, unsigned int millisecon
 	return signals == 1 ? isr : -EEXIST;
 }
 
-void intx_settle(struct vfio_device *device, int eventfd)
+int intx_settle(struct vfio_device *device, int eventfd)
 {
-	intx_unmask(device);
-	while (vfio_eventfd_wait(eventfd, SILENCE)) {
+	unsigned int silence = SILENCE * environment_number("VIRTIO_MMR_TIMEOUT_SCALE", 1);
+	unsigned int signals = 0;
+	int ret = intx_unmask(device);
+
+	while (!ret && vfio_eventfd_wait(eventfd, silence)) {
+		if (signals++ == SIGNALS_MAX)
+			return -EOVERFLOW;
 		legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1);
-		intx_unmask(device);
+		ret = intx_unmask(device);
 	}
+	return ret;
 }
