@@ -50,6 +50,7 @@ choose() { # GUEST
 	linux_driver=${words[1]} linux_interrupts=ioapic linux_requests=200 linux_first=() linux_without=''
 	linux_sectors=2048 linux_properties='' linux_variables=() linux_sleeps=0
 	guest_arguments=(--timeout "$patience" --machine "${words[0]}") guest_scripts=(lib.sh)
+	[[ ! ${linux_bdf[blk]-} ]] || guest_slow_disk "${linux_bdf[blk]}" 0
 	[[ $1 == *_kexec* ]] || guest_arguments+=(--kernel-arg pci=nomsi)
 	[[ $linux_driver == legacy ]] ||
 		guest_arguments+=(--kernel-arg virtio_pci.force_legacy=0) linux_without=balloon
@@ -80,6 +81,7 @@ choose() { # GUEST
 			linux_first+=(before_{net,blk})
 			;;
 		busy)
+			guest_slow_disk "${linux_bdf[blk]}"
 			linux_variables+=("busy='read write'")
 			linux_first+=(busy)
 			;;
@@ -98,5 +100,4 @@ choose() { # GUEST
 linux_begin
 linux_functions <<<"$linux_created"
 "$tools/vfs" bind "${linux_bdf[@]}"
-[[ "$*" != *_busy* ]] || guest_slow_disk "${linux_bdf[blk]}"
 linux_guests "$@"

@@ -198,6 +198,8 @@ reset_guest() {
 trace=/sys/kernel/tracing/instances/several
 # Of what guests write to device status
 trace_statuses() {
+	# A run that was cut off has left it
+	[[ ! -e $trace ]] || rmdir "$trace"
 	mkdir "$trace"
 	echo 'write == 1 && offset == 0x12' >"$trace/events/virtio_mmr/virtio_mmr_access/filter"
 	echo 1 >"$trace/events/virtio_mmr/virtio_mmr_access/enable"

@@ -13,7 +13,7 @@ power_watch() { # FILE BDF...
 	shift
 	while :; do
 		for bdf; do
-			read -r state <"/sys/bus/pci/devices/$bdf/power_state"
+			read -r state <"/sys/bus/pci/devices/$bdf/power_state" || state=unknown
 			[[ $state == "${power_states[$bdf]-}" ]] || echo "$bdf $state"
 			power_states[$bdf]=$state
 		done
@@ -23,7 +23,7 @@ power_watch() { # FILE BDF...
 }
 
 power_watch_ends() {
-	kill "$power_watcher"
+	kill "$power_watcher" 2>/dev/null || true
 	wait "$power_watcher" || true
 }
 
