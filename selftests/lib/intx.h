@@ -67,8 +67,8 @@ int intx_handle(struct vfio_device *device, int eventfd, unsigned int millisecon
 
 /*
  * Handles what is left of the driver's use before: interrupts of a device that was reset can be
- * under way on another CPU, and come late. A guest gives each of them an EOI. 0, or a negative error
- * code: that of the unmask, -EINVAL without INTx; -EOVERFLOW if signals do not end.
+ * under way on another CPU, and come late. A guest gives each of them an EOI. 0, or a negative
+ * error code: that of the unmask, -EINVAL without INTx; -EOVERFLOW if signals do not end.
  */
 int intx_settle(struct vfio_device *device, int eventfd);
 

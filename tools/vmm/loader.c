@@ -173,7 +173,7 @@ static const char *start_linux(struct loader *loader, uint64_t end, uint64_t ini
 		initrd = loader->initrd.size > top ? 0 :
 			 (top - loader->initrd.size) & ~(uint64_t)(PAGE - 1);
 		if (initrd < end && top < loader->size)
-			return "the kernel takes no initrd so high up in memory; a smaller one helps";
+			return "the kernel takes no initrd so high up; a smaller one helps";
 		if (initrd < end)
 			return "the kernel with its initrd " NO_ROOM;
 		memcpy(loader->memory + initrd, loader->initrd.data, loader->initrd.size);
