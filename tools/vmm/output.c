@@ -12,13 +12,9 @@
 #include "message.h"
 #include "output.h"
 
-/*
- * At the end, a reader may take this long for the next bytes, and all readers this long in all; but
- * each this long at least, which is much for a file
- */
+/* At the end, a reader may take this long for the next bytes, and all readers this long in all */
 #define NEXT_S		1
 #define FINISH_S	5
-#define LEAST_NS	200000000
 #define CHUNK		4096u
 
 /**
@@ -124,23 +120,18 @@ void output_run(struct output *output)
 
 static struct timespec last;
 
-static void set_last(void)
+static struct timespec in_seconds(unsigned int seconds)
 {
-	clock_gettime(CLOCK_MONOTONIC, &last);
-	last.tv_sec += FINISH_S;
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	time.tv_sec += seconds;
+	return time;
 }
 
-static struct timespec least(void)
+static void set_last(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	now.tv_nsec += LEAST_NS;
-	if (now.tv_nsec >= 1000000000) {
-		now.tv_nsec -= 1000000000;
-		now.tv_sec++;
-	}
-	return now;
+	last = in_seconds(FINISH_S);
 }
 
 static bool is_later(const struct timespec *one, const struct timespec *other)
@@ -153,7 +144,7 @@ static bool is_later(const struct timespec *one, const struct timespec *other)
  * output_finish - wait until all is written, as long as that goes on
  * @output: the file
  *
- * From the first call on, all files together have 5 s; a later one has 0.2 s at least.
+ * From the first call on, all files together have 5 s. A later one has a second at least.
  */
 void output_finish(struct output *output)
 {
@@ -162,13 +153,12 @@ void output_finish(struct output *output)
 	int error = 0;
 
 	pthread_once(&once, set_last);
-	limit = least();
+	limit = in_seconds(NEXT_S);
 	if (is_later(&last, &limit))
 		limit = last;
 	pthread_mutex_lock(&output->lock);
 	while (output->count && !error) {
-		clock_gettime(CLOCK_MONOTONIC, &end);
-		end.tv_sec += NEXT_S;
+		end = in_seconds(NEXT_S);
 		error = pthread_cond_timedwait(&output->changed, &output->lock,
 					       is_later(&end, &limit) ? &limit : &end);
 	}

@@ -108,6 +108,22 @@ static void *run_thread(void *run)
 	return NULL;
 }
 
+/* A pipe that tells that signals become events from now on */
+static int started[2] = { -1, -1 };
+
+static void say_started(void)
+{
+	if (started[1] >= 0 && write(started[1], "", 1) != 1)
+		_exit(1);
+}
+
+static bool wait_for_start(void)
+{
+	char byte;
+
+	return read(started[0], &byte, 1) == 1;
+}
+
 /* A program with the terminal, as mmrvmm is one */
 static void run_beside(void (*run_cpu)(void), unsigned int busy_cpus)
 {
@@ -121,6 +137,7 @@ static void run_beside(void (*run_cpu)(void), unsigned int busy_cpus)
 	for (i = 0; i < busy_cpus; i++)
 		pthread_create(&thread, NULL, run_thread, run_cpu);
 	pthread_barrier_wait(&ready);
+	say_started();
 	sandbox_enter();
 	exit(events_run(&machine));
 }
@@ -330,14 +347,16 @@ TEST_F(terminal, ends_beside_busy_cpus)
 
 TEST(ends_in_an_instruction)
 {
-	pid_t child = fork();
 	unsigned int i;
+	pid_t child;
 	int status;
 
+	ASSERT_EQ(0, pipe(started));
+	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)
 		run_beside(run_long_instruction, 1);
-	sleep(1);
+	ASSERT_TRUE(wait_for_start());
 	kill(child, SIGTERM);
 	for (i = 0; i < PATIENCE_MS && !waitpid(child, &status, WNOHANG); i++)
 		usleep(1000);
@@ -356,6 +375,7 @@ TEST(takes_little_input)
 	pid_t child;
 
 	ASSERT_EQ(0, pipe(files));
+	ASSERT_EQ(0, pipe(started));
 	ASSERT_EQ(sizeof(data), write(files[1], data, sizeof(data)));
 	child = fork();
 	ASSERT_LE(0, child);
@@ -363,12 +383,17 @@ TEST(takes_little_input)
 		dup2(files[0], STDIN_FILENO);
 		run(0);
 	}
+	ASSERT_TRUE(wait_for_start());
+	do {
+		usleep(1000);
+		ASSERT_EQ(0, ioctl(files[0], FIONREAD, &left));
+	} while (left == sizeof(data));
+	/* Time to take more of it */
 	sleep(1);
 	kill(child, SIGTERM);
 	ASSERT_EQ(child, waitpid(child, NULL, 0));
 	ASSERT_EQ(0, ioctl(files[0], FIONREAD, &left));
 	EXPECT_LT(50000, left);
-	EXPECT_GT(60000, left);
 }
 
 /*
@@ -382,6 +407,7 @@ TEST(input_of_several)
 	unsigned int i, j;
 
 	ASSERT_EQ(0, pipe(files));
+	ASSERT_EQ(0, pipe(started));
 	for (i = 0; i < READERS; i++) {
 		children[i] = fork();
 		if (!children[i]) {
@@ -389,7 +415,8 @@ TEST(input_of_several)
 			run(1);
 		}
 	}
-	sleep(1);
+	for (i = 0; i < READERS; i++)
+		ASSERT_TRUE(wait_for_start());
 	for (i = 0; i < 40; i++) {
 		ASSERT_EQ(1, write(files[1], "x", 1));
 		usleep(50000);
