@@ -8,9 +8,7 @@
 #include <linux/pci.h>
 #include <linux/virtio.h>
 
-static char *function;
-module_param(function, charp, 0444);
-MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
+#include "function.h"
 
 static struct virtio_device *vdev;
 
@@ -26,12 +24,11 @@ static int __init break_queues_init(void)
 {
 	struct device *parent;
 	struct virtqueue *vq;
+	int ret;
 
-	if (!function)
-		return -EINVAL;
-	parent = bus_find_device_by_name(&pci_bus_type, NULL, function);
-	if (!parent)
-		return -ENODEV;
+	ret = find_function(&parent);
+	if (ret)
+		return ret;
 	device_for_each_child(parent, NULL, take);
 	put_device(parent);
 	if (!vdev)

@@ -6,9 +6,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
-static char *function;
-module_param(function, charp, 0444);
-MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
+#include "function.h"
 
 static int bar;
 module_param(bar, int, 0444);
@@ -21,11 +19,9 @@ static int __init claim_bar_init(void)
 	struct device *dev;
 	int ret;
 
-	if (!function)
-		return -EINVAL;
-	dev = bus_find_device_by_name(&pci_bus_type, NULL, function);
-	if (!dev)
-		return -ENODEV;
+	ret = find_function(&dev);
+	if (ret)
+		return ret;
 	pdev = to_pci_dev(dev);
 	ret = pci_request_region(pdev, bar, KBUILD_MODNAME);
 	if (ret)

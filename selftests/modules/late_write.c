@@ -11,11 +11,9 @@
 #include <linux/pci.h>
 #include <linux/timekeeping.h>
 
-#define LINGER_MS	20
+#include "function.h"
 
-static char *function;
-module_param(function, charp, 0444);
-MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
+#define LINGER_MS	20
 
 static unsigned int place;
 module_param(place, uint, 0444);
@@ -70,11 +68,9 @@ static int __init late_write_init(void)
 	struct device *dev;
 	int ret;
 
-	if (!function)
-		return -EINVAL;
-	dev = bus_find_device_by_name(&pci_bus_type, NULL, function);
-	if (!dev)
-		return -ENODEV;
+	ret = find_function(&dev);
+	if (ret)
+		return ret;
 	pdev = to_pci_dev(dev);
 	ret = register_kretprobe(&probe);
 	if (ret)

@@ -9,9 +9,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
-static char *function;
-module_param(function, charp, 0444);
-MODULE_PARM_DESC(function, "The function, such as 0000:01:00.1");
+#include "function.h"
 
 static bool pulled;
 module_param(pulled, bool, 0444);
@@ -34,11 +32,10 @@ static int wait_for_suspend(void *unused)
 
 static int __init pull_card_init(void)
 {
-	if (!function)
-		return -EINVAL;
-	dev = bus_find_device_by_name(&pci_bus_type, NULL, function);
-	if (!dev)
-		return -ENODEV;
+	int ret = find_function(&dev);
+
+	if (ret)
+		return ret;
 	thread = kthread_run(wait_for_suspend, NULL, "pull_card");
 	if (IS_ERR(thread))
 		put_device(dev);
