@@ -13,7 +13,7 @@
 /* Without a signal in this time, there is none under way */
 #define SILENCE		50 /* ms */
 /* Each vector can have one under way, and the line is not deasserted at once */
-#define SIGNALS_MAX	16
+#define EVENTS_MAX	16
 
 static int action(struct vfio_device *device, uint32_t flags, unsigned int count,
 		  const void *data, size_t size)
@@ -141,14 +141,17 @@ int intx_handle(struct vfio_device *device, int eventfd, unsigned int millisecon
 int intx_settle(struct vfio_device *device, int eventfd)
 {
 	unsigned int silence = SILENCE * environment_number("VIRTIO_MMR_TIMEOUT_SCALE", 1);
-	unsigned int signals = 0;
-	int ret = intx_unmask(device);
+	int left, ret;
 
-	while (!ret && vfio_eventfd_wait(eventfd, silence)) {
-		if (signals++ == SIGNALS_MAX)
-			return -EOVERFLOW;
-		legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1);
+	for (left = EVENTS_MAX; left > 0; left--) {
+		/* A signal shows a bit of its own, and there can be several */
+		while (legacy_read(device, VIRTIO_MMR_ISR_STATUS, 1) && left > 0)
+			left--;
 		ret = intx_unmask(device);
+		if (ret)
+			return ret;
+		if (!vfio_eventfd_wait(eventfd, silence))
+			return 0;
 	}
-	return ret;
+	return -EOVERFLOW;
 }
