@@ -22,15 +22,15 @@ static int take(struct device *dev, void *unused)
 
 static int __init break_queues_init(void)
 {
-	struct device *parent;
+	struct pci_dev *parent;
 	struct virtqueue *vq;
 	int ret;
 
 	ret = find_function(&parent);
 	if (ret)
 		return ret;
-	device_for_each_child(parent, NULL, take);
-	put_device(parent);
+	device_for_each_child(&parent->dev, NULL, take);
+	pci_dev_put(parent);
 	if (!vdev)
 		return -ENODEV;
 	list_for_each_entry(vq, &vdev->vqs, list)

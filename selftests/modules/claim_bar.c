@@ -16,13 +16,10 @@ static struct pci_dev *pdev;
 
 static int __init claim_bar_init(void)
 {
-	struct device *dev;
-	int ret;
+	int ret = find_function(&pdev);
 
-	ret = find_function(&dev);
 	if (ret)
 		return ret;
-	pdev = to_pci_dev(dev);
 	ret = pci_request_region(pdev, bar, KBUILD_MODNAME);
 	if (ret)
 		pci_dev_put(pdev);

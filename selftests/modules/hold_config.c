@@ -50,13 +50,10 @@ static struct kretprobe probe = { .handler = lock };
 
 static int __init hold_config_init(void)
 {
-	struct device *dev;
-	int ret;
+	int ret = find_function(&pdev);
 
-	ret = find_function(&dev);
 	if (ret)
 		return ret;
-	pdev = to_pci_dev(dev);
 	if (after) {
 		probe.kp.symbol_name = after;
 		ret = register_kretprobe(&probe);

@@ -65,16 +65,13 @@ static struct kretprobe probe = {
 
 static int __init late_write_init(void)
 {
-	struct device *dev;
-	int ret;
+	int ret = find_function(&pdev);
 
-	ret = find_function(&dev);
 	if (ret)
 		return ret;
-	pdev = to_pci_dev(dev);
 	ret = register_kretprobe(&probe);
 	if (ret)
-		put_device(dev);
+		pci_dev_put(pdev);
 	return ret;
 }
 

@@ -16,13 +16,13 @@ module_param(pulled, bool, 0444);
 MODULE_PARM_DESC(pulled, "It has lost its driver");
 
 static struct task_struct *thread;
-static struct device *dev;
+static struct pci_dev *pdev;
 
 static int wait_for_suspend(void *unused)
 {
 	while (!kthread_should_stop()) {
-		if (!pulled && dev->power.is_suspended) {
-			device_release_driver(dev);
+		if (!pulled && pdev->dev.power.is_suspended) {
+			device_release_driver(&pdev->dev);
 			pulled = true;
 		}
 		usleep_range(1000, 2000);
@@ -32,20 +32,20 @@ static int wait_for_suspend(void *unused)
 
 static int __init pull_card_init(void)
 {
-	int ret = find_function(&dev);
+	int ret = find_function(&pdev);
 
 	if (ret)
 		return ret;
 	thread = kthread_run(wait_for_suspend, NULL, "pull_card");
 	if (IS_ERR(thread))
-		put_device(dev);
+		pci_dev_put(pdev);
 	return PTR_ERR_OR_ZERO(thread);
 }
 
 static void __exit pull_card_exit(void)
 {
 	kthread_stop(thread);
-	put_device(dev);
+	pci_dev_put(pdev);
 }
 
 module_init(pull_card_init);
