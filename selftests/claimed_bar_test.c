@@ -4,7 +4,6 @@
  * it. Without the BAR of the registers or of the doorbells, the function cannot be opened. Without
  * another one, only what needs that BAR is refused. Once the BAR is free, all of it works.
  */
-#include <linux/virtio_pci.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 
 #include "lib/functions.h"
 #include "lib/legacy.h"
+#include "lib/modern.h"
 #include "lib/module.h"
 #include "lib/session.h"
 #include "lib/sysfs.h"
@@ -53,15 +53,6 @@ static bool starts(struct vfio_device *device)
 	return legacy_status(device) == (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
 }
 
-/* Place of the next capability with this ID in configuration space, 0 if there is none */
-static unsigned int next_capability(const uint8_t *config, unsigned int at, uint8_t id)
-{
-	at = config[at ? at + PCI_CAP_LIST_NEXT : PCI_CAPABILITY_LIST];
-	while (at && config[at] != id)
-		at = config[at + PCI_CAP_LIST_NEXT];
-	return at;
-}
-
 static void is_not_opened(struct __test_metadata *_metadata, struct session *session,
 			  unsigned int bar)
 {
@@ -84,17 +75,13 @@ TEST_F(claimed_bar, of_the_registers)
 
 TEST_F(claimed_bar, of_the_doorbells)
 {
-	uint8_t config[SYSFS_CONFIG_SIZE];
-	unsigned int at = 0, bar;
+	struct modern modern;
 
-	sysfs_config(self->bdf, config);
-	do {
-		at = next_capability(config, at, PCI_CAP_ID_VNDR);
-		ASSERT_NE(at, 0);
-	} while (config[at + VIRTIO_PCI_CAP_CFG_TYPE] != VIRTIO_PCI_CAP_NOTIFY_CFG);
-	bar = config[at + VIRTIO_PCI_CAP_BAR];
-	ASSERT_NE(bar, self->window.bar);
-	is_not_opened(_metadata, &self->session, bar);
+	session_attach(&self->session);
+	ASSERT_TRUE(modern_find(&modern, &self->session.device));
+	session_detach(&self->session);
+	ASSERT_NE(modern.notify.bar, self->window.bar);
+	is_not_opened(_metadata, &self->session, modern.notify.bar);
 }
 
 /* The BAR of the MSI-X table, whose last bytes are free */
@@ -102,15 +89,15 @@ TEST_F(claimed_bar, of_an_ioeventfd)
 {
 	struct vfio_device *device = &self->session.device;
 	int fd = eventfd(0, EFD_CLOEXEC);
-	uint8_t config[SYSFS_CONFIG_SIZE];
 	unsigned int at, bar;
 	uint64_t last;
 
 	ASSERT_GE(fd, 0);
-	sysfs_config(self->bdf, config);
-	at = next_capability(config, 0, PCI_CAP_ID_MSIX);
+	session_attach(&self->session);
+	at = vfio_capability(device, PCI_CAP_ID_MSIX);
 	ASSERT_NE(at, 0);
-	bar = config[at + PCI_MSIX_TABLE] & PCI_MSIX_TABLE_BIR;
+	bar = vfio_config_read(device, at + PCI_MSIX_TABLE, 4) & PCI_MSIX_TABLE_BIR;
+	session_detach(&self->session);
 	ASSERT_NE(bar, self->window.bar);
 
 	MODULE_LOAD(CLAIM_BAR, parameters(self->bdf, bar));
