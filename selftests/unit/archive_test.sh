@@ -38,9 +38,19 @@ END
 mkdir -p "$work/lists/partial" "$work/none"
 
 ask() { # [VARIABLE=VALUE...]: leaves what it says, and its status
+	ask_of "$suite" "$@"
+}
+
+ask_of() { # SUITE [VARIABLE=VALUE...]
 	status=0
-	output=$(env APT_CONFIG="$work/apt.conf" XDG_CACHE_HOME="$work/cache" "$@" \
-		"$archive/apt" "$suite" apt-cache show meson 2>&1) || status=$?
+	output=$(env APT_CONFIG="$work/apt.conf" XDG_CACHE_HOME="$work/cache" "${@:2}" \
+		"$archive/apt" "$1" apt-cache show meson 2>&1) || status=$?
+}
+
+# With the indexes of this machine
+run() { # PROGRAM ARGUMENT...
+	status=0
+	output=$("$archive/$1" "${@:2}" 2>&1) || status=$?
 }
 
 check() { # NAME COMMAND...
@@ -59,6 +69,18 @@ refused() {
 		$output == *"DEBIAN_ARCHIVE="* ]]
 }
 
+# The administrator has chosen the mirrors of the system's own suite, and nothing else is asked
+own_refused() {
+	[[ $status != 0 && $output == *"cannot read the package index of '$codename'"* &&
+		$output == *"this system's apt sources must name the archive"* &&
+		$output != *DEBIAN_ARCHIVE* && $output != *"trying "* ]]
+}
+
+# What may be asked for instead
+says() { # WORDS THING
+	[[ $status != 0 && $output == *"$1 $2"* && $output == *"tools/kernels names the series"* ]]
+}
+
 found() {
 	[[ $status == 0 && $output == *'Package: meson'* ]]
 }
@@ -73,7 +95,7 @@ later() {
 }
 
 ktap_print_header
-ktap_set_plan 5
+ktap_set_plan 8
 ask DEBIAN_ARCHIVE="file://$work/none"
 check neither_has_it refused
 ask DEBIAN_ARCHIVE="file://$work/debian"
@@ -92,4 +114,10 @@ rm -r "$work/cache"
 sed -i 's/^Suite: .*/Suite: other/' "$folder/InRelease"
 ask DEBIAN_ARCHIVE="file://$work/debian"
 check signature_counts refused
+ask_of "$codename" DEBIAN_ARCHIVE="file://$work/debian"
+check own_suite_is_the_systems own_refused
+run release 9.99
+check no_such_series says 'has no kernel of series' "'9.99'"
+run source-package system 9.99.1-amd64
+check no_such_source says 'has no package' linux-source-9.99
 ktap_finished
