@@ -1005,6 +1005,30 @@ many_metrics() {
 		$(grep -c '^virtio_mmr_function_info{.*} 1$' "$work/samples") == 1016 ]]
 }
 
+# Each reading of --watch, with all counters printed, after the first one
+many_watched() {
+	local pid first last
+	"$repository/build/mmrctl" --root "$work/many" stats --watch=1 --json >"$work/stdout" 2>"$work/stderr" &
+	pid=$!
+	first=$(time_of_reading $pid 1) && last=$(time_of_reading $pid 4)
+	kill $pid
+	wait $pid || true
+	echo "# $((last - first)) ticks for three readings, $(getconf CLK_TCK) a second"
+	[[ $first && $last && $((last - first)) -lt $((3 * $(getconf CLK_TCK))) &&
+		$(head -n 1 "$work/stdout" | grep -o '"bdf"' | wc -l) == 1016 ]]
+}
+
+# Ticks of user and system time (proc(5)) once that many lines are there
+time_of_reading() { # PID LINES
+	local stat
+	until [[ $(wc -l <"$work/stdout") -ge $2 ]]; do
+		read -ra stat <"/proc/$1/stat" || return 1
+		[[ ${stat[2]} != Z ]] || return 1
+		sleep 0.1
+	done
+	read -ra stat <"/proc/$1/stat" && echo $((stat[13] + stat[14]))
+}
+
 system_calls() { # ROOT
 	strace --summary-only --summary-columns=calls,name --output="$work/calls" \
 		"$repository/build/mmrctl" --root "$1" list >/dev/null &&
@@ -1220,7 +1244,7 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
 	no_sysfs full_disk closed_files garbage not_utf8
 	no_escape_sequences exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
-	many_vfs many_in_use many_metrics many_vfs_are_linear
+	many_vfs many_in_use many_metrics many_watched many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
 	completion installation installation_without_rst2man)
