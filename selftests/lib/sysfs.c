@@ -33,14 +33,14 @@ bool sysfs_parse_bdf(const char *text, char bdf[SYSFS_BDF_SIZE])
 	unsigned int domain = 0, bus, device, function;
 	char rest;
 
-	if (sscanf(text, "%4x:%2x:%2x.%1x%c", &domain, &bus, &device,
+	if (sscanf(text, "%8x:%2x:%2x.%1x%c", &domain, &bus, &device,
 		   &function, &rest) != 4) {
 		domain = 0;
 		if (sscanf(text, "%2x:%2x.%1x%c", &bus, &device, &function,
 			   &rest) != 3)
 			return false;
 	}
-	snprintf(bdf, SYSFS_BDF_SIZE, "%04x:%02x:%02x.%x", domain & 0xffff,
+	snprintf(bdf, SYSFS_BDF_SIZE, "%04x:%02x:%02x.%x", domain,
 		 bus & 0xff, device & 0x1f, function & 7);
 	return true;
 }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SYSFS_BDF_SIZE		16
+#define SYSFS_BDF_SIZE		20
 #define SYSFS_DRIVER_SIZE	64
 #define SYSFS_CONFIG_SIZE	4096
 #define SYSFS_NUM_BARS		6
