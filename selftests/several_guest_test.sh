@@ -41,7 +41,7 @@ guests=(
 	'large|driver capacity write_low write_high read_low read_high|a disk of 3 TiB'
 	'i386|machine net0 blk0|32 bits: Debian 12, 686-pae; a net and a block function'
 	'types_i386|machine linux|a function of each type; 32 bits: Debian 12, 686-pae'
-	'i386_nomsi|machine net0 blk0|the same with ``pci=nomsi``'
+	'types_i386_nomsi|machine linux|the same with ``pci=nomsi``'
 )
 
 # shellcheck source=selftests/lib/linux_guest.sh
@@ -96,7 +96,9 @@ choose() { # NAME: sets "checks", and "after", those of the host
 	types_*)
 		after=''
 		linux_first=() linux_variables=() linux_lspci=1
-		[[ $1 != *_i386 ]] || linux_first=(machine) linux_variables=(machine_wanted=i686) linux_lspci=0
+		[[ $1 != *_i386* ]] || linux_first=(machine) linux_variables=(machine_wanted=i686) linux_lspci=0
+		linux_interrupts=msix
+		[[ $1 != *_nomsi ]] || linux_interrupts=ioapic
 		;;
 	options) after='images no_mmap no_kvm_msix' ;;
 	*) after='images' ;;
@@ -320,10 +322,7 @@ guest_test() { # NAME
 		kernel=$(find "$XDG_CACHE_HOME/virtio-mmr/kernels" -maxdepth 1 -name '*-686-pae' | sort -V | tail -n 1)
 		guest_arguments+=(--kernel "${kernel##*/}")
 		guest_variables=(machine_wanted=i686)
-		if [[ $name == *_nomsi ]]; then
-			guest_arguments+=(--kernel-arg pci=nomsi)
-			guest_variables+=(interrupts=ioapic)
-		fi
+		[[ $name != *_nomsi ]] || guest_arguments+=(--kernel-arg pci=nomsi)
 		;;&
 	two_q35_ports)
 		guest_variables=(places=1)
