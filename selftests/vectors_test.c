@@ -522,6 +522,25 @@ static unsigned int take_all(struct vfio_device *device, unsigned int count)
 	return some;
 }
 
+/* One of the functions has a vector less from now on, and the host has one for others */
+static void gives_one_back(struct session *others, unsigned int count)
+{
+	while (count--) {
+		struct vfio_device *device = &others[count].device;
+		unsigned int has = vfio_msix_vectors(device);
+
+		vfio_set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, NULL);
+		has = take_all(device, has);
+		if (!has)
+			continue;
+		vfio_set_irqs(device, VFIO_PCI_MSIX_IRQ_INDEX, 0, NULL);
+		if (has > 1 && !takes(device, has - 1))
+			fail("%s: not even %u vectors", device->bdf, has - 1);
+		return;
+	}
+	fail("no function has a vector");
+}
+
 /*
  * The other functions take all vectors of the host. The one under test can then be opened, its
  * INTx can be switched on, and its queue works by polling. Once there are vectors again, the
@@ -571,6 +590,18 @@ TEST(no_vectors_left)
 		EXPECT_EQ(intx_off(device), 0);
 		EXPECT_EQ(intx_trigger(device, trigger), 0);
 		EXPECT_TRUE(entropy_works(&entropy));
+
+		/* One is enough for queues and the configuration */
+		gives_one_back(others, n);
+		before = refused(device);
+		entropy_restart(&entropy);
+		EXPECT_EQ(refused(device), before);
+		EXPECT_TRUE(intx_msix_is_on(device));
+		ASSERT_EQ(intx_settle(device, trigger), 0);
+		EXPECT_TRUE(entropy_works(&entropy));
+		EXPECT_EQ(intx_handle(device, trigger, LEGACY_TIMEOUT), INTX_ISR_QUEUE);
+		EXPECT_EQ(intx_off(device), 0);
+		EXPECT_EQ(intx_trigger(device, trigger), 0);
 	}
 	while (n) {
 		session_detach(&others[--n]);

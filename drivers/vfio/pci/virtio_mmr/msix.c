@@ -228,14 +228,17 @@ static int alloc_vectors(struct virtio_mmr_device *mmr)
 		ret = count;
 		goto out;
 	}
+	/* A CPU's vector is only reserved before the request, so that may find fewer. */
 	for (vector = 0; vector < count; vector++) {
 		ret = request(mmr, vector);
-		if (ret) {
-			free_vectors(mmr, vector);
-			goto out;
-		}
+		if (ret)
+			break;
 	}
-	mmr->intx.vectors.count = count;
+	if (!vector) {
+		free_vectors(mmr, 0);
+		goto out;
+	}
+	mmr->intx.vectors.count = vector;
 	return 0;
 
 out:
