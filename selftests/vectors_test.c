@@ -482,6 +482,58 @@ TEST(a_fatal_signal_ends_the_walk)
 	EXPECT_TRUE(session_close(&session));
 }
 
+/*
+ * INTx that is turned off takes the vectors of all queues. The host's readers of configuration
+ * space do not wait for a device with many queues, and neither does its reset, which ends that
+ */
+TEST(the_host_waits_for_no_walk)
+{
+	const char *bdf = functions_find("blk", 0);
+	uint8_t config[SYSFS_CONFIG_SIZE];
+	unsigned int queues, whole, start;
+	struct vfio_device *device;
+	struct session session;
+	struct modern modern;
+	int trigger, status;
+	pid_t child;
+
+	if (!bdf || !qmp_count(bdf, "mmr-common-delay"))
+		SKIP(return, "no blk function with a slow common configuration");
+	device = session_open(&session, bdf);
+	NEED_INTX(device);
+	vfio_command(device, PCI_COMMAND_MEMORY, 0);
+	ASSERT_TRUE(modern_find(&modern, device));
+	trigger = vfio_eventfd();
+	queues = modern_read(&modern, VIRTIO_PCI_COMMON_NUMQ, 2);
+	whole = queues * qmp_count(bdf, "mmr-common-delay");
+	ASSERT_GE(whole, 2000);
+	modern_write(&modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	/* The first one has the vectors taken, while there is not much to look at */
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	ASSERT_TRUE(intx_msix_is_on(device));
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, queues - 1);
+	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	fflush(stdout);
+	child = fork();
+	ASSERT_GE(child, 0);
+	if (!child)
+		_exit(intx_off(device) ? 1 : 0);
+	usleep(whole / 8 * 1000);
+	start = now_ms();
+	sysfs_config(bdf, config);
+	EXPECT_LT(now_ms() - start, whole / 8);
+	/* The walk goes on, so that this proves something */
+	EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);
+	EXPECT_EQ(sysfs_reset(bdf), 0);
+	EXPECT_TRUE(background_process_ends(child, whole / 4, &status));
+	EXPECT_LT(now_ms() - start, whole / 2);
+	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+	EXPECT_FALSE(intx_msix_is_on(device));
+	EXPECT_TRUE(session_close(&session));
+}
+
 /* --- A host without vectors ------------------------------------------------------------- */
 
 #define OTHERS_MAX	15

@@ -335,14 +335,20 @@ static void free_reachable(struct virtio_mmr_device *mmr)
  * unbinding waits for the same user. Without the lock a reset may restore the MSI-X of before. The
  * PCI core keeps its own records, and vfio-pci-core never takes the lock for this. Returns
  * whether the lock was taken; memory_lock always is.
+ *
+ * The queues have lost their vectors then. A walk over many of them takes its time, so the lock
+ * comes after it: a reset must not wait, and ends the walk. A guest may set up queues between
+ * two rounds.
  */
-static bool lock_for_release(struct virtio_mmr_device *mmr)
+static bool lock_for_release(struct virtio_mmr_device *mmr, bool is_closing)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
 	unsigned long deadline = jiffies + RELEASE_TIMEOUT;
 
 	for (;;) {
 		down_write(&core->memory_lock);
+		if (!is_closing)
+			set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
 		if (pci_cfg_access_trylock(core->pdev))
 			return true;
 		if (time_after(jiffies, deadline))
@@ -361,7 +367,8 @@ static bool lock_for_release(struct virtio_mmr_device *mmr)
  * user that leaves does not look, and the next one gets a device without queues. No signal could
  * end a walk over the queues then, as the user may be dead already.
  *
- * Waits at most 10 s for the end of a reset by the host.
+ * Waits at most 10 s for the end of a reset by the host, besides the time of the device for its
+ * queues.
  */
 void virtio_mmr_msix_release(struct virtio_mmr_device *mmr, bool is_closing)
 {
@@ -369,9 +376,7 @@ void virtio_mmr_msix_release(struct virtio_mmr_device *mmr, bool is_closing)
 	bool is_locked;
 
 	lockdep_assert_held(&core->igate);
-	is_locked = lock_for_release(mmr);
-	if (!is_closing)
-		set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
+	is_locked = lock_for_release(mmr, is_closing);
 	if (touch_begin(mmr)) {
 		registers_of(mmr)->write(mmr, VIRTIO_MMR_CONFIG_VECTOR, 2, VIRTIO_MMR_NO_VECTOR);
 		touch_end();
