@@ -3,10 +3,12 @@
  * Uses many functions, for scale_test.sh:
  *	many_functions open BDF...
  *	many_functions work SECONDS BDF...
+ *	many_functions crowd SECONDS BDF
  *
  * open: opens all functions, and gives each MSI-X vectors until the host has none left. All others
  * work without. Checks that each function answers, and that entropy functions have traffic.
  * work: opens at most eight functions in one container, as the VMM of one guest, and uses them.
+ * crowd: threads change the interrupt of one function, which they cannot do at the same time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/background.h"
 #include "lib/entropy.h"
 #include "lib/legacy.h"
 #include "lib/report.h"
@@ -223,18 +226,50 @@ static int do_work(const char *text, char **bdfs)
 	return 0;
 }
 
+/* --- crowd ----------------------------------------------------------------------- */
+
+#define CROWD	4
+
+static int change_interrupt(void *data)
+{
+	struct vfio_device *device = data;
+
+	return try_intx(device);
+}
+
+static int do_crowd(const char *text, char **bdfs)
+{
+	struct background *threads[CROWD];
+	unsigned int i;
+
+	if (count != 1)
+		fail("one function is needed, not %u", count);
+	open_all(bdfs);
+	for (i = 0; i < CROWD; i++)
+		threads[i] = background_start(change_interrupt, &ones[0].device);
+	sleep(atoi(text));
+	for (i = 0; i < CROWD; i++)
+		if (background_stop(threads[i]))
+			fail("%s: the interrupt cannot be changed", bdfs[0]);
+	close_all();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool works = argc > 2 && !strcmp(argv[1], "work");
-	char **bdfs = argv + 2 + works;
+	bool crowds = argc > 2 && !strcmp(argv[1], "crowd");
+	char **bdfs = argv + 2 + (works || crowds);
 
 	if (argc < 3)
-		fail("usage: %s open|work SECONDS BDF...", argv[0]);
-	count = argc - 2 - works;
+		fail("usage: %s open|work SECONDS|crowd SECONDS BDF...", argv[0]);
+	count = argc - (bdfs - argv);
 	check_bdfs(bdfs);
 	if (works)
 		return do_work(argv[2], bdfs);
+	if (crowds)
+		return do_crowd(argv[2], bdfs);
 	if (!strcmp(argv[1], "open"))
 		return do_open(bdfs);
-	fail("%s: not one of open, work", argv[1]);
+	fail("%s: not one of open, work, crowd", argv[1]);
 }
