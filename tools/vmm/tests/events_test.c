@@ -371,7 +371,7 @@ TEST(ends_in_an_instruction)
 TEST(takes_little_input)
 {
 	static char data[60000];
-	int files[2], left;
+	int files[2], status, left;
 	pid_t child;
 
 	ASSERT_EQ(0, pipe(files));
@@ -391,7 +391,9 @@ TEST(takes_little_input)
 	/* Time to take more of it */
 	sleep(1);
 	kill(child, SIGTERM);
-	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(128 + SIGTERM, WEXITSTATUS(status));
 	ASSERT_EQ(0, ioctl(files[0], FIONREAD, &left));
 	EXPECT_LT(50000, left);
 }
@@ -403,7 +405,7 @@ TEST(takes_little_input)
 TEST(input_of_several)
 {
 	pid_t children[READERS];
-	int files[2], status;
+	int files[2], status, left;
 	unsigned int i, j;
 
 	ASSERT_EQ(0, pipe(files));
@@ -426,10 +428,16 @@ TEST(input_of_several)
 	for (i = 0; i < READERS; i++) {
 		for (j = 0; j < PATIENCE_MS && !waitpid(children[i], &status, WNOHANG); j++)
 			usleep(1000);
-		if (j == PATIENCE_MS)
+		if (j == PATIENCE_MS) {
 			kill(children[i], SIGKILL);
+			waitpid(children[i], &status, 0);
+		}
 		EXPECT_LT(j, PATIENCE_MS);
+		/* By itself, and not as it did what the sandbox forbids */
+		EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGTERM);
 	}
+	ASSERT_EQ(0, ioctl(files[0], FIONREAD, &left));
+	EXPECT_EQ(0, left);
 }
 
 TEST_HARNESS_MAIN
