@@ -37,7 +37,10 @@ bdf=${bdf_of[blk]}
 test_answers() { # NAME DRIVER WAY
 	light_bind "$2" "$bdf"
 	timeout $((300 * VIRTIO_MMR_TIMEOUT_SCALE)) "$here/../build/mmrvmm.tests/operations" "$3" \
-		"$bdf" "$seed" "$operations" >"$answers/$1"
+		"$bdf" "$seed" "$operations" >"$answers/$1" || {
+		echo "# operations: status $?"
+		return 1
+	}
 	# Requests are rare, and tell the most
 	echo "# $(wc -l <"$answers/$1") answers, $(grep -c ' by INTx: 1$' "$answers/$1") signals by INTx," \
 		"$(grep -c ' by MSI-X: 1$' "$answers/$1") by MSI-X"

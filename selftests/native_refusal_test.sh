@@ -82,7 +82,7 @@ works() { # BDF INTERFACE VECTORS
 	vectors=$(vectors_of "$bdf")
 	case $3 in
 	any) ;;
-	each) [[ $vectors != all && " $vectors " != *' virtqueues '* ]] || say "vectors are '$vectors'" ;;
+	each) [[ $vectors && $vectors != all && " $vectors " != *' virtqueues '* ]] || say "vectors are '$vectors'" ;;
 	*) [[ $vectors == "$3" ]] || say "vectors are '$vectors', not '$3'" ;;
 	esac
 	timeout $seconds "$build/native_io" write "$disk" 0 262144 21 || say "no write in time"

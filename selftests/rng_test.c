@@ -8,6 +8,7 @@
 #include "lib/dmesg.h"
 #include "lib/entropy.h"
 #include "lib/functions.h"
+#include "lib/qmp.h"
 #include "lib/session.h"
 
 #define SPARE_IOVA	(IOVA_BASE + 0x10000000)
@@ -157,12 +158,24 @@ TEST_F(rng, no_dma_to_unmapped_memory)
 
 TEST_F(rng, no_dma_without_bus_mastering)
 {
+	uint64_t notifies = 0;
 	unsigned int i;
+	struct qmp qmp;
+	bool counts;
 
+	ASSERT_TRUE(entropy_works(&self->entropy));
+	counts = qmp_open(&qmp, self->device->bdf);
 	memset(self->entropy.buffer, 0x5a, ENTROPY_BYTES);
 	vfio_command(self->device, 0, PCI_COMMAND_MASTER);
+	if (counts)
+		notifies = qmp_counter(&qmp, "mmr-notifies");
 	entropy_fetch(&self->entropy,
 		      iova_of(&self->entropy.area, self->entropy.buffer), SHORT);
+	if (counts) {
+		/* The device knows of the buffer */
+		EXPECT_EQ(qmp_counter(&qmp, "mmr-notifies"), notifies + 1);
+		qmp_close(&qmp);
+	}
 	for (i = 0; i < ENTROPY_BYTES; i++)
 		ASSERT_EQ(self->entropy.buffer[i], 0x5a);
 	entropy_restart(&self->entropy);

@@ -54,7 +54,7 @@ cases() { # OUTPUT
 		if [[ -e /dev/iommu ]]; then cat; else grep -v '\.iommufd' || true; fi
 }
 
-# By "DRIVER NAME"; names are those that the driver has results for
+# By "DRIVER NAME"; names are those that a driver has results for. A program that hangs has fewer
 declare -A result_of
 names=()
 run() { # DRIVER PROGRAM [MODE]
@@ -62,7 +62,7 @@ run() { # DRIVER PROGRAM [MODE]
 	VIRTIO_MMR_IOMMU_MODE=${3-${modes[0]}} timeout 600 "$build/$2" "$bdf" >"$output" 2>&1 || true
 	while read -r name result; do
 		name=${3:+$3.}$name
-		[[ $1 != "$ours" ]] || names+=("$name")
+		[[ " ${names[*]} " == *" $name "* ]] || names+=("$name")
 		result_of["$1 $name"]=$result
 	done < <(cases "$output")
 }
@@ -85,12 +85,12 @@ light_bind "$ours" "$bdf"
 # driver is for, and the test wants the one in sysfs
 shows_another_id() { # NAME
 	local output=$results/$ours.vfio_pci_device_test.${1%%.*}
-	[[ ${result_of["vfio-pci $1"]} == pass && ${result_of["$ours $1"]} == fail ]] &&
+	[[ ${result_of["vfio-pci $1"]-missing} == pass && ${result_of["$ours $1"]-missing} == fail ]] &&
 		sed -n '/^not ok/q; p' "$output" | grep -q vfio_pci_device_match
 }
 
 same() { # NAME
-	local here=${result_of["$ours $1"]} there=${result_of["vfio-pci $1"]-missing}
+	local here=${result_of["$ours $1"]-missing} there=${result_of["vfio-pci $1"]-missing}
 	[[ $here == pass ]] || echo "# $1: $here, on vfio-pci $there"
 	if [[ $1 == *.config_space_read_write ]]; then
 		shows_another_id "$1"
