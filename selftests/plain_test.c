@@ -3,6 +3,7 @@
  * A function with an MMR function's device ID and no MMR capability. The driver serves it as
  * vfio-pci would, and replaces or hides no part of it.
  */
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -159,6 +160,46 @@ TEST_F(plain, works_as_with_vfio_pci)
 	EXPECT_EQ(vfio_ioeventfd(device, VFIO_DEVICE_IOEVENTFD_16, device->regions[bar].offset +
 				 device->regions[bar].size - 2, 0, fd), 0);
 	close(fd);
+}
+
+#define FEATURES	32 /* more than Linux has */
+
+static void probe_features(struct vfio_device *device, int answers[2 * FEATURES])
+{
+	unsigned int i;
+
+	for (i = 0; i < FEATURES; i++) {
+		answers[2 * i] = vfio_feature(device, VFIO_DEVICE_FEATURE_PROBE |
+						      VFIO_DEVICE_FEATURE_GET | i);
+		answers[2 * i + 1] = vfio_feature(device, VFIO_DEVICE_FEATURE_PROBE |
+							  VFIO_DEVICE_FEATURE_SET | i);
+	}
+}
+
+/* A VF token, runtime power management, DMA-BUFs of BARs: what the kernel's vfio-pci has */
+TEST_F(plain, features_are_those_of_vfio_pci)
+{
+	int ours[2 * FEATURES], theirs[2 * FEATURES];
+	unsigned int i, there = 0;
+	int ret;
+
+	ASSERT_EQ(system("modprobe -q vfio-pci"), 0);
+	probe_features(self->device, ours);
+	session_detach(&self->session);
+	ASSERT_EQ(sysfs_bind(self->bdf, "vfio-pci"), 0);
+	ret = session_try_attach(&self->session);
+	if (!ret)
+		probe_features(self->device, theirs);
+	session_detach(&self->session);
+	ASSERT_EQ(sysfs_bind(self->bdf, MMR_DRIVER), 0);
+	session_attach(&self->session);
+	ASSERT_EQ(ret, 0);
+	for (i = 0; i < 2 * FEATURES; i++) {
+		there += !theirs[i];
+		EXPECT_EQ(ours[i], theirs[i])
+			TH_LOG("feature %u, %s", i / 2, i % 2 ? "set" : "get");
+	}
+	EXPECT_GT(there, 0);
 }
 
 /* The events that this driver counts do not happen here */

@@ -313,7 +313,7 @@ int vfio_reset(struct vfio_device *device)
 	return ioctl(device->fd, VFIO_DEVICE_RESET) ? -errno : 0;
 }
 
-static int vfio_feature(struct vfio_device *device, uint32_t flags)
+int vfio_feature(struct vfio_device *device, uint32_t flags)
 {
 	struct vfio_device_feature feature = {
 		.argsz = sizeof(feature),

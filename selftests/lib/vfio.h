@@ -111,6 +111,9 @@ unsigned int vfio_irqs(const struct vfio_device *device, unsigned int index);
 int vfio_ioeventfd(struct vfio_device *device, uint32_t width, uint64_t offset, uint64_t data,
 		   int fd);
 
+/* VFIO_DEVICE_FEATURE without data, such as a probe of one. 0, or a negative error code */
+int vfio_feature(struct vfio_device *device, uint32_t flags);
+
 /* Whether the user can let the function sleep, until an access or until the user ends it */
 bool vfio_has_low_power(struct vfio_device *device);
 int vfio_low_power(struct vfio_device *device, bool enter);

@@ -55,6 +55,18 @@ long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 			     unsigned long arg);
 #endif
 
+/*
+ * Lets the user have DMA-BUFs of the function's BARs. For a function whose regions are its BARs,
+ * before it is registered.
+ */
+#ifdef VIRTIO_MMR_HAVE_DMABUF	/* since 6.19 */
+void virtio_mmr_compat_export_bars(struct vfio_pci_core_device *core);
+#else
+static inline void virtio_mmr_compat_export_bars(struct vfio_pci_core_device *core)
+{
+}
+#endif
+
 #ifdef VIRTIO_MMR_HAVE_MATCH_TOKEN_UUID	/* since 6.17 */
 #define VIRTIO_MMR_COMPAT_MATCH_OPS \
 	.match_token_uuid = vfio_pci_core_match_token_uuid,
