@@ -40,8 +40,13 @@ ports_start() { # NAME QEMU OPTION...
 	ports_answer
 }
 
-# Has QEMU printed no message? QEMU 11.1 warns on every kernel whose vfio-pci has no dma-bufs.
+# Has QEMU ended well, and printed no message? QEMU 11.1 warns on every kernel whose vfio-pci has no
+# dma-bufs.
 ports_quiet() {
+	[[ $ports_status == 0 ]] || {
+		echo "# QEMU ended with status $ports_status"
+		return 1
+	}
 	! grep -v 'warning: VFIO dma-buf not supported in kernel' "$ports_log" | sed 's/^/# /'
 }
 
@@ -71,7 +76,8 @@ ports_monitor() { # QMP-COMMAND [ARGUMENTS]
 
 ports_end() {
 	ports_monitor quit >/dev/null || kill "$ports_pid" || true
-	wait "$ports_pid" || true
+	ports_status=0
+	wait "$ports_pid" || ports_status=$?
 	kill "$ports_watcher" 2>/dev/null || true
 	exec {ports_in}>&- {ports_out}>&-
 	ports_pid=''
