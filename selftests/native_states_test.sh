@@ -13,6 +13,8 @@ build=${OUTPUT:-$here/../build/selftests}
 
 # shellcheck source=selftests/lib/ktap.sh
 source "$here/lib/ktap.sh"
+# shellcheck source=selftests/lib/kernel_log.sh
+source "$here/lib/kernel_log.sh"
 
 [[ $# -ge 1 ]] || {
 	echo "usage: selftests/native_states_test.sh SERIES [QEMU]" >&2
@@ -60,14 +62,16 @@ qmp() { # COMMAND [ARGUMENTS]
 # The machine is kept when its kernel has powered off, as only then its devices show whether the
 # kernel has left them in use
 at_the_end() { # FILE: for a line about each device
-	local state='' path device
+	local state='' path device answer
 	until state=$(qmp query-status) && [[ $state == *'"shutdown"'* ]]; do
 		sleep 3
 	done
 	for path in $(qmp x-query-virtio | grep -o '"path": "[^"]*"' | cut -d '"' -f 4); do
 		device=${path#/machine/peripheral/}
-		[[ $device != vf-* ]] || echo "${device%%/*} $(qmp x-query-virtio-status "{\"path\": \"$path\"}" |
-			grep -Eo 'DRIVER_OK|"broken": true' | paste -sd ,)"
+		[[ $device == vf-* ]] || continue
+		answer=$(qmp x-query-virtio-status "{\"path\": \"$path\"}") && [[ $answer == *'"statuses"'* ]] ||
+			answer='"broken": true, or no answer'
+		echo "${device%%/*} $(grep -Eo 'DRIVER_OK|"broken": true' <<<"$answer" | paste -sd ,)"
 	done >"$1"
 	qmp quit >/dev/null
 }
@@ -75,6 +79,15 @@ at_the_end() { # FILE: for a line about each device
 at_rest() { # FILE
 	[[ $(sort "$1" 2>/dev/null) == $'vf-9p0-0 \nvf-blk0-0 \nvf-net0-0 \nvf-net0-1 \nvf-scsi0-0 ' ]] || {
 		echo "# in use at the end, or absent: $(paste -sd ';' "$1")"
+		return 1
+	}
+}
+
+# The machine has judged its log before it powers off, or boots another kernel
+ends_quietly() { # FILE
+	local fault
+	! fault=$(log_fault <"$1") || {
+		echo "# ${fault//$'\n'/$'\n'# }"
 		return 1
 	}
 }
@@ -111,12 +124,13 @@ run() { # NAME LEGACY
 		ktap_test_fail "$1.no_result_$results"
 	done
 	ktap_test_result "$1.at_rest_when_off" at_rest "$work/end"
+	ktap_test_result "$1.ends_quietly" ends_quietly "$folder/console.log"
 	echo "# $1: status $status"
 }
 
 cases=$(sed -n 's/^total=//p' "$here/guest/native-states-init")
 ktap_print_header
-ktap_set_plan $((2 * (cases + 1)))
+ktap_set_plan $((2 * (cases + 2)))
 run modern N
 run legacy Y
 ktap_finished
