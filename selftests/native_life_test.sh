@@ -78,9 +78,39 @@ use_net() {
 	users+=($!)
 }
 
-use_rng() {
+random_sources() {
+	tr ' ' '\n' </sys/class/misc/hw_random/rng_available | sort
+}
+
+# The kernel may have other sources: the function's is chosen
+use_rng() { # SOURCES-BEFORE
+	local source current=/sys/class/misc/hw_random/rng_current
+	source=$(comm -13 <(echo "$1") <(random_sources))
+	[[ $source == virtio_rng.* ]] || say "new sources: '$source'"
+	echo "$source" >$current
+	same "the source" "$(<$current)" "$source"
 	dd if=/dev/hwrng of=/dev/null bs=512 count=100000 status=none 2>/dev/null &
 	users+=($!)
+}
+
+interrupts_of() { # BDF QUEUE...
+	local queue vector sum=0
+	for queue in "${@:2}"; do
+		vector=$(vector_for "$1" "$queue") || continue
+		sum=$((sum + $(fired "$1" "$vector")))
+	done
+	echo "$sum"
+}
+
+interrupts_since() { # BEFORE BDF QUEUE...
+	[[ $(interrupts_of "${@:2}") -gt $1 ]]
+}
+
+# So that what comes next meets a function in use
+in_use() { # BDF QUEUE...
+	local before
+	before=$(interrupts_of "$@")
+	within "$seconds" interrupts_since "$before" "$@" || say "$1 is idle: $before interrupts of ${*:2}"
 }
 
 # Requests on the way end, with or without an error
@@ -99,12 +129,16 @@ users_end() {
 # --- cases -----------------------------------------------------------------------------------
 
 one_cycle() { # NUMBER
-	local functions=("$blk" "$net" "$rng")
+	local functions=("$blk" "$net" "$rng") sources
+	sources=$(random_sources)
 	native_bind "${functions[@]}"
 	disk_ready "$blk" || say "cycle $1: no disk"
 	use_blk "$blk"
 	use_net
-	use_rng
+	use_rng "$sources"
+	in_use "$blk" req.0 req.1
+	in_use "$net" input.0
+	in_use "$rng" input
 	sleep "0.$(($1 % 4))"
 	# Each of them is the first in turn
 	native_unbind "${functions[$1 % 3]}"
