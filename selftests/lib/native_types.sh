@@ -162,6 +162,8 @@ blk_capacity_changes() {
 	blk_resize $size
 	within "$seconds" size_is $size || say "not $size bytes again"
 	[[ $(fired "$(bdf blk)" "$vector") -ge $((before + 2)) ]] || say "vector of config: fewer than 2 interrupts"
+	# disk_requests demands that there is no such line
+	log_lines | grep 'new size' >/dev/null || say "the driver does not log the change"
 }
 
 # One message can stand for a change and for used buffers
