@@ -412,126 +412,129 @@ static unsigned int now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+FIXTURE(slow)
+{
+	struct session session;
+	struct vfio_device *device;
+	struct modern modern;
+	int trigger;
+	unsigned int queues;
+	/* ms; a look at a queue reads a register at least */
+	unsigned int whole;
+};
+
+FIXTURE_SETUP(slow)
+{
+	const char *bdf = functions_find("blk", 0);
+
+	if (!bdf || !qmp_count(bdf, "mmr-common-delay"))
+		SKIP(return, "no blk function with a slow common configuration");
+	self->device = session_open(&self->session, bdf);
+	NEED_INTX(self->device);
+	vfio_command(self->device, PCI_COMMAND_MEMORY, 0);
+	ASSERT_TRUE(modern_find(&self->modern, self->device));
+	self->trigger = vfio_eventfd();
+	self->queues = modern_read(&self->modern, VIRTIO_PCI_COMMON_NUMQ, 2);
+	self->whole = self->queues * qmp_count(bdf, "mmr-common-delay");
+	ASSERT_GE(self->whole, 2000);
+	modern_write(&self->modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+}
+
+FIXTURE_TEARDOWN(slow)
+{
+	EXPECT_TRUE(session_close(&self->session));
+}
+
+static void enable_queue(struct modern *modern, unsigned int queue)
+{
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, queue);
+	modern_write(modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+}
+
 /*
  * INTx that is turned on late gives each live queue its vector, with locks held. A device may
  * have 65536 queues, and the highest live one says how many are looked at. A process that dies
  * does not wait for the rest
  */
-TEST(a_fatal_signal_ends_the_walk)
+TEST_F(slow, a_fatal_signal_ends_the_walk)
 {
-	const char *bdf = functions_find("blk", 0);
-	unsigned int queues, whole, start, took;
-	struct vfio_device *device;
-	struct session session;
-	struct modern modern;
-	int trigger, status;
+	struct vfio_device *device = self->device;
+	unsigned int start, took;
+	int status;
 	pid_t child;
 
-	if (!bdf || !qmp_count(bdf, "mmr-common-delay"))
-		SKIP(return, "no blk function with a slow common configuration");
-	device = session_open(&session, bdf);
-	NEED_INTX(device);
-	vfio_command(device, PCI_COMMAND_MEMORY, 0);
-	ASSERT_TRUE(modern_find(&modern, device));
-	trigger = vfio_eventfd();
-	queues = modern_read(&modern, VIRTIO_PCI_COMMON_NUMQ, 2);
-	/* A look at a queue reads a register at least */
-	whole = queues * qmp_count(bdf, "mmr-common-delay");
-	ASSERT_GE(whole, 2000);
-	modern_write(&modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-
 	/* One live queue is not much to look at */
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	enable_queue(&self->modern, 0);
 	start = now_ms();
-	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 	EXPECT_TRUE(intx_msix_is_on(device));
 	ASSERT_EQ(intx_off(device), 0);
-	EXPECT_LT(now_ms() - start, whole / 2);
+	EXPECT_LT(now_ms() - start, self->whole / 2);
 
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, queues - 1);
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	enable_queue(&self->modern, self->queues - 1);
 	fflush(stdout);
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child) {
-		intx_trigger(device, trigger);
+		intx_trigger(device, self->trigger);
 		_exit(0);
 	}
-	usleep(whole / 4 * 1000);
+	usleep(self->whole / 4 * 1000);
 	start = now_ms();
 	kill(child, SIGKILL);
 	EXPECT_TRUE(background_process_ends(child, LEGACY_TIMEOUT, &status));
 	took = now_ms() - start;
 	EXPECT_TRUE(WIFSIGNALED(status));
-	EXPECT_LT(took, whole / 4);
+	EXPECT_LT(took, self->whole / 4);
 	/* Without a signal it takes the time, so that this proves something */
 	start = now_ms();
 	EXPECT_EQ(intx_off(device), 0);
-	EXPECT_GE(now_ms() - start, whole / 2);
+	EXPECT_GE(now_ms() - start, self->whole / 2);
 	EXPECT_FALSE(intx_msix_is_on(device));
 
 	/* At close nobody needs it, and no signal could end it */
-	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 	EXPECT_TRUE(intx_msix_is_on(device));
 	start = now_ms();
-	session_detach(&session);
-	EXPECT_LT(now_ms() - start, whole);
-	device = session_attach(&session);
+	session_detach(&self->session);
+	EXPECT_LT(now_ms() - start, self->whole);
+	device = session_attach(&self->session);
 	ASSERT_EQ(vfio_reset(device), 0);
-	EXPECT_TRUE(session_close(&session));
 }
 
 /*
  * INTx that is turned off takes the vectors of all queues. The host's readers of configuration
  * space do not wait for a device with many queues, and neither does its reset, which ends that
  */
-TEST(the_host_waits_for_no_walk)
+TEST_F(slow, the_host_waits_for_no_walk)
 {
-	const char *bdf = functions_find("blk", 0);
+	struct vfio_device *device = self->device;
 	uint8_t config[SYSFS_CONFIG_SIZE];
-	unsigned int queues, whole, start;
-	struct vfio_device *device;
-	struct session session;
-	struct modern modern;
-	int trigger, status;
+	unsigned int start;
+	int status;
 	pid_t child;
 
-	if (!bdf || !qmp_count(bdf, "mmr-common-delay"))
-		SKIP(return, "no blk function with a slow common configuration");
-	device = session_open(&session, bdf);
-	NEED_INTX(device);
-	vfio_command(device, PCI_COMMAND_MEMORY, 0);
-	ASSERT_TRUE(modern_find(&modern, device));
-	trigger = vfio_eventfd();
-	queues = modern_read(&modern, VIRTIO_PCI_COMMON_NUMQ, 2);
-	whole = queues * qmp_count(bdf, "mmr-common-delay");
-	ASSERT_GE(whole, 2000);
-	modern_write(&modern, VIRTIO_PCI_COMMON_STATUS, 1, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	/* The first one has the vectors taken, while there is not much to look at */
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, 0);
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
-	ASSERT_EQ(intx_trigger(device, trigger), 0);
+	enable_queue(&self->modern, 0);
+	ASSERT_EQ(intx_trigger(device, self->trigger), 0);
 	ASSERT_TRUE(intx_msix_is_on(device));
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, queues - 1);
-	modern_write(&modern, VIRTIO_PCI_COMMON_Q_ENABLE, 2, 1);
+	enable_queue(&self->modern, self->queues - 1);
 	fflush(stdout);
 	child = fork();
 	ASSERT_GE(child, 0);
 	if (!child)
 		_exit(intx_off(device) ? 1 : 0);
-	usleep(whole / 8 * 1000);
+	usleep(self->whole / 8 * 1000);
 	start = now_ms();
-	sysfs_config(bdf, config);
-	EXPECT_LT(now_ms() - start, whole / 8);
+	sysfs_config(device->bdf, config);
+	EXPECT_LT(now_ms() - start, self->whole / 8);
 	/* The walk goes on, so that this proves something */
 	EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);
-	EXPECT_EQ(sysfs_reset(bdf), 0);
-	EXPECT_TRUE(background_process_ends(child, whole / 4, &status));
-	EXPECT_LT(now_ms() - start, whole / 2);
+	EXPECT_EQ(sysfs_reset(device->bdf), 0);
+	EXPECT_TRUE(background_process_ends(child, self->whole / 4, &status));
+	EXPECT_LT(now_ms() - start, self->whole / 2);
 	EXPECT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
 	EXPECT_FALSE(intx_msix_is_on(device));
-	EXPECT_TRUE(session_close(&session));
 }
 
 /* --- A host without vectors ------------------------------------------------------------- */
