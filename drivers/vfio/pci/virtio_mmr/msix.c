@@ -336,23 +336,32 @@ static void free_reachable(struct virtio_mmr_device *mmr)
  * PCI core keeps its own records, and vfio-pci-core never takes the lock for this. Returns
  * whether the lock was taken; memory_lock always is.
  *
- * The queues have lost their vectors then. A walk over many of them takes its time, so the lock
- * comes after it: a reset must not wait, and ends the walk. A guest may set up queues between
- * two rounds.
+ * The queues have lost their vectors then. A walk over many of them takes its time, so it comes
+ * while the lock is free: a reset must not wait for it, and ends it. As memory_lock is held, the
+ * guest sets up no queue after it.
  */
 static bool lock_for_release(struct virtio_mmr_device *mmr, bool is_closing)
 {
 	struct vfio_pci_core_device *core = &mmr->core_device;
-	unsigned long deadline = jiffies + RELEASE_TIMEOUT;
+	unsigned long deadline = 0;
 
 	for (;;) {
 		down_write(&core->memory_lock);
-		if (!is_closing)
+		if (pci_cfg_access_trylock(core->pdev)) {
+			if (is_closing)
+				return true;
+			pci_cfg_access_unlock(core->pdev);
 			set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
-		if (pci_cfg_access_trylock(core->pdev))
-			return true;
-		if (time_after(jiffies, deadline))
+			if (pci_cfg_access_trylock(core->pdev))
+				return true;
+		}
+		if (!deadline) {
+			deadline = jiffies + RELEASE_TIMEOUT;
+		} else if (time_after(jiffies, deadline)) {
+			if (!is_closing)
+				set_queues(mmr, VIRTIO_MMR_NO_VECTOR);
 			return false;
+		}
 		up_write(&core->memory_lock);
 		usleep_range(100, 200);
 	}
