@@ -12,8 +12,10 @@ source "$here/../lib/ktap.sh"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-suite=$("$archive/debian" meson)
 codename=$("$archive/debian" codename)
+# Not the system's own, of which its administrator decides
+suite=$codename-backports
+package=linux-image-amd64
 
 # What the mirror of this machine has, in a folder of the archive's form
 lists=${XDG_CACHE_HOME:-$HOME/.cache}/virtio-mmr/apt/$suite-deb/lists
@@ -44,7 +46,7 @@ ask() { # [VARIABLE=VALUE...]: leaves what it says, and its status
 ask_of() { # SUITE [VARIABLE=VALUE...]
 	status=0
 	output=$(env APT_CONFIG="$work/apt.conf" XDG_CACHE_HOME="$work/cache" "${@:2}" \
-		"$archive/apt" "$1" apt-cache show meson 2>&1) || status=$?
+		"$archive/apt" "$1" apt-cache show "$package" 2>&1) || status=$?
 }
 
 # With the indexes of this machine
@@ -82,7 +84,7 @@ says() { # WORDS THING
 }
 
 found() {
-	[[ $status == 0 && $output == *'Package: meson'* ]]
+	[[ $status == 0 && $output == *"Package: $package"* ]]
 }
 
 found_at_once() {
