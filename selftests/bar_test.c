@@ -12,6 +12,9 @@
 #include "lib/legacy.h"
 #include "lib/session.h"
 
+/* VFIO_DEVICE_FEATURE_DMA_BUF, since Linux 6.19 */
+#define DMA_BUF	11
+
 FIXTURE(bar)
 {
 	struct session session;
@@ -172,6 +175,9 @@ TEST_F(bar, mmap_refused)
 
 	EXPECT_EQ(memory, MAP_FAILED);
 	EXPECT_EQ(errno, EINVAL);
+	/* Nor as a DMA-BUF: by its number vfio-pci-core would give away another BAR */
+	EXPECT_NE(vfio_feature(self->device, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_GET |
+					     DMA_BUF), 0);
 }
 
 TEST_F(bar, beyond_the_end)
