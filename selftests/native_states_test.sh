@@ -86,6 +86,10 @@ at_rest() { # FILE
 # The machine has judged its log before it powers off, or boots another kernel
 ends_quietly() { # FILE
 	local fault
+	grep -qa 'reboot: Power down' "$1" || {
+		echo "# $1 does not reach the end"
+		return 1
+	}
 	! fault=$(log_fault <"$1") || {
 		echo "# ${fault//$'\n'/$'\n'# }"
 		return 1
