@@ -27,7 +27,7 @@ static void set_policy(int policy, int priority)
 
 void spinner_start(void)
 {
-	pid_t pid;
+	pid_t pid, parent = getpid();
 
 	turns = mmap(NULL, sizeof(*turns), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		     -1, 0);
@@ -38,6 +38,9 @@ void spinner_start(void)
 		fail("fork: %s", strerror(errno));
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* The parent may have ended before that, without a sleep */
+		if (getppid() != parent)
+			_exit(0);
 		/* It ends a little later than this process, which may have a device open */
 		close_range(STDERR_FILENO + 1, ~0u, 0);
 		set_policy(SCHED_IDLE, 0);
