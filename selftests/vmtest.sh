@@ -124,18 +124,23 @@ commit() {
 
 taps=$repository/results/tap
 
+prepare() {
+	local line
+	while read -r line; do
+		suite_command "$line"
+		"${command[@]}" </dev/null
+	done <<<"$prepare"
+}
+
 run_vm() { # SUITE SERIES
-	local release module newer text line arguments=() status=0 machine=$1-$2 folder=results/vm/$1-$2 tap fault tested
+	local release module newer text arguments=() status=0 machine=$1-$2 folder=results/vm/$1-$2 tap fault tested
 	release=$(basename "$(tools/vm/kernel "$2")")
 	module=build/$release/virtio_mmr_vfio_pci.ko
 	[[ -e $module ]] || fail "$module is missing: run 'make modules KERNEL=$2' or 'make setup' first"
 	newer=$(find drivers include -name '*.[ch]' -newer "$module" -print -quit)
 	[[ -z $newer ]] ||
 		fail "$module is older than $newer: run 'make modules KERNEL=$2' or 'make setup' first"
-	while read -r line; do
-		suite_command "$line"
-		"${command[@]}" </dev/null
-	done <<<"$prepare"
+	prepare
 	text=$(suite_options)
 	[[ ! $text ]] || mapfile -t arguments <<<"$text"
 
@@ -178,6 +183,7 @@ run_vm() { # SUITE SERIES
 
 run_here() { # SUITE
 	local line file status start
+	prepare
 	echo "$1 on this machine"
 	for line in "${programs[@]}"; do
 		suite_command "${line#*|}"

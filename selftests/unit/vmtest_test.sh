@@ -175,6 +175,7 @@ suite() { # NAME ORDER TARGETS WHERE, more on stdin
 	} >"$root/selftests/suites/$1"
 }
 suite local 2 check here <<'END'
+prepare='mkdir -p SERIES'
 programs=('good|build/selftests/good_test SERIES QEMU' 'other|build/selftests/good_test')
 END
 suite lanes 1 'check check-kernels' vm <<'END'
@@ -298,6 +299,11 @@ lanes-9.1.script_test.tap
 lanes-9.1.skipping_test.tap
 local.good.tap
 local.other.tap'
+}
+
+# Of the run before: suites of this machine are prepared as those of a virtual one are
+prepares() {
+	[[ -d $root/9.1 ]]
 }
 
 # Of the run before
@@ -477,7 +483,7 @@ each_test_is_in_a_suite() {
 	return "$status"
 }
 
-cases=(lists lists_default_kernels helps refuses_unknown passes gives_functions gives_layouts_functions limits
+cases=(lists lists_default_kernels helps refuses_unknown passes prepares gives_functions gives_layouts_functions limits
 	says_what_runs counts_faults leaves_no_processes shows_where says_why counts_skips machine_that_fails
 	kernel_log_with_a_fault module_is_missing module_is_old one_at_a_time
 	kernels_have_a_table kernels_beside_a_run each_test_is_in_a_suite)
