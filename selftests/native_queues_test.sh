@@ -101,6 +101,9 @@ ping_from() { # CPU FLOW
 	done
 }
 
+# An output's vector fires for those packets alone that no answer has come for yet: the kernel looks at
+# the output when there is input. On a quiet machine these are a few of a hundred.
+#
 # A sender's CPU chooses the pair, and the answers come back by it. The vectors of the others are as
 # good as silent: the kernel itself may say something on its own
 each_by_its_vector() {
@@ -108,7 +111,7 @@ each_by_its_vector() {
 	for cpu in 0 1; do
 		other=$((1 - cpu))
 		mapfile -t delta < <(ping_from $cpu $cpu)
-		[[ ${delta[cpu]} -ge 30 && ${delta[pairs + cpu]} -ge 30 ]] ||
+		[[ ${delta[cpu]} -ge 30 && ${delta[pairs + cpu]} -gt 0 ]] ||
 			say "CPU $cpu: its vectors fired ${delta[cpu]} and ${delta[pairs + cpu]} times"
 		[[ ${delta[other]} -lt 20 && ${delta[pairs + other]} -lt 20 ]] ||
 			say "CPU $cpu: the other's vectors fired ${delta[other]} and ${delta[pairs + other]} times"
@@ -119,7 +122,7 @@ one_for_all() {
 	local delta
 	channels 1
 	mapfile -t delta < <(ping_from 1 2)
-	[[ ${delta[0]} -ge 30 && ${delta[pairs]} -ge 30 ]] || say "vectors of pair 0 fired ${delta[0]} and ${delta[pairs]} times"
+	[[ ${delta[0]} -ge 30 && ${delta[pairs]} -gt 0 ]] || say "vectors of pair 0 fired ${delta[0]} and ${delta[pairs]} times"
 	[[ ${delta[1]} == 0 && ${delta[pairs + 1]} == 0 ]] || say "vectors of a pair that is off fired"
 }
 
