@@ -4,8 +4,6 @@
  * one for both. Devices with few vectors, devices that refuse some, and a host that has none
  * left.
  */
-#include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -447,21 +445,6 @@ FIXTURE_TEARDOWN(slow)
 	EXPECT_TRUE(session_close(&self->session));
 }
 
-/* A dword, as each access waits for the walk's slow one in the emulated device */
-static bool host_reads_config(const char *bdf)
-{
-	char path[PATH_MAX];
-	uint32_t ids;
-	bool done;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", bdf);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	done = fd >= 0 && pread(fd, &ids, sizeof(ids), 0) == sizeof(ids);
-	close(fd);
-	return done;
-}
-
 static void enable_queue(struct modern *modern, unsigned int queue)
 {
 	modern_write(modern, VIRTIO_PCI_COMMON_Q_SELECT, 2, queue);
@@ -527,6 +510,7 @@ TEST_F(slow, the_host_waits_for_no_walk)
 {
 	struct vfio_device *device = self->device;
 	unsigned int start;
+	uint32_t ids;
 	int status;
 	pid_t child;
 
@@ -542,7 +526,8 @@ TEST_F(slow, the_host_waits_for_no_walk)
 		_exit(intx_off(device) ? 1 : 0);
 	usleep(self->whole / 8 * 1000);
 	start = now_ms();
-	EXPECT_TRUE(host_reads_config(device->bdf));
+	/* A dword, as each access waits for the walk's slow one in the emulated device */
+	EXPECT_EQ(sysfs_read_config(device->bdf, &ids, sizeof(ids)), sizeof(ids));
 	EXPECT_LT(now_ms() - start, self->whole / 8);
 	/* The walk goes on, so that this proves something */
 	EXPECT_EQ(waitpid(child, &status, WNOHANG), 0);

@@ -191,16 +191,24 @@ static int do_open(char **bdfs)
 
 /* --- work ------------------------------------------------------------------------ */
 
-static int do_work(const char *text, char **bdfs)
+static unsigned long seconds_of(const char *text)
 {
-	unsigned long seconds, rounds = 0;
+	char *rest;
+	unsigned long seconds = strtoul(text, &rest, 10);
+
+	if (*rest || !seconds)
+		fail("%s: not a number of seconds", text);
+	return seconds;
+}
+
+static int do_work(unsigned long seconds, char **bdfs)
+{
+	unsigned long rounds = 0;
 	unsigned int i;
 	time_t end;
-	char *rest;
 
-	seconds = strtoul(text, &rest, 10);
-	if (*rest || !seconds || count > GUEST_MAX)
-		fail("SECONDS, and at most %d functions", GUEST_MAX);
+	if (count > GUEST_MAX)
+		fail("at most %d functions, not %u", GUEST_MAX, count);
 	open_all(bdfs);
 	for (i = 0; i < count; i++) {
 		look_at(&ones[i]);
@@ -237,7 +245,7 @@ static int change_interrupt(void *data)
 	return try_intx(device);
 }
 
-static int do_crowd(const char *text, char **bdfs)
+static int do_crowd(unsigned long seconds, char **bdfs)
 {
 	struct background *threads[CROWD];
 	unsigned int i;
@@ -247,7 +255,7 @@ static int do_crowd(const char *text, char **bdfs)
 	open_all(bdfs);
 	for (i = 0; i < CROWD; i++)
 		threads[i] = background_start(change_interrupt, &ones[0].device);
-	sleep(atoi(text));
+	sleep(seconds);
 	for (i = 0; i < CROWD; i++)
 		if (background_stop(threads[i]))
 			fail("%s: the interrupt cannot be changed", bdfs[0]);
@@ -266,9 +274,9 @@ int main(int argc, char **argv)
 	count = argc - (bdfs - argv);
 	check_bdfs(bdfs);
 	if (works)
-		return do_work(argv[2], bdfs);
+		return do_work(seconds_of(argv[2]), bdfs);
 	if (crowds)
-		return do_crowd(argv[2], bdfs);
+		return do_crowd(seconds_of(argv[2]), bdfs);
 	if (!strcmp(argv[1], "open"))
 		return do_open(bdfs);
 	fail("%s: not one of open, work, crowd", argv[1]);

@@ -132,24 +132,24 @@ static uint64_t get_le(const uint8_t *bytes, size_t count)
 	return value;
 }
 
-static ssize_t read_config(const char *bdf, uint8_t config[SYSFS_CONFIG_SIZE])
+ssize_t sysfs_read_config(const char *bdf, void *bytes, size_t size)
 {
 	char path[PATH_MAX];
-	ssize_t size;
+	ssize_t done;
 	int fd;
 
 	snprintf(path, sizeof(path), DEVICES "/%s/config", bdf);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		fail("%s: %s", path, strerror(errno));
-	size = pread(fd, config, SYSFS_CONFIG_SIZE, 0);
+	done = pread(fd, bytes, size, 0);
 	close(fd);
-	return size;
+	return done;
 }
 
 void sysfs_config(const char *bdf, uint8_t config[SYSFS_CONFIG_SIZE])
 {
-	ssize_t size = read_config(bdf, config);
+	ssize_t size = sysfs_read_config(bdf, config, SYSFS_CONFIG_SIZE);
 
 	if (size != SYSFS_CONFIG_SIZE)
 		fail("%s: %zd bytes of config space", bdf, size);
@@ -180,7 +180,7 @@ bool sysfs_window(const char *bdf, struct mmr_window *window)
 	uint8_t config[SYSFS_CONFIG_SIZE];
 	unsigned int at, steps;
 
-	if (read_config(bdf, config) != sizeof(config))
+	if (sysfs_read_config(bdf, config, sizeof(config)) != sizeof(config))
 		return false;
 
 	/* A capability takes at least 8 bytes, hence the bound on the steps */

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define SYSFS_BDF_SIZE		20
 #define SYSFS_DRIVER_SIZE	64
@@ -52,7 +53,10 @@ const struct mmr_type *sysfs_type(const char *bdf);
 /* The first capability of cfg_type 10 in the host's view of config space */
 bool sysfs_window(const char *bdf, struct mmr_window *window);
 
-/* The host's view of config space. Ends the test if it is short */
+/* The first bytes of the host's view of config space. The number that was read, or -1 */
+ssize_t sysfs_read_config(const char *bdf, void *bytes, size_t size);
+
+/* All of it. Ends the test if it is short */
 void sysfs_config(const char *bdf, uint8_t config[SYSFS_CONFIG_SIZE]);
 
 /* A BAR of the function itself, as the host has assigned it */
