@@ -1007,7 +1007,7 @@ many_metrics() {
 
 # Each reading of --watch, with all counters printed, after the first one
 many_watched() {
-	local pid first last
+	local pid first='' last=''
 	"$repository/build/mmrctl" --root "$work/many" stats --watch=1 --json >"$work/stdout" 2>"$work/stderr" &
 	pid=$!
 	first=$(time_of_reading $pid 1) && last=$(time_of_reading $pid 4)
