@@ -78,17 +78,7 @@ use_net() {
 	users+=($!)
 }
 
-random_sources() {
-	tr ' ' '\n' </sys/class/misc/hw_random/rng_available | sort
-}
-
-# The kernel may have other sources: the function's is chosen
-use_rng() { # SOURCES-BEFORE
-	local source current=/sys/class/misc/hw_random/rng_current
-	source=$(comm -13 <(echo "$1") <(random_sources))
-	[[ $source == virtio_rng.* ]] || say "new sources: '$source'"
-	echo "$source" >$current
-	same "the source" "$(<$current)" "$source"
+use_rng() {
 	dd if=/dev/hwrng of=/dev/null bs=512 count=100000 status=none 2>/dev/null &
 	users+=($!)
 }
@@ -129,13 +119,13 @@ users_end() {
 # --- cases -----------------------------------------------------------------------------------
 
 one_cycle() { # NUMBER
-	local functions=("$blk" "$net" "$rng") sources
-	sources=$(random_sources)
-	native_bind "${functions[@]}"
+	local functions=("$blk" "$net" "$rng")
+	native_bind "$blk" "$net"
+	native_bind_random "$rng"
 	disk_ready "$blk" || say "cycle $1: no disk"
 	use_blk "$blk"
 	use_net
-	use_rng "$sources"
+	use_rng
 	in_use "$blk" req.0 req.1
 	in_use "$net" input.0
 	in_use "$rng" input

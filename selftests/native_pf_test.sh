@@ -103,14 +103,11 @@ unbound_with_vfs() {
 # A PF without vectors has its pin. The kernel's entropy comes from this device alone
 pin() {
 	local virtio before
-	native_bind "$rng"
+	native_bind_random "$rng"
 	same interface "$(<"$sys_pci/$rng/virtio_mmr_interface")" "$1"
 	virtio=$(virtio_of "$rng")
 	grep -qE "IO-APIC.* $virtio\$" /proc/interrupts || say "no line of the pin: $(grep "$virtio" /proc/interrupts)"
 	before=$(fired "$rng" all)
-	echo "virtio_rng.${virtio#virtio}" >/sys/class/misc/hw_random/rng_current 2>/dev/null ||
-		grep -o 'virtio_rng[^ ]*' /sys/class/misc/hw_random/rng_available | tail -n 1 \
-			>/sys/class/misc/hw_random/rng_current
 	dd if=/dev/hwrng of=/dev/null bs=256 count=8 iflag=fullblock status=none
 	[[ $(fired "$rng" all) -gt $before ]] || say "no interrupt of $virtio"
 	native_unbind "$rng"

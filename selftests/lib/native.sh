@@ -224,6 +224,22 @@ native_bind() { # BDF...
 	native_bind_to "$native_driver" "$@"
 }
 
+random_sources() {
+	tr ' ' '\n' </sys/class/misc/hw_random/rng_available | sort
+}
+
+# The kernel may have other sources of random numbers: an entropy function's becomes the one in use
+native_bind_random() { # BDF
+	local sources source current=/sys/class/misc/hw_random/rng_current
+	native_unbind "$1"
+	sources=$(random_sources)
+	native_bind "$1"
+	source=$(random_sources | comm -13 <(echo "$sources") -)
+	[[ $source == virtio_rng.* ]] || say "new sources: '$source'"
+	echo "$source" >$current
+	same "the source" "$(<$current)" "$source"
+}
+
 # The function's virtio device, such as virtio5
 virtio_of() { # BDF
 	local virtio

@@ -197,16 +197,9 @@ scsi_names_its_disk() {
 
 # --- other types ----------------------------------------------------------------------------
 
-# The kernel may have other sources: this one is chosen
 rng_reads() {
-	local sources source queue before current=/sys/class/misc/hw_random/rng_current
-	native_unbind "$(bdf rng)"
-	sources=$(tr ' ' '\n' </sys/class/misc/hw_random/rng_available | sort)
-	native_bind "$(bdf rng)"
-	source=$(tr ' ' '\n' </sys/class/misc/hw_random/rng_available | sort | comm -13 <(echo "$sources") -)
-	[[ $source == virtio_rng.* ]] || say "new sources: '$source'"
-	echo "$source" >$current
-	same "the source" "$(<$current)" "$source"
+	local queue before
+	native_bind_random "$(bdf rng)"
 	queue=$(vector_for "$(bdf rng)" input)
 	before=$(fired "$(bdf rng)" "$queue")
 	dd if=/dev/hwrng of="$native_work/random" bs=64 count=64 iflag=fullblock status=none
