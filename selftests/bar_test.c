@@ -12,9 +12,6 @@
 #include "lib/legacy.h"
 #include "lib/session.h"
 
-/* VFIO_DEVICE_FEATURE_DMA_BUF, since Linux 6.19 */
-#define DMA_BUF	11
-
 FIXTURE(bar)
 {
 	struct session session;
@@ -175,9 +172,45 @@ TEST_F(bar, mmap_refused)
 
 	EXPECT_EQ(memory, MAP_FAILED);
 	EXPECT_EQ(errno, EINVAL);
-	/* Nor as a DMA-BUF: by its number vfio-pci-core would give away another BAR */
-	EXPECT_NE(vfio_feature(self->device, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_GET |
-					     DMA_BUF), 0);
+}
+
+/*
+ * The user's number of a BAR is the guest's: its DMA-BUF has the size of that region. There is none
+ * of the I/O BAR, as the function's BAR of that number is another one. Nor is there one where the
+ * function has no BAR of that number: vfio-pci-core looks at that first.
+ */
+TEST_F(bar, dma_bufs)
+{
+	const uint64_t page = getpagesize();
+	bool there = !system("grep -qw vfio_pci_core_get_dmabuf_phys /proc/kallsyms");
+	struct sysfs_bar bars[SYSFS_NUM_BARS];
+	unsigned int bar, regions = 0;
+
+	sysfs_bars(self->device->bdf, bars);
+	for (bar = 0; bar < SYSFS_NUM_BARS; bar++) {
+		uint64_t size = bar ? self->device->regions[bar].size & -page : 0;
+		bool known = bars[bar].size;
+		int refusal = !there ? -ENOTTY : known ? -EINVAL : -ENODEV;
+		int buffer = vfio_dma_buf(self->device, bar, size + page);
+
+		EXPECT_EQ(buffer, refusal) {
+			TH_LOG("more than BAR %u", bar);
+		}
+		if (!size)
+			continue;
+		buffer = vfio_dma_buf(self->device, bar, size);
+		if (!there || !known) {
+			EXPECT_EQ(buffer, refusal);
+			continue;
+		}
+		regions++;
+		EXPECT_GE(buffer, 0) {
+			TH_LOG("BAR %u", bar);
+		}
+		close(buffer);
+	}
+	if (there)
+		EXPECT_GT(regions, 0);
 }
 
 TEST_F(bar, beyond_the_end)

@@ -323,6 +323,32 @@ int vfio_feature(struct vfio_device *device, uint32_t flags)
 	return ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature) ? -errno : 0;
 }
 
+/* Since Linux 6.19 */
+#define DMA_BUF	11
+
+int vfio_dma_buf(struct vfio_device *device, unsigned int region, uint64_t length)
+{
+	struct {
+		struct vfio_device_feature header;
+		uint32_t region;
+		uint32_t open_flags;
+		uint32_t flags;
+		uint32_t ranges;
+		uint64_t offset;
+		uint64_t length;
+	} feature = {
+		.header.argsz = sizeof(feature),
+		.header.flags = VFIO_DEVICE_FEATURE_GET | DMA_BUF,
+		.region = region,
+		.open_flags = O_RDWR | O_CLOEXEC,
+		.ranges = 1,
+		.length = length,
+	};
+	int ret = ioctl(device->fd, VFIO_DEVICE_FEATURE, &feature);
+
+	return ret < 0 ? -errno : ret;
+}
+
 bool vfio_has_low_power(struct vfio_device *device)
 {
 	return !vfio_feature(device, VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_SET |

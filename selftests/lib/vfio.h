@@ -114,6 +114,12 @@ int vfio_ioeventfd(struct vfio_device *device, uint32_t width, uint64_t offset, 
 /* VFIO_DEVICE_FEATURE without data, such as a probe of one. 0, or a negative error code */
 int vfio_feature(struct vfio_device *device, uint32_t flags);
 
+/*
+ * A DMA-BUF of the first bytes of a region, with VFIO_DEVICE_FEATURE_DMA_BUF. Its descriptor, or a
+ * negative error code
+ */
+int vfio_dma_buf(struct vfio_device *device, unsigned int region, uint64_t length);
+
 /* Whether the user can let the function sleep, until an access or until the user ends it */
 bool vfio_has_low_power(struct vfio_device *device);
 int vfio_low_power(struct vfio_device *device, bool enter);

@@ -256,9 +256,8 @@ static int virtio_mmr_probe(struct pci_dev *pdev, const struct pci_device_id *id
 	if (IS_ERR(mmr))
 		return PTR_ERR(mmr);
 	mmr->scan = scan;
-	if (virtio_mmr_is_plain(mmr)) {
-		virtio_mmr_compat_export_bars(&mmr->core_device);
-	} else {
+	virtio_mmr_compat_export_bars(&mmr->core_device);
+	if (!virtio_mmr_is_plain(mmr)) {
 		virtio_mmr_view_init(&mmr->view, &mmr->scan, &mmr->intx.state);
 		virtio_mmr_describe(pdev, &mmr->scan);
 	}

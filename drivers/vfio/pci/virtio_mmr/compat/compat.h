@@ -55,10 +55,7 @@ long virtio_mmr_compat_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 			     unsigned long arg);
 #endif
 
-/*
- * Lets the user have DMA-BUFs of the function's BARs. For a function whose regions are its BARs,
- * before it is registered.
- */
+/* Lets the user have DMA-BUFs of memory BARs. Before the function is registered. */
 #ifdef VIRTIO_MMR_HAVE_DMABUF	/* since 6.19 */
 void virtio_mmr_compat_export_bars(struct vfio_pci_core_device *core);
 #else
