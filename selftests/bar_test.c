@@ -184,7 +184,7 @@ TEST_F(bar, dma_bufs)
 	const uint64_t page = getpagesize();
 	bool there = !system("grep -qw vfio_pci_core_get_dmabuf_phys /proc/kallsyms");
 	struct sysfs_bar bars[SYSFS_NUM_BARS];
-	unsigned int bar, regions = 0;
+	unsigned int bar;
 
 	sysfs_bars(self->device->bdf, bars);
 	for (bar = 0; bar < SYSFS_NUM_BARS; bar++) {
@@ -203,14 +203,11 @@ TEST_F(bar, dma_bufs)
 			EXPECT_EQ(buffer, refusal);
 			continue;
 		}
-		regions++;
 		EXPECT_GE(buffer, 0) {
 			TH_LOG("BAR %u", bar);
 		}
 		close(buffer);
 	}
-	if (there)
-		EXPECT_GT(regions, 0);
 }
 
 TEST_F(bar, beyond_the_end)
