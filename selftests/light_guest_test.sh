@@ -31,7 +31,7 @@ case ${1-} in
 	make --no-print-directory -C "$here/.." vmm
 	make --no-print-directory -C "$here/../tools/vmm" operations
 	"$tools/bzimage" "$("$tools/../kernels" default)" >/dev/null
-	for word in old-guest newest; do
+	for word in old-guest newest default; do
 		"$tools/initramfs" l2 "$("$tools/kernel" "$("$tools/../kernels" "$word")")" >/dev/null
 	done
 	exit
@@ -78,7 +78,8 @@ choose() { # GUEST
 			;;
 		noapic) guest_arguments+=(--kernel-arg noapic) linux_interrupts=pic ;;
 		smp) guest_arguments+=(--vmm-arg --cpus=2) ;;
-		bzimage) guest_arguments+=(--bzimage) ;;
+		# Of one kernel, whatever the host's is
+		bzimage) guest_arguments+=(--bzimage --kernel "$("$tools/../kernels" default)") ;;
 		[0-9].*) guest_arguments+=(--kernel "$word") ;;
 		*)
 			echo "# no guest is '$1'"

@@ -36,9 +36,8 @@ guest_run() { # NAME SCRIPT BDF...
 # A guest whose kernel boots the same one again, by guest/kexec.sh: adds to guest_arguments and
 # guest_scripts. The script has set "build"
 guest_kexec() { # RELEASE, or a series as of tools/vm/guest --kernel
-	local kernels=$XDG_CACHE_HOME/virtio-mmr/kernels kernel
-	kernel=$kernels/$1
-	[[ -e $kernel ]] || kernel=$(find "$kernels" -maxdepth 1 -name "$1.*-amd64" | sort -V | tail -n 1)
+	local kernel
+	kernel=$("$here/../tools/vm/kernel" --cached "$1") || return 1
 	guest_scripts+=(kexec.sh)
 	guest_arguments+=(--mem 768 --file "$build/kexec=/kexec" --file "$kernel/vmlinux=/vmlinux"
 		--file "$("$here/../tools/vm/initramfs" l2 "$kernel")=/initrd")
