@@ -198,6 +198,15 @@ disk_is_used() {
 	while_used "$blk" "$disk (backing file of loop" "losetup -f /dev/$disk" 'losetup -D' || return 1
 	while_used "$blk" "has /dev/$disk open" \
 		"sleep infinity </dev/$disk >/dev/null 2>&1 & echo \$! >$work/pid; sleep 0.5" "kill \$(<$work/pid)" || return 1
+	# Where not all processes can be seen, with their mounts and files
+	status=0
+	errors=$(unshare --pid --fork --mount-proc "$mmrctl" unbind "$blk" 2>&1) || status=$?
+	expect 6 'nobody can tell from here whether it is in use' && have $native $native "$blk" || return 1
+	# As a container has it
+	while_used "$blk" "has /dev/volume0 open" \
+		"mkdir -p $work/dev; mknod $work/dev/volume0 b ${number/:/ }
+		sleep infinity <$work/dev/volume0 >/dev/null 2>&1 & echo \$! >$work/pid; sleep 0.5" \
+		"kill \$(<$work/pid)" || return 1
 	# Mounted where mmrctl is not
 	while_used "$blk" "$disk (mounted on $work/mnt, which process " \
 		"unshare -m sh -c 'mount /dev/$disk $work/mnt; exec sleep infinity' >/dev/null 2>&1 & echo \$! >$work/pid

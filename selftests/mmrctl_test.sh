@@ -143,6 +143,10 @@ other_users() {
 	setpriv --reuid=65534 --clear-groups "$work/mmrctl" bind "${vfs[0]}" 2>"$work/errors" || status=$?
 	[[ $status == 6 && $(<"$work/errors") == 'mmrctl: bind needs root: run it with sudo' ]] &&
 		have none '(null)' "${vfs[0]}" || return 1
+	# By another name it is no recording, and works as usual
+	status=0
+	setpriv --reuid=65534 --clear-groups "$work/mmrctl" --sysfs /sys bind "${vfs[0]}" 2>"$work/errors" || status=$?
+	[[ $status == 6 && $(<"$work/errors") == 'mmrctl: bind needs root: run it with sudo' ]] || return 1
 	status=0
 	setpriv --reuid=65534 --clear-groups "$work/mmrctl" check "${vfs[0]}" >"$work/list" || status=$?
 	[[ $status == 6 && $(tail -n 1 "$work/list") == unknown:* ]]
@@ -276,6 +280,81 @@ refused_in_use() {
 	run unbind "${vfs[1]}"
 	expect 0 || result=1
 	have vfio-pci vfio-pci "${vfs[1]}" || result=1
+	return $result
+}
+
+# Some processes cannot be seen, or their files: the kernel knows whether they have the group
+refused_in_the_dark() {
+	local prefix result=0
+	run bind "${vfs[0]}"
+	expect 0 || return 1
+	hold_group "${vfs[0]}"
+	for prefix in 'setpriv --bounding-set -sys_ptrace --inh-caps -sys_ptrace' \
+		'unshare --pid --fork --mount-proc'; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		output=$($prefix "$mmrctl" unbind "${vfs[0]}" 2>"$work/errors") || status=$?
+		errors=$(<"$work/errors")
+		{ expect 5 "(open in a process that cannot be seen" &&
+			have $driver $driver "${vfs[0]}"; } || result=1
+	done
+	release_group
+	# shellcheck disable=SC2086 # words
+	output=$($prefix "$mmrctl" unbind "${vfs[0]}" 2>"$work/errors") || result=1
+	have none '(null)' "${vfs[0]}" || result=1
+	return $result
+}
+
+# Processes whose file of the group has another name, or which have the function's file alone
+refused_behind_other_names() {
+	local group number result=0
+	run bind "${vfs[0]}"
+	expect 0 || return 1
+	group=$(basename "$(readlink "$devices/${vfs[0]}/iommu_group")")
+	number=$(<"/sys/class/vfio/$group/dev")
+	mkdir -p "$work/dev"
+	mknod "$work/dev/other" c "${number%:*}" "${number#*:}"
+	sleep infinity 9<>"$work/dev/other" &
+	holder=$!
+	until [[ $(readlink "/proc/$holder/fd/9") == */other && $(</proc/$holder/comm) == sleep ]]; do
+		sleep 0.1
+	done
+	run unbind "${vfs[0]}"
+	{ expect 5 "in use by sleep ($holder)" && have $driver $driver "${vfs[0]}"; } || result=1
+	release_group
+
+	# VFIO_GROUP_SET_CONTAINER, VFIO_SET_IOMMU for type 1, VFIO_GROUP_GET_DEVICE_FD
+	rm -f "$work/ready"
+	python3 -c '
+import fcntl, os, struct, sys, time
+container = os.open("/dev/vfio/vfio", os.O_RDWR)
+group = os.open(f"/dev/vfio/{sys.argv[1]}", os.O_RDWR)
+fcntl.ioctl(group, 0x3b68, struct.pack("i", container))
+fcntl.ioctl(container, 0x3b66, 1)
+device = fcntl.ioctl(group, 0x3b6a, sys.argv[2].encode() + b"\0")
+os.close(group)
+os.close(container)
+open(sys.argv[3], "w").close()
+time.sleep(600)' "$group" "${vfs[0]}" "$work/ready" &
+	holder=$!
+	until [[ -e $work/ready ]] || ! kill -0 $holder 2>/dev/null; do
+		sleep 0.1
+	done
+	# The driver would ask the process to let go, for as long as that takes
+	{ [[ -e $work/ready ]] && run unbind "${vfs[0]}" &&
+		expect 5 "IOMMU group $group (open in a process that cannot be seen, or that has closed" &&
+		have $driver $driver "${vfs[0]}"; } || result=1
+	release_group
+	# A file that only has such a name
+	mkdir -p "$work/dev/vfio"
+	sleep infinity 9>"$work/dev/vfio/$group" &
+	holder=$!
+	until [[ $(readlink "/proc/$holder/fd/9") == */vfio/$group && $(</proc/$holder/comm) == sleep ]]; do
+		sleep 0.1
+	done
+	run unbind "${vfs[0]}"
+	expect 0 || result=1
+	release_group
 	return $result
 }
 
@@ -473,7 +552,7 @@ driverctl_makes_it_last() {
 
 tests=(list_agrees_with_sysfs show_agrees_with_lspci other_users check_this_machine
 	bind_loads_the_module all_vfs_of_a_pf previous_driver record_of_a_function_that_went
-	refused_in_use rollback record_cannot_be_written interrupted killed
+	refused_in_use refused_in_the_dark refused_behind_other_names rollback record_cannot_be_written interrupted killed
 	stats_before_the_first_open dump_is_what_a_guest_sees regs_are_the_devices stats_are_the_drivers
 	stats_as_other_user driverctl_makes_it_last verdicts_are_the_drivers)
 

@@ -182,6 +182,11 @@ static int refuse_users(const struct function *function, const char *what)
 		}
 		status = STATUS_IN_USE;
 	}
+	if (!status && !users.complete) {
+		complain("%s: nobody can tell from here whether it is in use. Run mmrctl as root with all capabilities, and not in a container that hides processes; then %s again",
+			 function->bdf, what);
+		status = STATUS_DENIED;
+	}
 	users_release(&users);
 	return status;
 }

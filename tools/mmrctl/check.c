@@ -655,7 +655,7 @@ static void check_function(struct findings *findings, const struct function *fun
 	if (!users.complete)
 		remedy(add(findings, LEVEL_NOTE, "users", function->bdf,
 			   "unknown%s: only root can tell", users.count ? " others" : ""),
-		       "run mmrctl check as root");
+		       "run mmrctl check as root, and not in a container");
 	users_release(&users);
 }
 

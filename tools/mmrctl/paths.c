@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include "paths.h"
 
@@ -16,12 +19,21 @@ static bool denied;
 void paths_init(const char *root, const char *sysfs)
 {
 	root_folder = root && strcmp(root, "/") ? root : "";
-	sysfs_folder = sysfs;
+	sysfs_folder = sysfs && *sysfs ? sysfs : NULL;
+}
+
+bool paths_have_root(void)
+{
+	return *root_folder;
 }
 
 bool paths_are_recorded(void)
 {
-	return *root_folder || sysfs_folder;
+	struct path path = sys_path(".");
+	struct statfs status;
+
+	return (*root_folder || sysfs_folder) &&
+	       (statfs(path.text, &status) || status.f_type != SYSFS_MAGIC);
 }
 
 static struct path make_path(const char *before, const char *between,
@@ -138,16 +150,21 @@ long long read_number(const struct path *path, long long fallback)
 	return errno || end == text ? fallback : number;
 }
 
+bool link_target(int folder, const char *file, char *target, size_t size)
+{
+	ssize_t length = readlinkat(folder, file, target, size - 1);
+
+	target[length > 0 ? length : 0] = '\0';
+	return note(length >= 0) && length;
+}
+
 bool link_name(const struct path *path, char *name, size_t size)
 {
 	char target[PATH_MAX], *slash;
-	ssize_t length;
 
 	name[0] = '\0';
-	length = readlink(path->text, target, sizeof(target) - 1);
-	if (!note(length >= 0) || !length)
+	if (!link_target(AT_FDCWD, path->text, target, sizeof(target)))
 		return false;
-	target[length] = '\0';
 	slash = strrchr(target, '/');
 	snprintf(name, size, "%s", slash ? slash + 1 : target);
 	return true;

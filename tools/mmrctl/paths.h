@@ -22,8 +22,10 @@ struct path {
  */
 void paths_init(const char *root, const char *sysfs);
 
-/* Whether another root than / is in use */
+/* Whether sysfs is a recording, and no kernel's */
 bool paths_are_recorded(void);
+/* Whether another root than / is in use */
+bool paths_have_root(void);
 
 struct path sys_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
 struct path root_path(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -49,6 +51,8 @@ bool read_text(const struct path *path, char *text, size_t size);
 bool read_line(const struct path *path, char *text, size_t size);
 /* The number that a file holds, in C's notation; @fallback if there is none */
 long long read_number(const struct path *path, long long fallback);
+/* A symbolic link's target; false, and an empty text, if there is none */
+bool link_target(int folder, const char *file, char *target, size_t size);
 /* Last part of a symbolic link's target; false, and an empty text, if there is none */
 bool link_name(const struct path *path, char *name, size_t size);
 /* Write @text in one piece to a file that exists; 0 or a negative error code */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -260,7 +262,16 @@ static bool is_kernel_console(const char *name)
 	return found;
 }
 
-static void look_for_openers(struct users *users, const char *file)
+/* Of a file "dev" in sysfs, which says nothing of the kind; empty if there is none */
+static void read_device_number(const struct path *path, char kind, char number[NUMBER_SIZE])
+{
+	char text[NUMBER_SIZE - 1];
+
+	read_line(path, text, sizeof(text));
+	snprintf(number, NUMBER_SIZE, *text ? "%c%s" : "", kind, text);
+}
+
+static void look_for_openers(struct users *users, const char *file, const char *number)
 {
 	const struct openers *openers = openers_find();
 	struct user *user;
@@ -268,17 +279,20 @@ static void look_for_openers(struct users *users, const char *file)
 
 	users->complete &= openers->complete;
 	for (i = 0; i < openers->count; i++) {
-		if (strcmp(openers->list[i].file, file) || is_listed(users, openers->list[i].pid))
+		const struct opener *opener = &openers->list[i];
+
+		if (!is_opener_of(opener, file, number) || is_listed(users, opener->pid))
 			continue;
-		user = add(users, USER_PROCESS, openers->list[i].name);
-		user->pid = openers->list[i].pid;
-		set_how(user, "has /dev/%s open", file);
+		user = add(users, USER_PROCESS, opener->name);
+		user->pid = opener->pid;
+		set_how(user, "has /dev/%s open", opener->file);
 	}
 }
 
 static void look_at_device(struct users *users, const struct device *device)
 {
-	char terminal[NAME_LENGTH];
+	char terminal[NAME_LENGTH], number[NUMBER_SIZE];
+	struct path path;
 
 	switch (device->kind) {
 	case DEVICE_DISK:
@@ -299,15 +313,19 @@ static void look_at_device(struct users *users, const struct device *device)
 			break;
 		if (is_kernel_console(terminal))
 			set_how(add(users, USER_CONSOLE, terminal), "console of the kernel");
-		look_for_openers(users, terminal);
+		look_for_openers(users, terminal, "");
 		break;
 	case DEVICE_SCSI_HOST:
 	case DEVICE_HWRNG:
 	case DEVICE_OTHER:
 		break;
 	}
-	if (*device->file)
-		look_for_openers(users, device->file);
+	if (!*device->file)
+		return;
+	snprintf(path.text, sizeof(path.text), "%s/dev", device->folder);
+	read_device_number(&path, device->kind == DEVICE_DISK || device->kind == DEVICE_PARTITION ?
+			   'b' : 'c', number);
+	look_for_openers(users, device->file, number);
 }
 
 /* True if the kernel has claimed a disk, or a part of it, for whatever it is */
@@ -351,33 +369,109 @@ static void look_at_devices(struct users *users, const struct function *function
 
 /* --- VFIO ---------------------------------------------------------------------- */
 
-/* /dev/vfio/devices/vfioN belongs to the function with vfio-dev/vfioN */
-static bool is_opener_of(const struct opener *opener, const struct function *function)
+/* The file of a function in /dev/vfio/devices, and its number; empty if it has none */
+static void find_device_file(const char *bdf, char file[NAME_LENGTH], char number[NUMBER_SIZE])
 {
-	static const char prefix[] = "vfio/devices/";
-	char name[NAME_LENGTH + 16];
-	struct path path;
+	struct path path = function_path(bdf, "vfio-dev");
+	char name[NAME_LENGTH - 20] = "";
+	struct dirent *entry;
+	DIR *folder;
 
-	if (function->group >= 0 && opener->group == function->group)
-		return true;
-	if (opener->group >= 0 || strncmp(opener->file, prefix, strlen(prefix)))
-		return false;
-	snprintf(name, sizeof(name), "vfio-dev/%s", opener->file + strlen(prefix));
-	path = function_path(function->bdf, name);
-	return path_exists(&path);
+	folder = open_folder(path.text);
+	while (folder && (entry = readdir(folder)))
+		if (entry->d_name[0] != '.')
+			snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, entry->d_name);
+	if (folder)
+		closedir(folder);
+	snprintf(file, NAME_LENGTH, *name ? "vfio/devices/%s" : "", name);
+	path = sys_path("class/vfio-dev/%s/dev", name);
+	read_device_number(&path, 'c', number);
+}
+
+/* The file of a group in /dev/vfio, and its number. Without an IOMMU it has another name */
+static void find_group_file(const struct function *function, char name[NAME_LENGTH],
+			    char number[NUMBER_SIZE])
+{
+	struct path path = sys_path("class/vfio/noiommu-%d", function->group);
+
+	snprintf(name, NAME_LENGTH, path_exists(&path) ? "noiommu-%d" : "%d", function->group);
+	path = sys_path("class/vfio/%s/dev", name);
+	read_device_number(&path, 'c', number);
+}
+
+static bool is_group_of(const struct opener *opener, const struct function *function,
+			const char *number)
+{
+	if (*number && *opener->number)
+		return !strcmp(opener->number, number);
+	return opener->group >= 0 && opener->group == function->group;
 }
 
 static void look_at_vfio(struct users *users, const struct function *function)
 {
+	char file[NAME_LENGTH], name[NAME_LENGTH], number[NUMBER_SIZE], group[NUMBER_SIZE];
 	const struct openers *openers = openers_find();
 	size_t i;
 
 	users->complete &= openers->complete;
-	for (i = 0; i < openers->count; i++)
-		if (is_opener_of(&openers->list[i], function) &&
-		    !is_listed(users, openers->list[i].pid))
-			add(users, USER_PROCESS, openers->list[i].name)->pid =
-				openers->list[i].pid;
+	find_device_file(function->bdf, file, number);
+	find_group_file(function, name, group);
+	for (i = 0; i < openers->count; i++) {
+		const struct opener *opener = &openers->list[i];
+
+		if ((is_group_of(opener, function, group) || is_opener_of(opener, file, number)) &&
+		    !is_listed(users, opener->pid))
+			add(users, USER_PROCESS, opener->name)->pid = opener->pid;
+	}
+}
+
+/* A process that has another function of the group by that one's own file has not this one */
+static bool is_other_function_open(const struct function *function)
+{
+	const struct openers *openers = openers_find();
+	char file[NAME_LENGTH], number[NUMBER_SIZE];
+	struct members members;
+	bool found = false;
+	size_t i, j;
+
+	group_members(&members, function);
+	for (i = 0; i < members.count && !found; i++) {
+		find_device_file(members.list[i].name, file, number);
+		for (j = 0; j < openers->count && *file && !found; j++)
+			found = is_opener_of(&openers->list[j], file, number);
+	}
+	group_release(&members);
+	return found;
+}
+
+/*
+ * The kernel knows whether any process has the group, or still a function of it, also where mmrctl
+ * cannot look. An open changes nothing. Nobody else can open the group at that moment. The file may
+ * be that of another group, in a container that has its own /dev.
+ */
+static void claim_group(struct users *users, const struct function *function)
+{
+	char name[NAME_LENGTH], number[NUMBER_SIZE], found[NUMBER_SIZE], text[NAME_LENGTH];
+	struct stat status;
+	struct path path;
+	int fd;
+
+	find_group_file(function, name, number);
+	path = root_path("dev/vfio/%s", name);
+	if (stat(path.text, &status) || !S_ISCHR(status.st_mode))
+		return;
+	snprintf(found, sizeof(found), "c%u:%u", major(status.st_rdev), minor(status.st_rdev));
+	if (strcmp(found, number))
+		return;
+	fd = open(path.text, O_RDWR | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		users->complete = true;
+	} else if (errno == EBUSY && !(users->complete && is_other_function_open(function))) {
+		snprintf(text, sizeof(text), "IOMMU group %d", function->group);
+		set_how(add(users, USER_GROUP, text),
+			"open in a process that cannot be seen, or that has closed the group's file");
+	}
 }
 
 /* --- both ------------------------------------------------------------------------ */
@@ -399,10 +493,13 @@ static void find(struct users *users, const struct function *function, bool clai
 	if (!*function->driver)
 		return;
 
-	if (is_vfio_driver(function->driver))
+	if (is_vfio_driver(function->driver)) {
 		look_at_vfio(users, function);
-	else
+		if (claim && !users->count && function->group >= 0 && !paths_are_recorded())
+			claim_group(users, function);
+	} else {
 		look_at_devices(users, function, claim);
+	}
 	if (function->numvfs) {
 		char number[16];
 
@@ -453,6 +550,7 @@ void describe_user(const struct user *user, char *text, size_t size)
 	case USER_HIDDEN_INTERFACE:
 		snprintf(text, size, "%s (interface is in another network namespace)", user->name);
 		break;
+	case USER_GROUP:
 	case USER_INTERFACE:
 	case USER_DISK:
 	case USER_MOUNT_TAG:
@@ -469,6 +567,7 @@ json_t *users_json(const struct users *users)
 {
 	static const char *const kinds[] = {
 		[USER_PROCESS] = "process",
+		[USER_GROUP] = "group",
 		[USER_INTERFACE] = "interface",
 		[USER_HIDDEN_INTERFACE] = "hidden_interface",
 		[USER_DISK] = "disk",

@@ -10,6 +10,7 @@
 
 enum user_kind {
 	USER_PROCESS,		/* has its IOMMU group, VFIO device or another file open */
+	USER_GROUP,		/* IOMMU group of a process that is hidden or has closed its file */
 	USER_INTERFACE,		/* network interface that is up, or part of another */
 	USER_HIDDEN_INTERFACE,	/* network interface in another network namespace */
 	USER_DISK,		/* block device: mounted, swap, or below another */
@@ -37,7 +38,7 @@ struct user {
  * struct users - all of a function's users
  * @list: the users
  * @count: of them
- * @complete: false if there may be others that only root can see
+ * @complete: false if there may be others that only root can see, or only outside of a container
  */
 struct users {
 	struct user *list;
@@ -55,8 +56,8 @@ struct users {
  */
 void users_find(struct users *users, const struct function *function);
 /*
- * The same before the function is taken from its driver. Claims disks for a moment, to see
- * uses by the kernel that sysfs does not show; a mount at that moment would fail.
+ * The same before the function is taken from its driver. Claims disks and IOMMU groups for a
+ * moment, to see uses that neither sysfs nor a process shows; a mount at that moment would fail.
  */
 void users_find_thoroughly(struct users *users, const struct function *function);
 void users_release(struct users *users);

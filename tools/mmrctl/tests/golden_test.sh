@@ -582,6 +582,51 @@ no_command_takes_it_away() {
 	grep -q 'echo 0000:3a:02.0 >/sys/bus/pci/drivers/igb/unbind' "$work/actual"
 }
 
+fresh_copy() { # TREE
+	need_tree "$1"
+	rm -rf "$work/copy"
+	cp -a "$work/$1" "$work/copy"
+}
+
+# Does mmrctl exit with that status in the copy?
+status_of() { # STATUS ARGUMENT...
+	local status=0
+	timeout --kill-after=1 60 "$mmrctl" --root "$work/copy" "${@:2}" >"$work/stdout" 2>"$work/stderr" || status=$?
+	[[ $status == "$1" ]] || {
+		echo "# status $status, want $1: ${*:2}"
+		sed 's/^/# /' "$work/stdout" "$work/stderr"
+		return 1
+	}
+}
+
+has() { # WORDS
+	grep -qF -- "$1" "$work/stdout" "$work/stderr" || {
+		echo "# no '$1':"
+		sed 's/^/# /' "$work/stdout" "$work/stderr"
+		return 1
+	}
+}
+
+has_not() { # WORDS
+	! has "$1" >/dev/null || {
+		sed "s/^/# $1: /" "$work/stdout" "$work/stderr"
+		return 1
+	}
+}
+
+# Group files without an IOMMU, in the folder of a container, and of a device that came anew
+odd_names_of_files() {
+	local file
+	for file in /dev/vfio/noiommu-41 /srv/jail/dev/vfio/41 '/dev/vfio/41 (deleted)' \
+		'/dev/vfio/devices/vfio7'; do
+		fresh_copy usual
+		ln -sfn "$file" "$work/copy/proc/4242/fd/10"
+		mkdir -p "$work/copy/sys/bus/pci/devices/0000:3b:00.1/vfio-dev/vfio7"
+		status_of 0 list 3b:00.1 && has ' qemu-system-x86 (4242)' || return 1
+		status_of 5 unbind 3b:00.1 || return 1
+	done
+}
+
 # Verbs that change something need root, and are refused before anything else is checked
 binding_needs_root() {
 	local verb status
@@ -763,8 +808,14 @@ many_vfs_tree() { # COUNT ROOT
 			printf -v bdf '0000:%02x:%02x.%x' $((0x3b + i / 256)) $((i / 8 % 32)) $((i % 8))
 			echo "use vf.part BDF=$bdf PF=0000:3b:00.0 INDEX=$((i - 1)) GROUP=$i"
 			echo "use driver.part BDF=$bdf DRIVER=virtio_mmr_vfio_pci"
-			printf 'proc/%u/comm = qemu\nproc/%u/fd/9 -> /dev/vfio/%u\n' \
-				$((1000 + i)) $((1000 + i)) "$i"
+			printf 'proc/%u/comm = qemu\n' $((1000 + i))
+			# A VMM opens either the group or the function's own file
+			if ((i % 2)); then
+				printf 'proc/%u/fd/9 -> /dev/vfio/%u\n' $((1000 + i)) "$i"
+			else
+				printf 'sys/devices/pci0000:3a/%s/vfio-dev/vfio%u /\n' "$bdf" "$i"
+				printf 'proc/%u/fd/9 -> /dev/vfio/devices/vfio%u\n' $((1000 + i)) "$i"
+			fi
 			printf 'sys/devices/pci0000:3a/%s/virtio_mmr_counters = %s\n' "$bdf" \
 				'config_reads 1\nnotify_ioeventfds 18446744073709551615\n'
 		done
@@ -1244,7 +1295,7 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
 	no_sysfs full_disk closed_files garbage not_utf8
 	no_escape_sequences exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
-	many_vfs many_in_use many_metrics many_watched many_vfs_are_linear
+	odd_names_of_files many_vfs many_in_use many_metrics many_watched many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
 	completion installation installation_without_rst2man)
