@@ -146,6 +146,7 @@ json_t *counters_json(const struct counters *counters)
 
 	for (i = 0; i < counters->count; i++)
 		json_object_set_new(object, counters->list[i].name,
-				    json_integer(counters->list[i].value));
+				    json_integer(counters->list[i].value > INT64_MAX ?
+						 INT64_MAX : counters->list[i].value));
 	return object;
 }

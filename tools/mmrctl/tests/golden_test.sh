@@ -1053,7 +1053,9 @@ many_metrics() {
 	within_a_second 0 stats --prometheus || return 1
 	"$here/prometheus" <"$work/stdout" >"$work/samples" || return 1
 	[[ $(grep -c '^virtio_mmr_notify_ioeventfds_total{bdf=.*} 18446744073709551615$' "$work/samples") == 1016 &&
-		$(grep -c '^virtio_mmr_function_info{.*} 1$' "$work/samples") == 1016 ]]
+		$(grep -c '^virtio_mmr_function_info{.*} 1$' "$work/samples") == 1016 ]] || return 1
+	# What JSON can hold at most
+	within_a_second 0 stats --json && has_not '": -' && has '"notify_ioeventfds": 9223372036854775807'
 }
 
 # Each reading of --watch, with all counters printed, after the first one
