@@ -116,6 +116,12 @@ void describe_way_out(const struct member *member, char *text, size_t size)
 
 	switch (member->loss) {
 	case LOSS_NONE:
+		/* With its checks, and the driver that it had before */
+		if (is_mmr_driver(member->driver)) {
+			snprintf(text, size, "end its use, then: mmrctl unbind %s; or separate the two: %s",
+				 member->name, split);
+			break;
+		}
 		snprintf(text, size,
 			 "take that device from its driver: echo %s >/sys/bus/pci/drivers/%s/unbind; or separate the two: %s",
 			 member->name, member->driver, split);

@@ -579,7 +579,11 @@ no_command_takes_it_away() {
 	done
 	# Where nothing goes with it, there is a command
 	run_mmrctl busy bind 3d:00.7
-	grep -q 'echo 0000:3a:02.0 >/sys/bus/pci/drivers/igb/unbind' "$work/actual"
+	grep -q 'echo 0000:3a:02.0 >/sys/bus/pci/drivers/igb/unbind' "$work/actual" || return 1
+	# What the host uses natively is for mmrctl, with its checks
+	fresh_copy busy
+	set_driver "$work/copy/sys/bus/pci/devices/0000:3a:02.0" virtio_mmr_pci
+	status_of 4 bind 3d:00.7 && has 'end its use, then: mmrctl unbind 0000:3a:02.0' && has_not 'echo '
 }
 
 fresh_copy() { # TREE
