@@ -373,13 +373,17 @@ static int report(const struct functions *found, const struct change *changes, b
 static int begin(struct functions *found, struct change **changes, const struct request *request,
 		 const char *verb)
 {
+	struct request now = {};
 	int status;
 
 	status = refuse_user(verb);
 	if (!status)
 		status = record_lock();
 	if (!status)
-		status = functions_load(found, request);
+		status = request_again(&now, request);
+	if (!status)
+		status = functions_load(found, &now);
+	free(now.bdfs);
 	if (status)
 		return status;
 	*changes = calloc(found->count, sizeof(**changes));

@@ -439,6 +439,21 @@ int request_add_vfs(struct request *request, const char *pf)
 	return STATUS_OK;
 }
 
+int request_again(struct request *now, const struct request *request)
+{
+	int status = STATUS_OK;
+	size_t i;
+
+	*now = *request;
+	now->bdfs = NULL;
+	now->count = 0;
+	for (i = 0; i < request->named; i++)
+		request_add(now, request->bdfs[i]);
+	for (i = 0; i < request->pf_count && !status; i++)
+		status = request_add_vfs(now, request->pfs[i]);
+	return status;
+}
+
 void describe_registers(const struct function *function, char *text, size_t size)
 {
 	const struct virtio_mmr_cap *cap = &function->used->cap;

@@ -153,6 +153,12 @@ void request_add(struct request *request, const char *bdf);
  */
 int request_add_vfs(struct request *request, const char *pf);
 
+/*
+ * The same request with the VFs that its PFs have now; STATUS_OK or a status after a message. Its
+ * @bdfs are to be freed.
+ */
+int request_again(struct request *now, const struct request *request);
+
 /* For people, as it can be of any bytes */
 void describe_override(const char *override, char *text, size_t size);
 

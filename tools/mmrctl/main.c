@@ -191,6 +191,10 @@ static int add_pf(struct request *request, const char *text)
 		complain("--pf %s: not an address such as 0000:3b:00.0", text);
 		return STATUS_USAGE;
 	}
+	request->pfs = reallocarray(request->pfs, request->pf_count + 1, BDF_SIZE);
+	if (!request->pfs)
+		errx(STATUS_FAILED, "out of memory");
+	strcpy(request->pfs[request->pf_count++], pf);
 	return request_add_vfs(request, pf);
 }
 
@@ -339,6 +343,7 @@ int main(int argc, char **argv)
 		complain("%s: not an address such as 0000:3b:00.2", words[i]);
 		status = STATUS_USAGE;
 	}
+	request.named = request.count;
 	optind = 0;
 	while (!status && (option = getopt_long(argc, argv, short_options, options, NULL)) != -1)
 		if (option == OPTION_PF)
@@ -352,5 +357,6 @@ int main(int argc, char **argv)
 	if (!status)
 		status = verb->run(&request);
 	free(request.bdfs);
+	free(request.pfs);
 	return status;
 }

@@ -38,6 +38,9 @@ enum status {
  * @watch: stats: seconds from one reading to the next, 0 for only one
  * @count: number of functions named, those of --pf included
  * @bdfs: their addresses in sysfs's form; they need not exist
+ * @named: number of those that were named, which come first
+ * @pf_count: number of --pf options
+ * @pfs: their PFs, whose VFs come and go
  */
 struct request {
 	bool json;
@@ -46,6 +49,9 @@ struct request {
 	unsigned int watch;
 	size_t count;
 	char (*bdfs)[BDF_SIZE];
+	size_t named;
+	size_t pf_count;
+	char (*pfs)[BDF_SIZE];
 };
 
 /* Each returns an enum status, after a message on stderr if it is not 0 */

@@ -499,10 +499,12 @@ cut_record() {
 	}
 }
 
-# With the lock held by somebody else: mmrctl, in the background, in a copy of a tree; $!
-wait_for_the_lock() { # ARGUMENT...
+# With the lock held by somebody else: mmrctl, in the background, in a new tree; $!
+wait_for_the_lock() { # TREE ARGUMENT...
+	local tree=$1
+	shift
 	rm -rf "$work/locked"
-	make_tree busy "$work/locked"
+	make_tree "$tree" "$work/locked"
 	mkdir "$work/locked/run/mmrctl"
 	exec 9>"$work/locked/run/mmrctl/lock"
 	flock 9
@@ -518,11 +520,24 @@ wait_for_the_lock() { # ARGUMENT...
 	done
 }
 
+# VFs that have come or gone during the wait, of a PF
+vfs_after_the_wait() {
+	local status=0 result=0
+	wait_for_the_lock usual bind --pf 3b:00.0 || result=1
+	echo 2 >"$work/locked/sys/bus/pci/devices/0000:3b:00.0/sriov_numvfs"
+	exec 9>&-
+	wait $! || status=$?
+	[[ $result == 0 && $status == 0 && $(wc -l <"$work/stdout") == 2 ]] || {
+		sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+		return 1
+	}
+}
+
 # The state after the wait counts: the function is bound when the wait begins, and has
 # another driver with a user when it ends
 state_after_the_wait() {
 	local device=$work/locked/sys/bus/pci/devices/0000:3e:00.1 status=0 result=0
-	wait_for_the_lock bind 3e:00.1 || result=1
+	wait_for_the_lock busy bind 3e:00.1 || result=1
 	ln -sfn ../../../bus/pci/drivers/vfio-pci "$device/driver"
 	exec 9>&-
 	wait $! || status=$?
@@ -534,7 +549,7 @@ state_after_the_wait() {
 
 wait_can_be_interrupted() {
 	local result=0 status=0
-	wait_for_the_lock bind 3d:00.6 || result=1
+	wait_for_the_lock busy bind 3d:00.6 || result=1
 	# "timeout" hands it on
 	kill -TERM $! 2>/dev/null || result=1
 	wait $! || status=$?
@@ -1301,7 +1316,7 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
 	no_sysfs full_disk closed_files garbage not_utf8
 	no_escape_sequences exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
-	odd_names_of_files many_vfs many_in_use many_metrics many_watched many_vfs_are_linear
+	odd_names_of_files vfs_after_the_wait many_vfs many_in_use many_metrics many_watched many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
 	completion installation installation_without_rst2man)
