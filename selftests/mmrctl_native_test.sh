@@ -355,7 +355,7 @@ killed() {
 	expect 0 && have none '(null)' "$blk" || return 1
 	run bind "$blk"
 	expect 0 || return 1
-	run_with_signal SIGKILL "$devices/$blk/driver/unbind" 1 bind --native "$blk"
+	run_with_signal SIGKILL /sys/bus/pci/drivers/$vfio/unbind 1 bind --native "$blk"
 	expect 137 && have $vfio $native "$blk" || return 1
 	run bind "$blk"
 	expect 0 && have $vfio $vfio "$blk" || return 1

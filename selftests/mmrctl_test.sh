@@ -389,6 +389,10 @@ record_cannot_be_written() {
 # driver's debug messages show the functions that it has had.
 interrupted() {
 	local i lines want
+	# One that programs seldom expect
+	run_with_signal SIGUSR1 /sys/bus/pci/drivers_probe 3 bind --pf "$pf"
+	expect 1 'nothing was bound' && have vfio-pci vfio-pci "${vfs[1]}" &&
+		have none '(null)' "${vfs[0]}" "${vfs[@]:2}" || return 1
 	log_debug "$driver"
 	lines=$(dmesg | wc -l)
 	run_with_signal SIGTERM /sys/bus/pci/drivers_probe 3 bind --pf "$pf"
@@ -415,7 +419,7 @@ interrupted() {
 # function. The function's record has the state to restore, also after another bind in between
 killed() {
 	local vf=${vfs[1]}
-	run_with_signal SIGKILL "$devices/$vf/driver/unbind" 1 bind "$vf"
+	run_with_signal SIGKILL /sys/bus/pci/drivers/vfio-pci/unbind 1 bind "$vf"
 	expect 137 && have vfio-pci $driver "$vf" || return 1
 	run unbind "$vf"
 	expect 0 && have vfio-pci vfio-pci "$vf" || return 1
@@ -425,6 +429,13 @@ killed() {
 	expect 0 && have vfio-pci vfio-pci "$vf" || return 1
 	run_with_signal SIGKILL /sys/bus/pci/drivers_probe 1 bind "$vf"
 	expect 137 && have none $driver "$vf" || return 1
+	# Where it cannot be bound now, the state of before is not forgotten
+	mount --bind "$devices/$vf/driver_override" "$devices/$vf/driver_override"
+	mount -o remount,ro,bind "$devices/$vf/driver_override"
+	run bind "$vf"
+	umount "$devices/$vf/driver_override"
+	expect 1 "$vf: cannot set its driver_override: Read-only file system; run mmrctl where" &&
+		have none $driver "$vf" || return 1
 	run bind "$vf"
 	expect 0 && have $driver $driver "$vf" || return 1
 	# On the way back, before vfio-pci has the function again

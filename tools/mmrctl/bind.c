@@ -21,21 +21,25 @@
 #include "record.h"
 #include "users.h"
 
-static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+/* Those that end a program and that others send */
+static const int signals[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU
+};
 
 /*
- * A function is never left halfway: signals count between two functions only. SIGPIPE does not
- * count at all, as a reader of messages that has gone is no reason to give up.
+ * A function is never left halfway: signals count between two functions only, and nothing stops the
+ * program. SIGPIPE does not count at all, as a reader of messages that has gone is no reason to
+ * give up. The faults of the program itself cannot be held.
  */
 static void hold_signals(void)
 {
+	static const int faults[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP };
 	sigset_t set;
 	size_t i;
 
-	sigemptyset(&set);
-	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(&set, signals[i]);
-	sigaddset(&set, SIGPIPE);
+	sigfillset(&set);
+	for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		sigdelset(&set, faults[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -103,9 +107,10 @@ static int write_override(const struct function *function, const char *driver)
 	return write_text(&path, *driver ? driver : "\n");
 }
 
+/* By the driver's own file: if the function has another one by now, the kernel refuses */
 static int let_go(const struct function *function)
 {
-	struct path path = function_path(function->bdf, "driver/unbind");
+	struct path path = sys_path("bus/pci/drivers/%s/unbind", function->driver);
 
 	return *function->driver ? write_text(&path, function->bdf) : 0;
 }
@@ -125,28 +130,52 @@ static int take(struct function *function, const char *driver)
 	return error ? error : -ENODEV;
 }
 
-/* Restores a function, whatever its state; STATUS_OK or a status after a message */
+static bool is_gone(const struct function *function)
+{
+	struct path path = function_path(function->bdf, "vendor");
+
+	paths_forget_denials();
+	return !path_exists(&path) && !paths_denied();
+}
+
+static int complain_gone(const struct function *function)
+{
+	complain("%s: has disappeared meanwhile", function->bdf);
+	return STATUS_FAILED;
+}
+
+/*
+ * Restores a function that nobody uses with the driver that it has; STATUS_OK or a status after a
+ * message. After a failure the record must stay, and the next unbind knows by driver_override that
+ * it is due.
+ */
 static int put_back(struct function *function, const struct record *record)
 {
+	const char *way_out = "";
 	int error = 0;
 
-	function_refresh(function);
 	if (strcmp(function->driver, record->driver)) {
 		error = let_go(function);
-		if (!error && *record->driver)
+		if (!error && *record->driver) {
+			record_mark(function);
 			error = take(function, record->driver);
+		}
 	}
 	if (!error)
 		error = write_override(function, record->override);
-	else
-		write_override(function, record->override);
 	function_refresh(function);
 	if (!error && !strcmp(function->driver, record->driver))
 		return STATUS_OK;
-	complain("%s: cannot %s%s: %s; it has %s now", function->bdf,
+	if (is_gone(function))
+		return complain_gone(function);
+	if (error == -EROFS)
+		way_out = "; run mmrctl where sysfs can be written";
+	else if (*record->driver && !*function->driver)
+		way_out = "; load that driver if it is missing, then unbind again";
+	complain("%s: cannot %s%s: %s; it has %s now%s", function->bdf,
 		 *record->driver ? "give it back to " : "take it from its driver", record->driver,
 		 strerror(error ? -error : ENODEV),
-		 *function->driver ? function->driver : "no driver");
+		 *function->driver ? function->driver : "no driver", way_out);
 	return STATUS_FAILED;
 }
 
@@ -189,6 +218,31 @@ static int refuse_users(const struct function *function, const char *what)
 	}
 	users_release(&users);
 	return status;
+}
+
+/*
+ * The same, and the function is still as it was, or has the driver that it is to have: the look at
+ * all processes takes its time.
+ */
+static int refuse_users_of_this(struct function *function, const char *what, const char *wanted)
+{
+	char driver[NAME_LENGTH], override[NAME_LENGTH];
+	int status;
+
+	strcpy(driver, function->driver);
+	strcpy(override, function->override);
+	status = refuse_users(function, what);
+	if (status)
+		return status;
+	function_refresh(function);
+	if (is_gone(function))
+		return complain_gone(function);
+	if (!strcmp(function->driver, wanted) ||
+	    (!strcmp(function->driver, driver) && !strcmp(function->override, override)))
+		return STATUS_OK;
+	complain("%s: somebody else gives it %s at this moment; look at it, then %s again",
+		 function->bdf, *function->driver ? function->driver : "no driver", what);
+	return STATUS_IN_USE;
 }
 
 static bool is_in(const struct functions *found, const char *bdf)
@@ -344,16 +398,22 @@ static void print_change(const struct function *function, const struct change *c
 		printf("%s: %s, unchanged\n", function->bdf, driver);
 }
 
+static bool has_changed(const struct function *function, const struct change *change)
+{
+	return change->changed && (strcmp(function->driver, change->before.driver) ||
+				   strcmp(function->override, change->before.override));
+}
+
 static json_t *change_json(const struct function *function, const struct change *change)
 {
 	return make_json("{s:s, s:o, s:o, s:o, s:b}", "bdf", function->bdf,
 			 "driver", json_text(function->driver),
 			 "native", native_json(function),
 			 "previous_driver", json_text(change->before.driver),
-			 "changed", change->changed && !change->failed);
+			 "changed", has_changed(function, change));
 }
 
-static int report(const struct functions *found, const struct change *changes, bool json)
+static int print_changes(const struct functions *found, const struct change *changes, bool json)
 {
 	json_t *list;
 	size_t i;
@@ -367,6 +427,20 @@ static int report(const struct functions *found, const struct change *changes, b
 	for (i = 0; i < found->count; i++)
 		json_array_append_new(list, change_json(&found->list[i], &changes[i]));
 	return print_json(make_json("{s:o}", "functions", list));
+}
+
+/* A report that cannot be written undoes nothing */
+static int report(const struct functions *found, const struct change *changes, bool json)
+{
+	int status = print_changes(found, changes, json);
+	size_t i, changed = 0;
+
+	for (i = 0; i < found->count; i++)
+		changed += has_changed(&found->list[i], &changes[i]);
+	if (status && changed)
+		complain("%zu functions have been changed all the same; 'mmrctl list' shows them",
+			 changed);
+	return status;
 }
 
 /* Comes before any change. After STATUS_OK, end() releases what it has stored. */
@@ -416,16 +490,26 @@ static void mention_driverctl(const struct function *function)
 
 /* --- bind ------------------------------------------------------------------------------ */
 
-/* A guest may use it already, and would lose it */
-static int undo_one(struct function *function, const struct record *before)
+/* A guest may use it already, and would lose it. So may somebody who has given it another driver */
+static int undo_one(struct function *function, const struct record *before, const char *driver)
 {
 	function_refresh(function);
-	if (strcmp(function->driver, before->driver) && refuse_users(function, "unbind"))
+	if (is_gone(function))
+		return complain_gone(function);
+	if (*function->driver && strcmp(function->driver, driver) &&
+	    strcmp(function->driver, before->driver)) {
+		complain("%s: somebody else has given it %s, and it stays there", function->bdf,
+			 function->driver);
+		return STATUS_IN_USE;
+	}
+	if (strcmp(function->driver, before->driver) &&
+	    refuse_users_of_this(function, "unbind", before->driver))
 		return STATUS_IN_USE;
 	return put_back(function, before);
 }
 
-static void undo(struct functions *found, const struct change *changes, size_t count)
+static void undo(struct functions *found, const struct change *changes, size_t count,
+		 const char *driver)
 {
 	size_t failed = 0;
 
@@ -434,7 +518,7 @@ static void undo(struct functions *found, const struct change *changes, size_t c
 
 		if (!changes[count].changed)
 			continue;
-		if (undo_one(function, &changes[count].before))
+		if (undo_one(function, &changes[count].before, driver))
 			failed++;
 		else if (!changes[count].was_recorded)
 			record_remove(function);
@@ -443,29 +527,69 @@ static void undo(struct functions *found, const struct change *changes, size_t c
 		complain("nothing was bound: all functions are as before");
 }
 
+/*
+ * The function has the driver. Its driver_override may name the other one, of a bind that was
+ * killed; without a record of that it is somebody else's.
+ */
+static int keep_bound(struct function *function, struct change *change, const char *driver)
+{
+	struct record record;
+	int error;
+
+	strcpy(change->before.driver, function->driver);
+	strcpy(change->before.override, function->override);
+	if (!is_mmr_driver(function->override) || !strcmp(function->override, driver) ||
+	    !record_is_due(&record, function))
+		return STATUS_OK;
+	change->was_recorded = true;
+	error = write_override(function, driver);
+	if (error) {
+		complain("%s: cannot set its driver_override: %s", function->bdf, strerror(-error));
+		return STATUS_FAILED;
+	}
+	change->changed = true;
+	function_refresh(function);
+	return STATUS_OK;
+}
+
 static int bind_one(struct function *function, struct change *change, const char *driver)
 {
 	int error, status;
+	bool saves;
 
 	kernel_log_mark();
 	status = refuse_override(function);
 	if (!status)
-		status = refuse_users(function, "bind");
+		status = refuse_users_of_this(function, "bind", driver);
 	if (status)
 		return status;
-	if (!remember(change, function) && record_save(function))
+	if (!strcmp(function->driver, driver))
+		return keep_bound(function, change, driver);
+	saves = !remember(change, function);
+	if (saves && record_save(function))
 		return STATUS_FAILED;
-	change->changed = true;
 	/* First, so that no other driver takes the function in between */
 	error = write_override(function, driver);
-	if (!error)
-		error = let_go(function);
+	if (error) {
+		if (saves)
+			record_remove(function);
+		if (is_gone(function))
+			return complain_gone(function);
+		complain("%s: cannot set its driver_override: %s%s", function->bdf,
+			 strerror(-error),
+			 error == -EROFS ? "; run mmrctl where sysfs can be written" : "");
+		return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
+	}
+	change->changed = true;
+	error = let_go(function);
 	if (!error)
 		error = take(function, driver);
 	if (!error && is_native(function))
 		return native_wait(function);
 	if (!error)
 		return STATUS_OK;
+	if (is_gone(function))
+		return complain_gone(function);
 	complain("%s: %s does not take the function: %s", function->bdf, driver,
 		 strerror(-error));
 	kernel_log_complain(function->bdf);
@@ -489,17 +613,13 @@ static int bind_all(struct functions *found, struct change *changes, const char 
 		/* Others may have given it a driver, too */
 		function_refresh(function);
 		if (!strcmp(function->driver, driver)) {
-			strcpy(changes[i].before.driver, function->driver);
-			/* Of a bind to the other driver that was killed */
-			if (is_mmr_driver(function->override) &&
-			    strcmp(function->override, driver))
-				write_override(function, driver);
+			status = keep_bound(function, &changes[i], driver);
 			continue;
 		}
 		status = bind_one(function, &changes[i], driver);
 	}
 	if (status)
-		undo(found, changes, i);
+		undo(found, changes, i, driver);
 	else
 		show_progress("binding", found->count, found->count);
 	return status;
@@ -556,7 +676,7 @@ static int unbind_one(struct function *function, struct change *change)
 	}
 	/* The driver stays, so its users are no obstacle */
 	if (strcmp(function->driver, record.driver))
-		status = refuse_users(function, "unbind");
+		status = refuse_users_of_this(function, "unbind", record.driver);
 	if (!status) {
 		change->changed = true;
 		status = put_back(function, &record);
@@ -590,6 +710,10 @@ int verb_unbind(const struct request *request)
 	if (i < found.count) {
 		complain("interrupted: %zu of %zu functions are done", i, found.count);
 		status = STATUS_FAILED;
+	}
+	for (; i < found.count; i++) {
+		strcpy(changes[i].before.driver, found.list[i].driver);
+		strcpy(changes[i].before.override, found.list[i].override);
 	}
 	one = report(&found, changes, request->json);
 	if (!status)

@@ -175,11 +175,8 @@ static void load_relation(struct function *function)
 	long long distance;
 
 	function->vf_index = -1;
-	if (!link_name(&path, function->pf, sizeof(function->pf))) {
-		path = function_path(function->bdf, "sriov_numvfs");
-		function->numvfs = read_number(&path, 0);
+	if (!link_name(&path, function->pf, sizeof(function->pf)))
 		return;
-	}
 
 	routing = find_routing(function->pf);
 	if (sscanf(function->bdf, "%x:%x:%x.%x", &domain, &bus, &device, &number) != 4)
@@ -213,6 +210,9 @@ void function_refresh(struct function *function)
 	/* How the kernel prints that there is none */
 	if (!strcmp(function->override, "(null)"))
 		function->override[0] = '\0';
+	/* Only a PF has the file */
+	path = function_path(function->bdf, "sriov_numvfs");
+	function->numvfs = read_number(&path, 0);
 }
 
 static void judge(struct function *function, enum config_room room)

@@ -162,7 +162,7 @@ int request_again(struct request *now, const struct request *request);
 /* For people, as it can be of any bytes */
 void describe_override(const char *override, char *text, size_t size);
 
-/* Read again what binding changes: driver and driver_override */
+/* Read again what others may change: driver, driver_override, and the VFs of a PF */
 void function_refresh(struct function *function);
 
 /*

@@ -185,6 +185,7 @@ static void load_virtio_driver(const struct function *function, const struct dev
 
 int native_wait(const struct function *function)
 {
+	struct path driver = function_path(function->bdf, "driver");
 	unsigned int waited = 0;
 	bool loaded = false;
 
@@ -211,6 +212,10 @@ int native_wait(const struct function *function)
 			return STATUS_FAILED;
 		}
 		devices_release(&devices);
+		if (!ready && !path_exists(&driver)) {
+			complain("%s: has lost its driver meanwhile", function->bdf);
+			return STATUS_FAILED;
+		}
 		if (ready && !waited)
 			let_udev_begin();
 		if (ready && (!udev_is_busy() || waited >= WAIT_MAX_MS))

@@ -77,12 +77,26 @@ static void get_text(const json_t *object, const char *key, const char *bytes_ke
 	text[i] = '\0';
 }
 
-int record_save(const struct function *function)
+/* The whole record or none, also on a full disk. If false, errno has the reason */
+static bool replace(const struct function *function, const json_t *object)
 {
 	struct path path = root_path(FOLDER "/%s", function->bdf);
 	struct path new = root_path(FOLDER "/%s.new", function->bdf);
-	int failed;
+	int error;
+
+	if (!json_dump_file(object, new.text, JSON_INDENT(2)) && !rename(new.text, path.text))
+		return true;
+	error = errno;
+	unlink(new.text);
+	errno = error;
+	return false;
+}
+
+int record_save(const struct function *function)
+{
+	struct path path = root_path(FOLDER "/%s", function->bdf);
 	json_t *object;
+	bool failed;
 
 	object = make_json("{s:I, s:o, s:o, s:o, s:o}",
 			   "incarnation", function_incarnation(function->bdf),
@@ -90,17 +104,24 @@ int record_save(const struct function *function)
 			   "driver_bytes", odd_text(function->driver),
 			   "driver_override", json_text(function->override),
 			   "driver_override_bytes", odd_text(function->override));
-	/* The whole record or none, also on a full disk */
-	failed = json_dump_file(object, new.text, JSON_INDENT(2)) ||
-		 rename(new.text, path.text);
+	failed = !replace(function, object);
 	json_decref(object);
 	if (failed) {
 		complain("%s: cannot be written: %s; unbind would not know the driver of %s, so the function is left alone",
 			 path.text, strerror(errno), function->bdf);
-		unlink(new.text);
 		return STATUS_FAILED;
 	}
 	return STATUS_OK;
+}
+
+void record_mark(const struct function *function)
+{
+	struct path path = root_path(FOLDER "/%s", function->bdf);
+	json_t *object = json_load_file(path.text, 0, NULL);
+
+	if (object && !json_object_set_new(object, "restoring", json_true()))
+		replace(function, object);
+	json_decref(object);
 }
 
 bool record_load(struct record *record, const struct function *function)
@@ -114,6 +135,7 @@ bool record_load(struct record *record, const struct function *function)
 	if (ours) {
 		get_text(object, "driver", "driver_bytes", record->driver);
 		get_text(object, "driver_override", "driver_override_bytes", record->override);
+		record->marked = json_is_true(json_object_get(object, "restoring"));
 	}
 	json_decref(object);
 	return ours;
@@ -135,9 +157,10 @@ bool record_is_halfway(struct record *record, const struct function *function)
 	if (!is_mmr_driver(function->driver) && record_load(record, function)) {
 		if (is_mmr_driver(function->override))
 			return true;
-		/* The override that unbind sets meanwhile */
-		if (!*function->driver && *record->driver &&
-		    !strcmp(function->override, record->driver))
+		/* The override that unbind sets meanwhile, before and after the driver is back */
+		if (*record->driver && !strcmp(function->override, record->driver) &&
+		    (!*function->driver || (record->marked &&
+					    !strcmp(function->driver, record->driver))))
 			return true;
 	}
 	*record = (struct record){};

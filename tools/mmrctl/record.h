@@ -12,10 +12,12 @@
  * struct record - a function before it was bound
  * @driver: its driver, empty if none
  * @override: its driver_override, empty if none
+ * @marked: the driver is being restored, or was when something stopped that
  */
 struct record {
 	char driver[NAME_LENGTH];
 	char override[NAME_LENGTH];
+	bool marked;
 };
 
 /*
@@ -29,6 +31,8 @@ int record_save(const struct function *function);
 
 /* False, and an empty record, if there is none of this function */
 bool record_load(struct record *record, const struct function *function);
+/* Mark the record, if there is one: the driver takes the function now. Without it all goes on */
+void record_mark(const struct function *function);
 void record_remove(const struct function *function);
 
 /*

@@ -437,7 +437,7 @@ unbind_after_killed_bind() {
 	after_killed_bind unbind
 	if [[ $status != 1 || $(<"$root/sys/bus/pci/drivers_probe") != 0000:3d:00.6 ||
 		$(head -c 8 "$root/sys/bus/pci/devices/0000:3d:00.6/driver_override") != vfio-pci ]] ||
-		! cmp "$work/record" "$root/run/mmrctl/0000:3d:00.6"; then
+		! grep -q '"driver": "vfio-pci"' "$root/run/mmrctl/0000:3d:00.6"; then
 		sed "s/^/# status $status: /" "$work/actual"
 		return 1
 	fi
@@ -463,7 +463,7 @@ bind_after_killed_bind() {
 	killed_bind none
 	after_killed_bind bind
 	if [[ $status != 1 ]] || ! grep -q 'cannot give it back to vfio-pci' "$work/actual" ||
-		! cmp "$work/record" "$work/copy/run/mmrctl/0000:3d:00.6"; then
+		! grep -q '"driver": "vfio-pci"' "$work/copy/run/mmrctl/0000:3d:00.6"; then
 		sed "s/^/# status $status: /" "$work/actual"
 		return 1
 	fi
@@ -644,6 +644,147 @@ odd_names_of_files() {
 		status_of 0 list 3b:00.1 && has ' qemu-system-x86 (4242)' || return 1
 		status_of 5 unbind 3b:00.1 || return 1
 	done
+}
+
+# A record of a function in the copy, whose state before had no driver_override
+leave_record() { # BDF DRIVER
+	mkdir -p "$work/copy/run/mmrctl"
+	printf '{"incarnation": %s, "driver": "%s", "driver_override": ""}\n' \
+		"$(stat -L -c %i "$work/copy/sys/bus/pci/devices/$1")" "$2" >"$work/copy/run/mmrctl/$1"
+}
+
+# What was in the file stays behind what was written to it, unlike in sysfs: it goes now
+override_is() { # BDF TEXT
+	local text file=$work/copy/sys/bus/pci/devices/$1/driver_override
+	text=$(head -n 1 "$file")
+	[[ $text == "$2"* && ($2 || ! $text) ]] || {
+		echo "# driver_override of $1 is '$text', want '$2'"
+		return 1
+	}
+	echo "$2" >"$file"
+}
+
+# Runs mmrctl in the copy. When it has asked a driver to let the function go, and asks for a new one,
+# commands run in the copy
+at_the_probe() { # STATUS DRIVER COMMANDS ARGUMENT...
+	local bus=$work/copy/sys/bus/pci result=0 pid
+	: >"$bus/drivers/$2/unbind"
+	rm -f "$bus/drivers_probe"
+	mkfifo "$bus/drivers_probe"
+	status_of "$1" "${@:4}" &
+	pid=$!
+	until [[ -s $bus/drivers/$2/unbind ]] || ! kill -0 $pid 2>/dev/null; do
+		sleep 0.1
+	done
+	(cd "$work/copy" && eval "$3") || result=1
+	exec 8<>"$bus/drivers_probe"
+	wait $pid || result=1
+	exec 8>&-
+	return $result
+}
+
+# The driver from before is not there: unbind has not restored, and says so again, until it has. The
+# record stays as long
+failed_restore() {
+	local bdf=0000:3b:00.3 device
+	fresh_copy usual
+	device=$work/copy/sys/bus/pci/devices/$bdf
+	set_driver "$device" virtio_mmr_vfio_pci
+	leave_record $bdf virtio-pci
+	at_the_probe 1 virtio_mmr_vfio_pci "rm sys/bus/pci/devices/$bdf/driver" unbind $bdf --json &&
+		has '"changed": true' && has 'load that driver if it is missing, then unbind again' &&
+		override_is $bdf virtio-pci && [[ -e $work/copy/run/mmrctl/$bdf ]] || return 1
+	rm "$work/copy/sys/bus/pci/drivers_probe"
+	: >"$work/copy/sys/bus/pci/drivers_probe"
+	status_of 1 unbind $bdf && has_not unchanged && [[ -e $work/copy/run/mmrctl/$bdf ]] || return 1
+	# As after an unbind that was killed while the driver took the function
+	ln -s ../../../bus/pci/drivers/virtio-pci "$device/driver"
+	status_of 0 unbind $bdf && override_is $bdf '' && [[ ! -e $work/copy/run/mmrctl/$bdf ]]
+}
+
+# A bind that has nothing to do leaves the driver_override of somebody else, and repairs its own
+other_override() {
+	local bdf=0000:3b:00.1 device
+	fresh_copy usual
+	device=$work/copy/sys/bus/pci/devices/$bdf
+	echo virtio_mmr_pci >"$device/driver_override"
+	status_of 0 bind $bdf && has unchanged && override_is $bdf virtio_mmr_pci || return 1
+	leave_record $bdf vfio-pci
+	status_of 0 bind $bdf && override_is $bdf virtio_mmr_vfio_pci &&
+		has '(was: virtio_mmr_pci)' || return 1
+	# Its report is lost, and what it has done is not
+	echo virtio_mmr_pci >"$device/driver_override"
+	timeout 60 "$mmrctl" --root "$work/copy" bind $bdf >/dev/full 2>"$work/stderr" && return 1
+	has '1 functions have been changed all the same' && override_is $bdf virtio_mmr_vfio_pci
+}
+
+# A function that somebody has given back, with a driver_override, after a bind
+others_restored() {
+	local bdf=0000:3b:00.3
+	fresh_copy usual
+	set_driver "$work/copy/sys/bus/pci/devices/$bdf" vfio-pci
+	leave_record $bdf vfio-pci
+	status_of 0 unbind $bdf && has unchanged && override_is $bdf vfio-pci &&
+		[[ ! -e $work/copy/run/mmrctl/$bdf ]]
+}
+
+# Nothing has changed, so there is nothing to undo
+override_cannot_be_written() {
+	local bdf=0000:3d:00.6
+	fresh_copy busy
+	rm "$work/copy/sys/bus/pci/devices/$bdf/driver_override"
+	mkdir "$work/copy/sys/bus/pci/devices/$bdf/driver_override"
+	status_of 1 bind $bdf && has "$bdf: cannot set its driver_override: Is a directory" &&
+		has_not 'cannot give' && [[ ! -e $work/copy/run/mmrctl/$bdf ]]
+}
+
+disappears_meanwhile() {
+	local bdf=0000:3d:00.6
+	fresh_copy busy
+	at_the_probe 1 vfio-pci "rm sys/bus/pci/devices/$bdf" bind $bdf &&
+		has "$bdf: has disappeared meanwhile" && has_not 'does not take' && has_not 'cannot give'
+}
+
+# At the second look at its users somebody gives the function a driver
+given_meanwhile() { # DRIVER
+	run_while_reading busy "$file" "cat ../content >new; rm $file; mkfifo $file; {
+		exec 9>$file; ln -sfn ../../../bus/pci/drivers/$1 sys/bus/pci/devices/$bdf/driver
+		echo $1 >sys/bus/pci/devices/$bdf/driver_override
+		cat new >&9; } 8>&- &" bind "$bdf"
+}
+
+# For a guest, and what bind wants
+given_away_meanwhile() {
+	local bdf=0000:3d:01.1 file=sys/devices/pci0000:3a/0000:3d:01.1/virtio11/net/eth9/flags status
+	given_meanwhile virtio_mmr_vfio_pci || return 1
+	if [[ $status != 0 || $(<"$work/stdout") != "$bdf: virtio_mmr_vfio_pci, unchanged" ]]; then
+		sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+		return 1
+	fi
+	given_meanwhile vfio-pci || return 1
+	if [[ $status != 5 ]] || ! grep -q "^mmrctl: $bdf: somebody else gives it vfio-pci" "$work/stderr" ||
+		grep -q 3d:01.1 "$work"/meanwhile/sys/bus/pci/drivers/*/unbind ||
+		[[ $(<"$work/meanwhile/sys/bus/pci/devices/$bdf/driver_override") != vfio-pci ]]; then
+		sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+		return 1
+	fi
+}
+
+# A PF gets VFs while mmrctl has other functions in hand
+vfs_meanwhile() {
+	local pf=0000:3b:00.0 status
+	fresh_copy usual
+	set_driver "$work/copy/sys/bus/pci/devices/$pf" virtio_mmr_vfio_pci
+	echo 0 >"$work/copy/sys/bus/pci/devices/$pf/sriov_numvfs"
+	rm -rf "$work/grown"
+	mv "$work/copy" "$work/grown"
+	run_while_reading grown proc/4242/comm "rm proc/4242/comm; echo qemu >proc/4242/comm
+		echo 4 >sys/bus/pci/devices/$pf/sriov_numvfs" \
+		unbind 3b:00.2 3b:00.0 || return 1
+	grep -q "^mmrctl: $pf: in use by 4 VFs" "$work/stderr" || {
+		sed "s/^/# status $status: /" "$work/stdout" "$work/stderr"
+		return 1
+	}
 }
 
 # Verbs that change something need root, and are refused before anything else is checked
@@ -852,7 +993,7 @@ run_while_reading() { # TREE FILE COMMANDS ARGUMENT...
 	cp -a "$work/$1" "$root"
 	mv "$root/$2" "$work/content"
 	mkfifo "$root/$2"
-	timeout 60 "$mmrctl" --root "$root" "${@:4}" >"$work/stdout" 2>"$work/stderr" &
+	timeout --kill-after=1 60 "$mmrctl" --root "$root" "${@:4}" >"$work/stdout" 2>"$work/stderr" &
 	# shellcheck disable=SC2016 # for the inner shell
 	timeout 60 bash -euc 'exec 8>"$1/$2"; cd "$1"; eval "$3"; cat "$4" >&8' while_reading \
 		"$root" "$2" "$3" "$work/content" || result=1
@@ -997,7 +1138,8 @@ open_meanwhile() { # VERB OLD-DRIVER NEW-DRIVER 3b:00.4's-DRIVER-BEFORE AFTER GR
 	mkdir -p "$root/run/mmrctl"
 	[[ $verb == bind ]] || printf '{"incarnation": %s, "driver": "%s", "driver_override": "%s"}\n' \
 		"$(stat -L -c %i "$first")" "$new" "$new" >"$root/run/mmrctl/0000:3b:00.3"
-	printf '' | tee "$bus"/drivers/{vfio-pci,virtio_mmr_vfio_pci}/unbind
+	mkdir -p "$bus/drivers/$old"
+	printf '' | tee "$bus/drivers/$old/unbind" "$bus"/drivers/{vfio-pci,virtio_mmr_vfio_pci}/unbind
 	rm "$bus/drivers_probe"
 	mkfifo "$bus/drivers_probe"
 	timeout 60 "$mmrctl" --root "$root" "$verb" 3b:00.3 3b:00.4 >"$work/stdout" 2>"$work/stderr" &
@@ -1040,6 +1182,7 @@ bind vfio-pci $mmr none vfio-pci 44|5 3b:00.4 bind|$a $a
 bind vfio-pci $mmr vfio-pci vfio-pci 43 44|5 3b:00.4 bind, 3b:00.3 unbind|$a none
 unbind $mmr vfio-pci $mmr $mmr 44|5 3b:00.4 unbind|none $a
 unbind $mmr vfio-pci $mmr vfio-pci|0 |none $a
+bind virtio-pci vfio-pci none none|1 |none none
 END
 }
 
@@ -1316,7 +1459,9 @@ others=(help_has_examples version_is_the_packages documented rollback_on_files
 	progress_on_a_terminal_only complaints_have_lines_of_their_own other_sysfs options_in_any_place
 	no_sysfs full_disk closed_files garbage not_utf8
 	no_escape_sequences exact_override vanishes_meanwhile unbound_meanwhile opened_meanwhile
-	odd_names_of_files vfs_after_the_wait many_vfs many_in_use many_metrics many_watched many_vfs_are_linear
+	vfs_after_the_wait odd_names_of_files failed_restore others_restored other_override override_cannot_be_written
+	disappears_meanwhile given_away_meanwhile vfs_meanwhile
+	many_vfs many_in_use many_metrics many_watched many_vfs_are_linear
 	metrics_format metrics_format_is_strict knows_the_counters watch_shows_changes watch_prints_json_lines
 	own_number
 	completion installation installation_without_rst2man)
