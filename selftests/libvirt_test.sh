@@ -115,7 +115,7 @@ domain() { # MANAGED [MODEL]: its XML
     <type arch='x86_64' machine='pc'>hvm</type>
     <kernel>/run/vmlinux</kernel>
     <initrd>/run/initrd</initrd>
-    <cmdline>console=ttyS0,115200 panic=-1 oops=panic loglevel=5 no_timer_check mitigations=off virtio_pci.force_legacy=1</cmdline>
+    <cmdline>console=ttyS0,115200 panic=-1 oops=panic loglevel=5 no_timer_check tsc=nowatchdog mitigations=off virtio_pci.force_legacy=1</cmdline>
   </os>
   <features><acpi/><apic/></features>
   <cpu mode='host-passthrough' check='none'><feature policy='disable' name='xsave'/></cpu>
