@@ -238,15 +238,17 @@ record_of_a_function_that_went() {
 	expect 0 && have none '(null)' "${vfs[1]}"
 }
 
-# Holds a function's group open, as a VMM does
-hold_group() { # BDF
-	local group
-	group=$(basename "$(readlink "$devices/$1/iommu_group")")
-	sleep infinity 9<>"/dev/vfio/$group" &
+hold_file() { # FILE
+	sleep infinity 9<>"$1" &
 	holder=$!
-	until [[ $(readlink "/proc/$holder/fd/9") == "/dev/vfio/$group" && $(</proc/$holder/comm) == sleep ]]; do
+	until [[ $(readlink "/proc/$holder/fd/9") == "$1" && $(</proc/$holder/comm) == sleep ]]; do
 		sleep 0.1
 	done
+}
+
+# Holds a function's group open, as a VMM does
+hold_group() { # BDF
+	hold_file "/dev/vfio/$(basename "$(readlink "$devices/$1/iommu_group")")"
 }
 
 release_group() {
@@ -314,11 +316,7 @@ refused_behind_other_names() {
 	number=$(<"/sys/class/vfio/$group/dev")
 	mkdir -p "$work/dev"
 	mknod "$work/dev/other" c "${number%:*}" "${number#*:}"
-	sleep infinity 9<>"$work/dev/other" &
-	holder=$!
-	until [[ $(readlink "/proc/$holder/fd/9") == */other && $(</proc/$holder/comm) == sleep ]]; do
-		sleep 0.1
-	done
+	hold_file "$work/dev/other"
 	run unbind "${vfs[0]}"
 	{ expect 5 "in use by sleep ($holder)" && have $driver $driver "${vfs[0]}"; } || result=1
 	release_group
@@ -347,11 +345,7 @@ time.sleep(600)' "$group" "${vfs[0]}" "$work/ready" &
 	release_group
 	# A file that only has such a name
 	mkdir -p "$work/dev/vfio"
-	sleep infinity 9>"$work/dev/vfio/$group" &
-	holder=$!
-	until [[ $(readlink "/proc/$holder/fd/9") == */vfio/$group && $(</proc/$holder/comm) == sleep ]]; do
-		sleep 0.1
-	done
+	hold_file "$work/dev/vfio/$group"
 	run unbind "${vfs[0]}"
 	expect 0 || result=1
 	release_group

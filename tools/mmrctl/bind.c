@@ -138,6 +138,19 @@ static bool is_gone(const struct function *function)
 	return !path_exists(&path) && !paths_denied();
 }
 
+/* What to do about an error of sysfs; may be nothing */
+static const char *remedy_of(int error)
+{
+	return error == -EROFS ? "; run mmrctl where sysfs can be written" : "";
+}
+
+static int complain_override(const struct function *function, int error)
+{
+	complain("%s: cannot set its driver_override: %s%s", function->bdf, strerror(-error),
+		 remedy_of(error));
+	return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
+}
+
 static int complain_gone(const struct function *function)
 {
 	complain("%s: has disappeared meanwhile", function->bdf);
@@ -151,7 +164,7 @@ static int complain_gone(const struct function *function)
  */
 static int put_back(struct function *function, const struct record *record)
 {
-	const char *way_out = "";
+	const char *way_out;
 	int error = 0;
 
 	if (strcmp(function->driver, record->driver)) {
@@ -168,9 +181,8 @@ static int put_back(struct function *function, const struct record *record)
 		return STATUS_OK;
 	if (is_gone(function))
 		return complain_gone(function);
-	if (error == -EROFS)
-		way_out = "; run mmrctl where sysfs can be written";
-	else if (*record->driver && !*function->driver)
+	way_out = remedy_of(error);
+	if (!*way_out && *record->driver && !*function->driver)
 		way_out = "; load that driver if it is missing, then unbind again";
 	complain("%s: cannot %s%s: %s; it has %s now%s", function->bdf,
 		 *record->driver ? "give it back to " : "take it from its driver", record->driver,
@@ -543,10 +555,8 @@ static int keep_bound(struct function *function, struct change *change, const ch
 		return STATUS_OK;
 	change->was_recorded = true;
 	error = write_override(function, driver);
-	if (error) {
-		complain("%s: cannot set its driver_override: %s", function->bdf, strerror(-error));
-		return STATUS_FAILED;
-	}
+	if (error)
+		return complain_override(function, error);
 	change->changed = true;
 	function_refresh(function);
 	return STATUS_OK;
@@ -575,10 +585,7 @@ static int bind_one(struct function *function, struct change *change, const char
 			record_remove(function);
 		if (is_gone(function))
 			return complain_gone(function);
-		complain("%s: cannot set its driver_override: %s%s", function->bdf,
-			 strerror(-error),
-			 error == -EROFS ? "; run mmrctl where sysfs can be written" : "");
-		return error == -EACCES ? STATUS_DENIED : STATUS_FAILED;
+		return complain_override(function, error);
 	}
 	change->changed = true;
 	error = let_go(function);
